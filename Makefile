@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# make            builds build/hctrace          make V=1        shows the commands
+# make demo       the lab, traced live (root)   make check      every test (root)
+# make test       unit tests and cases, without root
+# make SAN=address,undefined                    builds build-san/hctrace
+# make install DESTDIR= PREFIX=/usr/local
+
+VERSION := 0.1.0
+
+SAN     ?=
+BUILD   := $(if $(SAN),build-san,build)
+PREFIX  ?= /usr/local
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c
+
+ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+Q       := $(if $(V),,@)
+say      = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
+	-DHCT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -I$(BUILD) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+ALL_LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+LDLIBS  := $(shell pkg-config --libs $(PKGS))
+BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -I. -Ivmlinux
+
+# What knows libbpf; everything else is the core, which builds and tests without it.
+BPF_USERS := loader source_live attach_tc attach_xdp attach_netfilter attach_libwrap bpf_sys names_live cmd_live main
+USER_SRC  := $(wildcard user/*.c)
+CORE_SRC  := $(filter-out $(BPF_USERS:%=user/%.c),$(USER_SRC))
+TEST_SRC  := $(wildcard tests/unit/test_*.c)
+BPF_SRC   := $(wildcard bpf/*.bpf.c)
+
+USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
+CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
+BPF_OBJ  := $(BPF_SRC:%.c=$(BUILD)/%.o)
+TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
+TOOL_BIN := $(BUILD)/tests/tools/check_fields
+SKEL     := $(BUILD)/hctrace.skel.h
+
+.PHONY: all clean install demo check test unit cases live setup check-vmlinux tests-build
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/hctrace
+
+# A file that changes when the flags do, so that objects made with others are rebuilt.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','"'"',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) | $(CLANG) $(BPF_CFLAGS))' | cmp -s - $@ || \
+	printf '%s\n' '$(subst ','"'"',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) | $(CLANG) $(BPF_CFLAGS))' > $@
+.PHONY: FORCE
+
+$(BUILD)/bpf/%.o: bpf/%.c $(BUILD)/flags
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/hctrace.bpf.o: $(BPF_OBJ)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(BUILD)/hctrace.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name hctrace_bpf > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BPF_USERS:%=$(BUILD)/user/%.o): | $(SKEL)
+
+$(BUILD)/hctrace: $(USER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
+
+$(BUILD)/libcore.a: $(CORE_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS) -lcmocka
+
+$(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
+
+tests-build: $(TEST_BIN) $(TOOL_BIN) $(BUILD)/hctrace
+
+unit: $(TEST_BIN)
+	$(Q)tests/run-unit $^
+cases: $(BUILD)/hctrace
+	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
+test: unit cases
+
+# BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
+BTF ?= $(wildcard /sys/kernel/btf/vmlinux)
+check-vmlinux: $(TOOL_BIN) $(BUILD)/hctrace.bpf.o
+	$(Q)$(TOOL_BIN) $(BUILD)/hctrace.bpf.o $(BTF)
+
+# These install what is missing first, so they need root.
+setup:
+	$(Q)scripts/setup
+demo:
+	$(Q)scripts/demo
+check:
+	$(Q)scripts/check
+live: $(BUILD)/hctrace
+	$(Q)tests/run-live --hctrace $(BUILD)/hctrace
+
+install: $(BUILD)/hctrace
+	install -D -m 755 $(BUILD)/hctrace $(DESTDIR)$(PREFIX)/sbin/hctrace
+	install -D -m 644 doc/hctrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/hctrace.8
+	install -D -m 644 doc/hctrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hctrace
+
+clean:
+	rm -rf build build-san
+
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d)

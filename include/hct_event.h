@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The wire format between bpf/ and user/: the only definition of it.
+ *
+ * Fixed-width types, explicit padding, host byte order except where a field is
+ * marked __be (as on the wire).  An event is a struct hct_event, followed by
+ * `payload_len` captured bytes at the points that capture.
+ *
+ * Whoever includes this has __u8 … __u64, __be16 first: <linux/types.h> in
+ * user space, vmlinux.h in BPF.
+ */
+#ifndef HCT_EVENT_H
+#define HCT_EVENT_H
+
+#include "hct_points.h"
+
+#define HCT_COMM_LEN 16
+#define HCT_STACK_MAX 12
+#define HCT_PAYLOAD_MAX 384
+#define HCT_MAX_PREFIXES 16
+#define HCT_MAX_PORTS 16
+
+/*
+ * A probe's five-tuple, always as the load balancer's request has it, whatever
+ * the direction of the packet.  IPv4 addresses are v4-mapped (::ffff:a.b.c.d).
+ * For ICMP echo, lb_port is the identifier and target_port the sequence number.
+ */
+struct hct_tuple {
+	__u8 lb[16];
+	__u8 target[16];
+	__be16 lb_port;
+	__be16 target_port;
+	__u8 protocol; /* IPPROTO_TCP, _UDP, _ICMP, _ICMPV6 */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct hct_tuple) == 40, "hct_tuple is a map key: no holes");
+
+/* Bits of hct_packet.tcp_flags, as in the TCP header. */
+#define HCT_TCP_FIN 0x01
+#define HCT_TCP_SYN 0x02
+#define HCT_TCP_RST 0x04
+#define HCT_TCP_PSH 0x08
+#define HCT_TCP_ACK 0x10
+
+/* The packet an event is about.  Zero where it is not TCP or not ICMP. */
+struct hct_packet {
+	__u32 seq;
+	__u32 ack;
+	__u32 payload_len; /* bytes of TCP or UDP payload on the wire */
+	__u8 tcp_flags;
+	__u8 icmp_type; /* an ICMP error's type, when the packet carries the flow's header inside */
+	__u8 icmp_code;
+	__u8 is_icmp_error;
+};
+
+/* The listening socket that a SYN would meet, as it was when the SYN arrived. */
+struct hct_listener {
+	__u32 found; /* 1: a socket in LISTEN was found for the SYN */
+	__u32 backlog; /* sk_ack_backlog: connections waiting for accept() */
+	__u32 backlog_max; /* sk_max_ack_backlog; full when backlog > backlog_max */
+	__u32 syn_queue; /* request sockets waiting for the last ACK */
+};
+
+struct hct_drop {
+	__u32 reason; /* enum skb_drop_reason of the running kernel; 0 where it has none */
+	__u32 stack_len; /* entries used in stack */
+	__u64 location; /* address kfree_skb was called from */
+	__u64 stack[HCT_STACK_MAX]; /* innermost first */
+};
+
+struct hct_route {
+	__s32 err; /* 0, or -errno of the look-up */
+	__u32 table;
+	__u32 oif; /* ifindex of the route's device, 0 when none */
+	__u32 has_gateway;
+	__u8 gateway[16];
+};
+
+struct hct_sock {
+	__u8 old_state; /* BPF_TCP_* of linux/bpf.h */
+	__u8 new_state;
+	__u8 accepted; /* 1: a process has taken it with accept() */
+	__u8 in_process; /* 1: changed by the process in pid/comm, 0: by a packet or a timer */
+	__u32 unread; /* bytes received that no process has read */
+};
+
+struct hct_icmp {
+	__u8 type;
+	__u8 code;
+	__u8 pad[2];
+	__u32 stack_len;
+	__u64 stack[HCT_STACK_MAX];
+};
+
+struct hct_reset {
+	__u32 has_socket; /* 1: sent for an existing connection, 0: nobody listens */
+	__u32 stack_len;
+	__u64 stack[HCT_STACK_MAX];
+};
+
+struct hct_hook {
+	__u8 hook; /* NF_INET_* */
+	__u8 pad[3];
+	__s32 priority; /* of the rung: reached when everything below it let the packet pass */
+};
+
+struct hct_libwrap {
+	__s32 granted; /* hosts_access() returned non-zero */
+	__s32 fd; /* the descriptor asked about, -1: only names were given */
+	char daemon[32]; /* the name that hosts.allow/hosts.deny are searched for */
+	char client[48]; /* the client's address as the program gave it, may be empty */
+};
+
+/* Bits of hct_event.flags */
+#define HCT_F_REPLY 0x01 /* about a packet from the target to the load balancer */
+#define HCT_F_PROCESS 0x02 /* pid and comm are the process's that did it */
+#define HCT_F_NO_TUPLE 0x04 /* the flow is not known here; user space joins by what there is */
+
+struct hct_event {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 flow_id; /* one incarnation of the tuple: the time of its first packet; 0: unknown */
+	struct hct_tuple tuple;
+	__u32 flow_seq; /* counts the flow's events, lost ones included */
+	__u32 netns; /* inode number of the network namespace */
+	__u32 ifindex; /* 0 when no device is involved */
+	__u32 pid; /* valid with HCT_F_PROCESS */
+	char comm[HCT_COMM_LEN];
+	__u8 point; /* enum hct_point */
+	__u8 flags; /* HCT_F_* */
+	__u16 payload_len; /* captured bytes behind the detail */
+	__u32 pad;
+	struct hct_packet packet;
+	union {
+		struct hct_listener listener; /* TC_INGRESS, with a SYN */
+		struct hct_drop drop;
+		struct hct_route route;
+		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ */
+		struct hct_icmp icmp;
+		struct hct_reset reset;
+		struct hct_hook hook;
+		struct hct_libwrap libwrap;
+	};
+};
+
+/* The same with room for captured bytes: TC_INGRESS and TC_EGRESS, first payload. */
+struct hct_event_payload {
+	struct hct_event event;
+	__u8 payload[HCT_PAYLOAD_MAX];
+};
+
+_Static_assert(sizeof(struct hct_packet) == 16, "wire format");
+_Static_assert(sizeof(struct hct_drop) == 16 + 8 * HCT_STACK_MAX, "wire format");
+_Static_assert(__builtin_offsetof(struct hct_event, packet) == 96, "wire format");
+_Static_assert(sizeof(struct hct_event) == 112 + sizeof(struct hct_drop), "wire format");
+
+/* What user space tells the BPF side between open and load, as read-only data. */
+struct hct_prefix {
+	__u32 addr[4]; /* network byte order, v4-mapped, host bits zero */
+	__u32 mask[4];
+};
+
+struct hct_config {
+	__u32 netns; /* inode number of the network namespace under watch */
+	__u32 n_prefixes;
+	__u32 n_ports; /* 0: every port */
+	__u32 protocols; /* HCT_PROTO_*; 0: all */
+	__u32 max_events; /* a flow's events after which it goes quiet but for its end */
+	__u32 tc_attached; /* 1: tc reports arrival and departure, the tracepoints keep quiet */
+	__u64 udp_restart_ns; /* a datagram this long after a flow's first is a new flow */
+	struct hct_prefix prefixes[HCT_MAX_PREFIXES];
+	__be16 ports[HCT_MAX_PORTS];
+};
+#define HCT_PROTO_TCP 0x1
+#define HCT_PROTO_UDP 0x2
+#define HCT_PROTO_ICMP 0x4
+
+#endif
