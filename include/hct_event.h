@@ -6,11 +6,14 @@
  * marked __be (as on the wire).  An event is a struct hct_event, followed by
  * `payload_len` captured bytes at the points that capture.
  *
- * Whoever includes this has __u8 … __u64, __be16 first: <linux/types.h> in
- * user space, vmlinux.h in BPF.
+ * In BPF, vmlinux.h comes first and brings the types.
  */
 #ifndef HCT_EVENT_H
 #define HCT_EVENT_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
 
 #include "hct_points.h"
 

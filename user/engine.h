@@ -17,6 +17,7 @@
 #include "verdict.h"
 
 struct engine;
+struct totals;
 
 /* Called by the engine; every function may be NULL. */
 struct engine_listener {

@@ -7,7 +7,6 @@
 #ifndef HCT_OBS_H
 #define HCT_OBS_H
 
-#include <linux/types.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
