@@ -11,6 +11,7 @@ SAN     ?=
 BUILD   := $(if $(SAN),build-san,build)
 PREFIX  ?= /usr/local
 CLANG   ?= clang
+LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKGS    := libbpf libelf zlib libmnl libnftnl json-c
 
@@ -32,7 +33,8 @@ BPF_USERS := loader source_live attach_tc attach_xdp attach_netfilter attach_lib
 USER_SRC  := $(wildcard user/*.c)
 CORE_SRC  := $(filter-out $(BPF_USERS:%=user/%.c),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)
-BPF_SRC   := $(wildcard bpf/*.bpf.c)
+# state first: bpftool's linker (7.1) gets map offsets wrong when it meets the extern ones before it
+BPF_SRC   := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(wildcard bpf/*.bpf.c))
 
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
@@ -57,7 +59,7 @@ $(BUILD)/flags: FORCE
 $(BUILD)/bpf/%.o: bpf/%.c $(BUILD)/flags
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@ && $(LLVM_STRIP) -g $@
 
 $(BUILD)/hctrace.bpf.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)

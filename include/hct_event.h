@@ -145,6 +145,9 @@ struct hct_event {
 	};
 };
 
+/* Bytes that the points without a kernel stack send: the details up to struct hct_route. */
+#define HCT_EVENT_SHORT (__builtin_offsetof(struct hct_event, route) + sizeof(struct hct_route))
+
 /* The same with room for captured bytes: TC_INGRESS and TC_EGRESS, first payload. */
 struct hct_event_payload {
 	struct hct_event event;
@@ -168,7 +171,7 @@ struct hct_config {
 	__u32 n_ports; /* 0: every port */
 	__u32 protocols; /* HCT_PROTO_*; 0: all */
 	__u32 max_events; /* a flow's events after which it goes quiet but for its end */
-	__u32 tc_attached; /* 1: tc reports arrival and departure, the tracepoints keep quiet */
+	__u32 pad;
 	__u64 udp_restart_ns; /* a datagram this long after a flow's first is a new flow */
 	struct hct_prefix prefixes[HCT_MAX_PREFIXES];
 	__be16 ports[HCT_MAX_PORTS];

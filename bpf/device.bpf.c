@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Arrival and departure: packets at the devices of the namespace under watch.
+ *
+ * tc (tcx or clsact) where user space attached it, else the tracepoints
+ * netif_receive_skb and net_dev_start_xmit; XDP on request.  Of a connection
+ * only what a diagnosis needs goes up: SYNs, the first pure ACK, the first
+ * payload of each direction, FIN and RST.
+ */
+#include "packet.h"
+
+#define TCP_LISTEN 10
+
+enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
+
+/* Is this packet of FLOW worth an event?  Marks what is told only once. */
+static __always_inline int interest_tcp(struct flow *flow, const struct parsed *p)
+{
+	__u8 flags = p->packet.tcp_flags;
+	bool is_end = flags & (HCT_TCP_FIN | HCT_TCP_RST);
+	__u8 *told = p->reply ? &flow->response : &flow->request;
+
+	if (flow_quiet(flow, is_end))
+		return NOT_OF_INTEREST;
+	if (flags & HCT_TCP_RST)
+		flow->ended = 1;
+	if (p->packet.payload_len && !*told) {
+		*told = 1;
+		return WITH_PAYLOAD;
+	}
+	if (flags & HCT_TCP_SYN) {
+		if (p->reply)
+			flow->synack = 1;
+		return HEADERS;
+	}
+	if (is_end)
+		return HEADERS;
+	if (!p->reply && !flow->acked && !p->packet.payload_len) {
+		flow->acked = 1;
+		return HEADERS;
+	}
+	return NOT_OF_INTEREST;
+}
+
+static __always_inline int interest(struct flow *flow, const struct parsed *p)
+{
+	if (p->packet.is_icmp_error)
+		return flow_quiet(flow, true) ? NOT_OF_INTEREST : HEADERS;
+	if (p->tuple.protocol == IPPROTO_TCP)
+		return interest_tcp(flow, p);
+	if (flow_quiet(flow, false))
+		return NOT_OF_INTEREST;
+	if (p->tuple.protocol == IPPROTO_UDP && p->reply) {
+		if (flow->response)
+			return NOT_OF_INTEREST;
+		flow->response = 1;
+	}
+	return HEADERS;
+}
+
+static __always_inline void fill_packet(struct hct_event *e, const struct parsed *p, __u32 ifindex)
+{
+	e->packet = p->packet;
+	e->ifindex = ifindex;
+	if (p->reply)
+		e->flags |= HCT_F_REPLY;
+	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
+}
+
+/* Reads the state of the listener that this SYN would meet, as it is before it does. */
+static __always_inline void look_at_listener(struct __sk_buff *skb, const struct parsed *p,
+					     struct hct_listener *out)
+{
+	struct bpf_sock_tuple tuple = {};
+	const __u32 *lb = (const __u32 *)p->tuple.lb;
+	const __u32 *target = (const __u32 *)p->tuple.target;
+	struct bpf_sock *found;
+	struct tcp_sock *tcp;
+	struct sock *sk;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		tuple.ipv4.saddr = lb[3];
+		tuple.ipv4.daddr = target[3];
+		tuple.ipv4.sport = p->tuple.lb_port;
+		tuple.ipv4.dport = p->tuple.target_port;
+		found = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	} else {
+		__builtin_memcpy(tuple.ipv6.saddr, lb, 16);
+		__builtin_memcpy(tuple.ipv6.daddr, target, 16);
+		tuple.ipv6.sport = p->tuple.lb_port;
+		tuple.ipv6.dport = p->tuple.target_port;
+		found = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	}
+	if (!found)
+		return;
+	tcp = bpf_skc_to_tcp_sock(found); /* a full socket, whose fields we may read */
+	if (tcp) {
+		sk = (struct sock *)tcp;
+		if (sk->__sk_common.skc_state == TCP_LISTEN) {
+			struct inet_connection_sock *icsk = (struct inet_connection_sock *)tcp;
+
+			out->found = 1;
+			out->backlog = sk->sk_ack_backlog;
+			out->backlog_max = sk->sk_max_ack_backlog;
+			out->syn_queue = icsk->icsk_accept_queue.qlen.counter;
+		}
+	}
+	bpf_sk_release(found);
+}
+
+static __always_inline void report_headers(const struct parsed *p, struct flow *flow, __u32 ifindex,
+					   __u8 point, struct __sk_buff *skb)
+{
+	struct hct_listener listener = {};
+	struct hct_event *e;
+
+	if (skb && point == HCT_POINT_TC_INGRESS && p->starts_flow &&
+	    p->tuple.protocol == IPPROTO_TCP)
+		look_at_listener(skb, p, &listener);
+	e = event_begin(flow, &p->tuple, point, HCT_EVENT_SHORT);
+	if (!e)
+		return;
+	fill_packet(e, p, ifindex);
+	e->listener = listener;
+	bpf_ringbuf_submit(e, 0);
+}
+
+/* LINEAR_END: how far S may be read (a kernel sk_buff's linear part), or 0 for all. */
+static __always_inline void report_payload(const struct parsed *p, struct flow *flow, __u32 ifindex,
+					   __u8 point, const struct packet_source *s,
+					   __u32 linear_end)
+{
+	struct hct_event_payload *e;
+	__u32 len = p->packet.payload_len;
+
+	e = (void *)event_begin(flow, &p->tuple, point, sizeof(*e));
+	if (!e)
+		return;
+	fill_packet(&e->event, p, ifindex);
+	if (linear_end) {
+		__u32 room = linear_end > p->payload_offset ? linear_end - p->payload_offset : 0;
+
+		if (len > room)
+			len = room;
+	}
+	if (len > HCT_PAYLOAD_MAX)
+		len = HCT_PAYLOAD_MAX;
+	/* the verifier wants to see 0 < len <= the buffer on the value it passes on */
+	asm volatile("" : "+r"(len));
+	if (len > 0 && len <= HCT_PAYLOAD_MAX) {
+		long err = s->tc ? bpf_skb_load_bytes(s->tc, p->payload_offset, e->payload, len) :
+				   bpf_probe_read_kernel(e->payload, len,
+							 s->head + p->payload_offset);
+
+		e->event.payload_len = err ? 0 : len;
+	}
+	bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool ingress)
+{
+	struct packet_source s = { .tc = skb };
+	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	struct parsed p;
+	struct flow *flow;
+	int kind;
+
+	/* What every unrelated packet pays: one look at one address. */
+	if (!v6) {
+		struct ipv4_header *ip = data + ip_offset;
+
+		if (skb->protocol != bpf_htons(ETH_P_IP))
+			return TC_ACT_UNSPEC;
+		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ingress ? ip->saddr : ip->daddr))
+			return TC_ACT_UNSPEC;
+	} else {
+		struct ipv6_header *ip = data + ip_offset;
+
+		if ((void *)(ip + 1) <= data_end &&
+		    !in_range((const __u32 *)(ingress ? ip->saddr : ip->daddr)))
+			return TC_ACT_UNSPEC;
+	}
+	if (!parse_ip(&s, ip_offset, v6, &p) || p.reply == ingress)
+		return TC_ACT_UNSPEC;
+	flow = flow_of(&p, skb->ifindex, point);
+	if (!flow) {
+		if (!ingress && p.tuple.protocol == IPPROTO_UDP && !p.packet.is_icmp_error)
+			note_outbound(&p.tuple);
+		return TC_ACT_UNSPEC;
+	}
+	kind = interest(flow, &p);
+	if (kind == WITH_PAYLOAD)
+		report_payload(&p, flow, skb->ifindex, point, &s, 0);
+	else if (kind == HEADERS)
+		report_headers(&p, flow, skb->ifindex, point, skb);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tc_ingress(struct __sk_buff *skb)
+{
+	return at_tc(skb, ETH_HLEN, true);
+}
+
+SEC("tc")
+int tc_egress(struct __sk_buff *skb)
+{
+	return at_tc(skb, ETH_HLEN, false);
+}
+
+/* The same for devices without a link-layer header: tun, WireGuard, IP tunnels. */
+SEC("tc")
+int tc_ingress_l3(struct __sk_buff *skb)
+{
+	return at_tc(skb, 0, true);
+}
+
+SEC("tc")
+int tc_egress_l3(struct __sk_buff *skb)
+{
+	return at_tc(skb, 0, false);
+}
+
+static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_device *dev,
+					 __u32 offset, bool arrival)
+{
+	struct packet_source s = { .head = skb->head };
+	__u8 point = arrival ? HCT_POINT_RECEIVE : HCT_POINT_TRANSMIT;
+	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	struct parsed p;
+	struct flow *flow;
+	__u32 linear_end;
+	int kind;
+
+	if (!v6 && skb->protocol != bpf_htons(ETH_P_IP))
+		return 0;
+	if (!parse_ip(&s, offset, v6, &p) || p.reply == arrival ||
+	    netns_of_device(dev) != config.netns)
+		return 0;
+	flow = flow_of(&p, dev->ifindex, point);
+	if (!flow) {
+		if (!arrival && p.tuple.protocol == IPPROTO_UDP && !p.packet.is_icmp_error)
+			note_outbound(&p.tuple);
+		return 0;
+	}
+	kind = interest(flow, &p);
+	linear_end = skb->data - skb->head + skb->len - skb->data_len;
+	if (kind == WITH_PAYLOAD)
+		report_payload(&p, flow, dev->ifindex, point, &s, linear_end);
+	else if (kind == HEADERS)
+		report_headers(&p, flow, dev->ifindex, point, NULL);
+	return 0;
+}
+
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(receive, struct sk_buff *skb)
+{
+	/* __netif_receive_skb_core() sets the network header only after this tracepoint */
+	return at_tracepoint(skb, skb->dev, skb->data - skb->head, true);
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(transmit, const struct sk_buff *skb, struct net_device *dev)
+{
+	return at_tracepoint(skb, dev, skb->network_header, false);
+}
+
+SEC("xdp")
+int xdp_arrival(struct xdp_md *xdp)
+{
+	struct packet_source s = { .xdp = xdp };
+	struct parsed p;
+	struct flow *flow;
+	__be16 ethertype;
+	bool v6;
+
+	if (packet_load(&s, ETH_HLEN - 2, &ethertype, 2))
+		return XDP_PASS;
+	v6 = ethertype == bpf_htons(ETH_P_IPV6);
+	if (!v6 && ethertype != bpf_htons(ETH_P_IP))
+		return XDP_PASS;
+	if (!parse_ip(&s, ETH_HLEN, v6, &p) || p.reply || !p.starts_flow)
+		return XDP_PASS;
+	flow = flow_of(&p, xdp->ingress_ifindex, HCT_POINT_XDP);
+	if (flow && !flow_quiet(flow, false))
+		report_headers(&p, flow, xdp->ingress_ifindex, HCT_POINT_XDP, NULL);
+	return XDP_PASS;
+}

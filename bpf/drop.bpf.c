@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Drops: tracepoint kfree_skb, for packets of a flow and SYNs that nobody saw arrive. */
+#include "compat.h"
+#include "packet.h"
+
+static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason)
+{
+	struct parsed p;
+	struct flow *flow;
+	struct hct_event *e;
+	struct net_device *dev;
+	__u32 netns, ifindex = 0;
+
+	if (!parse_skb(skb, &p))
+		return 0;
+	netns = netns_of_skb(skb);
+	if (netns != config.netns)
+		return 0;
+	dev = BPF_CORE_READ(skb, dev);
+	if (dev)
+		ifindex = BPF_CORE_READ(dev, ifindex);
+	/* our own ICMP error on its way out is known by the flow of the packet inside */
+	flow = flow_of(&p, ifindex, HCT_POINT_DROP);
+	if (!flow || flow_quiet(flow, true))
+		return 0;
+	e = event_begin(flow, &p.tuple, HCT_POINT_DROP, sizeof(*e));
+	if (!e)
+		return 0;
+	e->packet = p.packet;
+	e->ifindex = ifindex;
+	if (p.reply)
+		e->flags |= HCT_F_REPLY;
+	e->drop.reason = reason;
+	e->drop.location = location;
+	e->drop.stack_len = event_stack(ctx, e->drop.stack);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(drop, struct sk_buff *skb, void *location, int reason)
+{
+	return report_drop(ctx, skb, (__u64)location, reason);
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(drop_no_reason, struct sk_buff *skb, void *location)
+{
+	return report_drop(ctx, skb, (__u64)location, 0);
+}

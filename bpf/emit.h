@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Flows and events: find or make a flow, then reserve, fill and submit an
+ * event about it.  An event that finds no room is counted by point, and the
+ * flow's sequence number moves on, so that user space sees the gap.
+ */
+#ifndef BPF_EMIT_H
+#define BPF_EMIT_H
+
+#include "state.h"
+
+#define EVENT_BOUND_FACTOR 2 /* ends and drops may go this far over config.max_events */
+
+static __always_inline void count_lost(__u32 point)
+{
+	__u64 *n = bpf_map_lookup_elem(&lost, &point);
+
+	if (n)
+		(*n)++;
+}
+
+/* Is ADDR (v4-mapped, network byte order) in one of the ranges?  Mostly decided by one compare. */
+static __always_inline bool in_range(const __u32 addr[4])
+{
+	for (int i = 0; i < HCT_MAX_PREFIXES; i++) {
+		if (i >= config.n_prefixes)
+			break;
+		if (((addr[3] ^ config.prefixes[i].addr[3]) & config.prefixes[i].mask[3]) == 0 &&
+		    ((addr[2] ^ config.prefixes[i].addr[2]) & config.prefixes[i].mask[2]) == 0 &&
+		    ((addr[1] ^ config.prefixes[i].addr[1]) & config.prefixes[i].mask[1]) == 0 &&
+		    ((addr[0] ^ config.prefixes[i].addr[0]) & config.prefixes[i].mask[0]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void map_ipv4(__u8 out[16], __be32 addr)
+{
+	__u32 *word = (__u32 *)out;
+
+	word[0] = 0;
+	word[1] = 0;
+	word[2] = bpf_htonl(0xffff);
+	word[3] = addr;
+}
+
+static __always_inline bool in_range_ipv4(__be32 addr)
+{
+	__u32 mapped[4];
+
+	map_ipv4((__u8 *)mapped, addr);
+	return in_range(mapped);
+}
+
+static __always_inline bool protocol_wanted(__u8 protocol)
+{
+	__u32 bit = protocol == IPPROTO_TCP ? HCT_PROTO_TCP :
+		    protocol == IPPROTO_UDP ? HCT_PROTO_UDP : HCT_PROTO_ICMP;
+
+	return !config.protocols || (config.protocols & bit);
+}
+
+static __always_inline bool port_wanted(__be16 port)
+{
+	if (!config.n_ports)
+		return true;
+	for (int i = 0; i < HCT_MAX_PORTS; i++) {
+		if (i >= config.n_ports)
+			break;
+		if (config.ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline struct flow *flow_find(const struct hct_tuple *tuple)
+{
+	return bpf_map_lookup_elem(&flows, tuple);
+}
+
+/* Starts (or starts anew) the flow of TUPLE; NULL, counted as lost at POINT, when the map is full. */
+static __always_inline struct flow *flow_start(const struct hct_tuple *tuple, __u32 isn,
+					       __u32 ifindex, __u32 point)
+{
+	struct flow fresh = { .isn = isn, .ifindex = ifindex };
+
+	fresh.id = bpf_ktime_get_ns();
+	fresh.last_ns = fresh.id;
+	if (bpf_map_update_elem(&flows, tuple, &fresh, BPF_ANY)) {
+		count_lost(point);
+		return NULL;
+	}
+	return flow_find(tuple);
+}
+
+/*
+ * Has the flow said all that it may?  A flow goes quiet after config.max_events
+ * (a long connection is user traffic, not a probe); its end is still told.
+ */
+static __always_inline bool flow_quiet(const struct flow *flow, bool is_end)
+{
+	__u32 bound = config.max_events;
+
+	return flow->seq >= (is_end ? bound * EVENT_BOUND_FACTOR : bound);
+}
+
+/*
+ * Reserves SIZE bytes (a constant) for an event of FLOW and fills what every
+ * event has.  The detail behind it is not cleared: the caller fills it.
+ */
+static __always_inline struct hct_event *event_begin(struct flow *flow,
+						     const struct hct_tuple *tuple, __u8 point,
+						     __u64 size)
+{
+	struct hct_event *e;
+	__u64 now = bpf_ktime_get_ns();
+	__u32 seq = flow->seq++;
+
+	flow->last_ns = now;
+	e = bpf_ringbuf_reserve(&events, size, 0);
+	if (!e) {
+		count_lost(point);
+		return NULL;
+	}
+	e->time_ns = now;
+	e->flow_id = flow->id;
+	e->tuple = *tuple;
+	e->flow_seq = seq;
+	e->netns = config.netns;
+	e->ifindex = 0;
+	e->pid = 0;
+	__builtin_memset(e->comm, 0, sizeof(e->comm));
+	e->point = point;
+	e->flags = 0;
+	e->payload_len = 0;
+	e->pad = 0;
+	__builtin_memset(&e->packet, 0, sizeof(e->packet));
+	return e;
+}
+
+static __always_inline void event_process(struct hct_event *e)
+{
+	e->flags |= HCT_F_PROCESS;
+	e->pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+}
+
+/* Fills STACK with the kernel stack, innermost first; returns the entries used. */
+static __always_inline __u32 event_stack(void *ctx, __u64 *stack)
+{
+	long bytes = bpf_get_stack(ctx, stack, HCT_STACK_MAX * sizeof(__u64), 0);
+
+	return bytes > 0 ? bytes / sizeof(__u64) : 0;
+}
+
+static __always_inline __u32 netns_of_device(const struct net_device *dev)
+{
+	return dev ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
+}
+
+/* The request-orientation tuple of a socket whose peer is in the range; false when it is not. */
+static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct hct_tuple *t)
+{
+	__u16 family = BPF_CORE_READ(sk, skc_family);
+
+	__builtin_memset(t, 0, sizeof(*t));
+	if (family == AF_INET) {
+		__be32 peer = BPF_CORE_READ(sk, skc_daddr);
+
+		if (!in_range_ipv4(peer))
+			return false;
+		map_ipv4(t->lb, peer);
+		map_ipv4(t->target, BPF_CORE_READ(sk, skc_rcv_saddr));
+	} else if (family == AF_INET6) {
+		BPF_CORE_READ_INTO((struct in6_addr *)t->lb, sk, skc_v6_daddr);
+		if (!in_range((const __u32 *)t->lb))
+			return false;
+		BPF_CORE_READ_INTO((struct in6_addr *)t->target, sk, skc_v6_rcv_saddr);
+	} else {
+		return false;
+	}
+	if (BPF_CORE_READ(sk, skc_net.net, ns.inum) != config.netns)
+		return false;
+	t->lb_port = BPF_CORE_READ(sk, skc_dport);
+	t->target_port = bpf_htons(BPF_CORE_READ(sk, skc_num));
+	t->protocol = IPPROTO_TCP;
+	return true;
+}
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a packet to a flow's tuple, whatever the program type: the same parser
+ * reads an skb in tc, an sk_buff of a tracepoint, and an XDP frame.
+ */
+#ifndef BPF_PACKET_H
+#define BPF_PACKET_H
+
+#include "emit.h"
+
+/* Where to read from; exactly one is set, which the compiler then knows. */
+struct packet_source {
+	struct __sk_buff *tc;
+	struct xdp_md *xdp;
+	const unsigned char *head; /* of a struct sk_buff: memory of the kernel */
+};
+
+struct parsed {
+	struct hct_tuple tuple;
+	struct hct_packet packet;
+	__u32 payload_offset;
+	bool reply; /* from the target to the load balancer */
+	bool starts_flow; /* a request that begins a probe: SYN, datagram, echo request */
+};
+
+struct ipv4_header {
+	__u8 version_ihl, tos;
+	__be16 total_len, id, frag_off;
+	__u8 ttl, protocol;
+	__u16 check;
+	__be32 saddr, daddr;
+};
+
+struct ipv6_header {
+	__be32 version_class_flow;
+	__be16 payload_len;
+	__u8 next_header, hop_limit;
+	__u8 saddr[16], daddr[16];
+};
+
+struct tcp_header {
+	__be16 sport, dport;
+	__be32 seq, ack;
+	__u8 offset, flags;
+	__be16 window;
+};
+
+struct udp_header {
+	__be16 sport, dport, len;
+	__u16 check;
+};
+
+struct icmp_header {
+	__u8 type, code;
+	__u16 check;
+	__be16 id, seq;
+};
+
+enum {
+	ICMP_ECHO_REPLY = 0,
+	ICMP_UNREACHABLE = 3,
+	ICMP_ECHO_REQUEST = 8,
+	ICMPV6_UNREACHABLE = 1,
+	ICMPV6_ECHO_REQUEST = 128,
+	ICMPV6_ECHO_REPLY = 129,
+};
+
+static __always_inline long packet_load(const struct packet_source *s, __u32 offset, void *to,
+					const __u32 len)
+{
+	if (s->tc)
+		return bpf_skb_load_bytes(s->tc, offset, to, len);
+	if (s->xdp) {
+		unsigned char *data = (void *)(long)s->xdp->data;
+		unsigned char *end = (void *)(long)s->xdp->data_end;
+
+		if (offset > 256)
+			return -1;
+		data += offset;
+		if (data + len > end)
+			return -1;
+		__builtin_memcpy(to, data, len);
+		return 0;
+	}
+	return bpf_probe_read_kernel(to, len, s->head + offset);
+}
+
+static __always_inline void set_ports(struct parsed *p, __be16 source, __be16 destination)
+{
+	p->tuple.lb_port = p->reply ? destination : source;
+	p->tuple.target_port = p->reply ? source : destination;
+}
+
+static __always_inline bool is_error_of(__u8 protocol, const struct icmp_header *icmp)
+{
+	return protocol == IPPROTO_ICMP ? icmp->type == ICMP_UNREACHABLE :
+					  icmp->type == ICMPV6_UNREACHABLE;
+}
+
+/*
+ * An ICMP error that we send carries the head of the load balancer's packet:
+ * takes the tuple from there.  OFFSET is where the inner IP header starts.
+ */
+static __always_inline bool parse_icmp_error(const struct packet_source *s, __u32 offset, bool v6,
+					     const struct icmp_header *icmp, struct parsed *p)
+{
+	__u8 protocol;
+	struct icmp_header inner; /* only the first 8 bytes: ports, or identifier and sequence */
+
+	if (v6) {
+		struct ipv6_header ip;
+
+		if (packet_load(s, offset, &ip, sizeof(ip)))
+			return false;
+		__builtin_memcpy(p->tuple.lb, ip.saddr, 16);
+		__builtin_memcpy(p->tuple.target, ip.daddr, 16);
+		protocol = ip.next_header;
+		offset += sizeof(ip);
+	} else {
+		struct ipv4_header ip;
+
+		if (packet_load(s, offset, &ip, sizeof(ip)))
+			return false;
+		map_ipv4(p->tuple.lb, ip.saddr);
+		map_ipv4(p->tuple.target, ip.daddr);
+		protocol = ip.protocol;
+		offset += (ip.version_ihl & 0xf) * 4;
+	}
+	if (packet_load(s, offset, &inner, sizeof(inner)))
+		return false;
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+		struct udp_header *ports = (struct udp_header *)&inner;
+
+		p->tuple.lb_port = ports->sport;
+		p->tuple.target_port = ports->dport;
+	} else if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
+		p->tuple.lb_port = inner.id;
+		p->tuple.target_port = inner.seq;
+	} else {
+		return false;
+	}
+	p->tuple.protocol = protocol;
+	p->packet.is_icmp_error = 1;
+	p->packet.icmp_type = icmp->type;
+	p->packet.icmp_code = icmp->code;
+	return true;
+}
+
+/* Fills in the transport header's part of P.  IP_END: offset behind the IP packet. */
+static __always_inline bool parse_transport(const struct packet_source *s, __u32 offset,
+					    __u32 ip_end, __u8 protocol, struct parsed *p)
+{
+	p->tuple.protocol = protocol;
+	if (protocol == IPPROTO_TCP) {
+		struct tcp_header tcp;
+		__u32 header_len;
+
+		if (packet_load(s, offset, &tcp, sizeof(tcp)))
+			return false;
+		set_ports(p, tcp.sport, tcp.dport);
+		header_len = (tcp.offset >> 4) * 4;
+		p->packet.seq = bpf_ntohl(tcp.seq);
+		p->packet.ack = bpf_ntohl(tcp.ack);
+		p->packet.tcp_flags = tcp.flags;
+		p->payload_offset = offset + header_len;
+		if (ip_end > p->payload_offset)
+			p->packet.payload_len = ip_end - p->payload_offset;
+		p->starts_flow = (tcp.flags & (HCT_TCP_SYN | HCT_TCP_ACK)) == HCT_TCP_SYN;
+		return true;
+	}
+	if (protocol == IPPROTO_UDP) {
+		struct udp_header udp;
+
+		if (packet_load(s, offset, &udp, sizeof(udp)))
+			return false;
+		set_ports(p, udp.sport, udp.dport);
+		p->payload_offset = offset + sizeof(udp);
+		if (ip_end > p->payload_offset)
+			p->packet.payload_len = ip_end - p->payload_offset;
+		p->starts_flow = true;
+		return true;
+	}
+	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
+		struct icmp_header icmp;
+		bool v6 = protocol == IPPROTO_ICMPV6;
+
+		if (packet_load(s, offset, &icmp, sizeof(icmp)))
+			return false;
+		if (p->reply && is_error_of(protocol, &icmp))
+			return parse_icmp_error(s, offset + sizeof(icmp), v6, &icmp, p);
+		p->starts_flow = icmp.type == (v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST);
+		if (!p->starts_flow && icmp.type != (v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY))
+			return false;
+		p->tuple.lb_port = icmp.id;
+		p->tuple.target_port = icmp.seq;
+		p->packet.icmp_type = icmp.type;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Parses the IP packet at OFFSET.  False: not from or to the range, or nothing
+ * that a probe consists of.  The address compare comes first: it is all that
+ * an unrelated packet pays.
+ */
+static __always_inline bool parse_ip(const struct packet_source *s, __u32 offset, bool v6,
+				     struct parsed *p)
+{
+	if (v6) {
+		struct ipv6_header ip;
+
+		if (packet_load(s, offset, &ip, sizeof(ip)))
+			return false;
+		__builtin_memset(p, 0, sizeof(*p));
+		if (in_range((const __u32 *)ip.saddr)) {
+			__builtin_memcpy(p->tuple.lb, ip.saddr, 16);
+			__builtin_memcpy(p->tuple.target, ip.daddr, 16);
+		} else if (in_range((const __u32 *)ip.daddr)) {
+			p->reply = true;
+			__builtin_memcpy(p->tuple.lb, ip.daddr, 16);
+			__builtin_memcpy(p->tuple.target, ip.saddr, 16);
+		} else {
+			return false;
+		}
+		return parse_transport(s, offset + sizeof(ip),
+				       offset + sizeof(ip) + bpf_ntohs(ip.payload_len),
+				       ip.next_header, p);
+	} else {
+		struct ipv4_header ip;
+
+		if (packet_load(s, offset, &ip, sizeof(ip)))
+			return false;
+		__builtin_memset(p, 0, sizeof(*p));
+		if (in_range_ipv4(ip.saddr)) {
+			map_ipv4(p->tuple.lb, ip.saddr);
+			map_ipv4(p->tuple.target, ip.daddr);
+		} else if (in_range_ipv4(ip.daddr)) {
+			p->reply = true;
+			map_ipv4(p->tuple.lb, ip.daddr);
+			map_ipv4(p->tuple.target, ip.saddr);
+		} else {
+			return false;
+		}
+		if (ip.frag_off & bpf_htons(0x1fff)) /* a later fragment has no ports */
+			return false;
+		return parse_transport(s, offset + (ip.version_ihl & 0xf) * 4,
+				       offset + bpf_ntohs(ip.total_len), ip.protocol, p);
+	}
+}
+
+/* Parses the packet of a kernel sk_buff at its network header. */
+static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *p)
+{
+	struct packet_source s = { .head = BPF_CORE_READ(skb, head) };
+	__u32 offset = BPF_CORE_READ(skb, network_header);
+	__u8 version;
+
+	if (bpf_probe_read_kernel(&version, 1, s.head + offset))
+		return false;
+	version >>= 4;
+	if (version == 4)
+		return parse_ip(&s, offset, false, p);
+	return version == 6 && parse_ip(&s, offset, true, p);
+}
+
+/* The namespace a kernel sk_buff is in: by its device, its socket, or its route. */
+static __always_inline __u32 netns_of_skb(const struct sk_buff *skb)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	unsigned long dst;
+	__u32 netns = netns_of_device(dev);
+
+	if (netns)
+		return netns;
+	if (sk)
+		return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	dst = BPF_CORE_READ(skb, _skb_refdst) & ~1UL; /* SKB_DST_NOREF */
+	return dst ? netns_of_device(BPF_CORE_READ((struct dst_entry *)dst, dev)) : 0;
+}
+
+#define OUTBOUND_NS 30000000000ULL /* as long as conntrack remembers a datagram without answer */
+
+static __always_inline bool is_answer_to_us(const struct hct_tuple *tuple)
+{
+	__u64 *sent = bpf_map_lookup_elem(&outbound, tuple);
+
+	return sent && bpf_ktime_get_ns() - *sent < OUTBOUND_NS;
+}
+
+/* Remembers a datagram of ours into the range that answers no probe. */
+static __always_inline void note_outbound(const struct hct_tuple *tuple)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	bpf_map_update_elem(&outbound, tuple, &now, BPF_ANY);
+}
+
+/*
+ * The flow of a parsed packet that met POINT on device IFINDEX, started when
+ * the packet begins a probe.  NULL: not a probe's.
+ */
+static __always_inline struct flow *flow_of(const struct parsed *p, __u32 ifindex, __u32 point)
+{
+	struct flow *flow = flow_find(&p->tuple);
+
+	if (p->reply || !p->starts_flow)
+		return flow;
+	if (flow) {
+		if (p->tuple.protocol == IPPROTO_TCP) {
+			if (flow->isn == p->packet.seq)
+				return flow;
+		} else if (p->tuple.protocol != IPPROTO_UDP || flow->ifindex != ifindex ||
+			   bpf_ktime_get_ns() - flow->id < config.udp_restart_ns) {
+			return flow;
+		}
+	}
+	if (!protocol_wanted(p->tuple.protocol))
+		return NULL;
+	if (p->tuple.protocol != IPPROTO_ICMP && p->tuple.protocol != IPPROTO_ICMPV6 &&
+	    !port_wanted(p->tuple.target_port))
+		return NULL;
+	if (p->tuple.protocol == IPPROTO_UDP && is_answer_to_us(&p->tuple))
+		return NULL;
+	return flow_start(&p->tuple, p->packet.seq, ifindex, point);
+}
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Route look-ups for replies: tracepoints fib_table_lookup and
+ * fib6_table_lookup.  A look-up that finds nothing for the SYN-ACK leaves no
+ * other trace: inet_csk_route_req() returns NULL and the SYN is consumed.
+ *
+ * The tracepoint fires once per table, so that several "nothing here" may come
+ * before the answer: user space takes the last.  Misses of the local table are
+ * normal and left out.
+ */
+#include "compat.h"
+#include "emit.h"
+
+#define RT_TABLE_LOCAL 255
+#define ENETUNREACH 101
+#define EHOSTUNREACH 113
+#define EINVAL 22
+#define EACCES 13
+
+enum { RTN_BLACKHOLE = 6, RTN_UNREACHABLE = 7, RTN_PROHIBIT = 8, RTN_THROW = 9 };
+
+static __always_inline int report_route(const struct hct_tuple *t, __u32 table,
+					const struct fib_nh_common *nh, __s32 err)
+{
+	struct flow *flow = flow_find(t);
+	struct net_device *dev = nh && !err ? BPF_CORE_READ(nh, nhc_dev) : NULL;
+	struct hct_event *e;
+
+	if (!flow || flow_quiet(flow, true))
+		return 0;
+	if (dev && netns_of_device(dev) != config.netns)
+		return 0;
+	if (err) {
+		/* once a SYN-ACK has left, this is somebody else's look-up (a router in this kernel) */
+		if (table == RT_TABLE_LOCAL || flow->synack)
+			return 0;
+	} else if (flow->routed) {
+		return 0;
+	} else {
+		flow->routed = 1;
+	}
+	e = event_begin(flow, t, HCT_POINT_ROUTE, HCT_EVENT_SHORT);
+	if (!e)
+		return 0;
+	e->flags |= HCT_F_REPLY;
+	__builtin_memset(&e->route, 0, sizeof(e->route));
+	e->route.err = err;
+	e->route.table = table;
+	if (dev) {
+		__u8 family = BPF_CORE_READ(nh, nhc_gw_family);
+
+		e->route.oif = BPF_CORE_READ(dev, ifindex);
+		if (family == AF_INET) {
+			e->route.has_gateway = 1;
+			map_ipv4(e->route.gateway, BPF_CORE_READ(nh, nhc_gw.ipv4));
+		} else if (family == AF_INET6) {
+			e->route.has_gateway = 1;
+			BPF_CORE_READ_INTO((struct in6_addr *)e->route.gateway, nh, nhc_gw.ipv6);
+		}
+	}
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/fib_table_lookup")
+int BPF_PROG(route, __u32 table, const struct flowi4 *flow, const struct fib_nh_common *nh, int err)
+{
+	struct hct_tuple t = {};
+	__be32 daddr = flow->daddr;
+
+	if (!in_range_ipv4(daddr))
+		return 0;
+	t.protocol = flow->__fl_common.flowic_proto;
+	t.lb_port = flow->uli.ports.dport;
+	t.target_port = flow->uli.ports.sport;
+	map_ipv4(t.lb, daddr);
+	map_ipv4(t.target, flow->saddr);
+	return report_route(&t, table, nh, err);
+}
+
+static __always_inline __s32 ipv6_route_error(__u8 type)
+{
+	switch (type) { /* as ip6_rt_type_to_error() */
+	case RTN_BLACKHOLE:
+		return -EINVAL;
+	case RTN_PROHIBIT:
+		return -EACCES;
+	case RTN_THROW:
+	case RTN_UNREACHABLE:
+		return -EHOSTUNREACH;
+	default:
+		return 0;
+	}
+}
+
+SEC("tp_btf/fib6_table_lookup")
+int BPF_PROG(route6, const struct net *net, const struct fib6_result *res, struct fib6_table *table,
+	     const struct flowi6 *flow)
+{
+	struct hct_tuple t = {};
+	__s32 err;
+
+	BPF_CORE_READ_INTO((struct in6_addr *)t.lb, flow, daddr);
+	if (!in_range((const __u32 *)t.lb) || net->ns.inum != config.netns)
+		return 0;
+	BPF_CORE_READ_INTO((struct in6_addr *)t.target, flow, saddr);
+	t.protocol = flow->__fl_common.flowic_proto;
+	t.lb_port = flow->uli.ports.dport;
+	t.target_port = flow->uli.ports.sport;
+	err = ipv6_route_error(res->fib6_type);
+	return report_route(&t, table->tb6_id, err ? NULL : &res->nh->nh_common, err);
+}

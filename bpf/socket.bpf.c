@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * TCP sockets of a flow: state changes, resets in both directions,
+ * retransmissions, and the first read by a process.
+ */
+#include "compat.h"
+#include "packet.h"
+
+#define SHUTDOWN_MASK 3
+enum { TCP_ESTABLISHED = 1, TCP_FIN_WAIT1 = 4, TCP_CLOSE = 7, TCP_CLOSE_WAIT = 8, TCP_LAST_ACK = 9 };
+
+static __always_inline struct flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t)
+{
+	return tuple_from_sock(&sk->__sk_common, t) ? flow_find(t) : NULL;
+}
+
+/* Who holds the socket and what lies unread in it. */
+static __always_inline void fill_sock(struct hct_event *e, const struct sock *sk)
+{
+	const struct tcp_sock *tcp = (const struct tcp_sock *)sk;
+
+	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
+	/* sock_graft() in accept() gives the socket a struct socket; before it has none */
+	e->sock.accepted = BPF_CORE_READ(sk, sk_socket) != NULL;
+	e->sock.unread = BPF_CORE_READ(tcp, rcv_nxt) - BPF_CORE_READ(tcp, copied_seq);
+}
+
+/*
+ * Does the change come from the process in whose context we are?  close() and
+ * shutdown() make FIN_WAIT1 and LAST_ACK; close() with unread data goes to
+ * CLOSE at once, after tcp_close() has set both shutdown bits (a received reset
+ * sets them later, in tcp_done()).
+ */
+static __always_inline bool by_process(const struct sock *sk, int old, int new)
+{
+	if (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK)
+		return true;
+	return new == TCP_CLOSE && (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT) &&
+	       BPF_CORE_READ(sk, sk_shutdown) == SHUTDOWN_MASK;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(socket_state, const struct sock *sk, const int old, const int new)
+{
+	struct hct_tuple t;
+	struct flow *flow = flow_of_sock(sk, &t);
+	struct hct_event *e;
+
+	if (!flow || flow_quiet(flow, true))
+		return 0;
+	e = event_begin(flow, &t, HCT_POINT_SOCKET_STATE, HCT_EVENT_SHORT);
+	if (!e)
+		return 0;
+	fill_sock(e, sk);
+	e->sock.old_state = old;
+	e->sock.new_state = new;
+	e->sock.in_process = by_process(sk, old, new);
+	if (e->sock.in_process)
+		event_process(e);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(reset_received, const struct sock *sk)
+{
+	struct hct_tuple t;
+	struct flow *flow = flow_of_sock(sk, &t);
+	struct hct_event *e;
+
+	if (!flow || flow_quiet(flow, true))
+		return 0;
+	e = event_begin(flow, &t, HCT_POINT_RESET_RECEIVED, HCT_EVENT_SHORT);
+	if (!e)
+		return 0;
+	fill_sock(e, sk);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(reset_sent, const struct sock *sk, const struct sk_buff *skb)
+{
+	struct parsed p = {};
+	struct flow *flow;
+	struct hct_event *e;
+
+	if (skb) { /* in answer to a packet */
+		if (!parse_skb(skb, &p) || p.reply || netns_of_skb(skb) != config.netns)
+			return 0;
+	} else if (!sk || !tuple_from_sock(&sk->__sk_common, &p.tuple)) {
+		return 0;
+	}
+	flow = flow_find(&p.tuple);
+	if (!flow || flow_quiet(flow, true))
+		return 0;
+	e = event_begin(flow, &p.tuple, HCT_POINT_RESET_SENT, sizeof(*e));
+	if (!e)
+		return 0;
+	e->packet = p.packet;
+	e->flags |= HCT_F_REPLY;
+	e->reset.has_socket = sk != NULL;
+	e->reset.stack_len = event_stack(ctx, e->reset.stack);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+static __always_inline int report_retransmit(const struct sock_common *sk, __u8 point)
+{
+	struct hct_tuple t;
+	struct flow *flow;
+	struct hct_event *e;
+
+	if (!tuple_from_sock(sk, &t))
+		return 0;
+	flow = flow_find(&t);
+	if (!flow || flow_quiet(flow, false))
+		return 0;
+	e = event_begin(flow, &t, point, HCT_EVENT_SHORT);
+	if (!e)
+		return 0;
+	e->flags |= HCT_F_REPLY;
+	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(retransmit_synack, const struct sock *sk, const struct request_sock *req)
+{
+	return report_retransmit(&req->__req_common, HCT_POINT_RETRANSMIT_SYNACK);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(retransmit, const struct sock *sk)
+{
+	return report_retransmit(&sk->__sk_common, HCT_POINT_RETRANSMIT);
+}
+
+/* tcp_recvmsg_locked() calls tcp_rcv_space_adjust() after each piece that it copied to the process. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(app_read, struct sock *sk)
+{
+	struct hct_tuple t;
+	struct flow *flow = flow_of_sock(sk, &t);
+	struct hct_event *e;
+
+	if (!flow || flow->read)
+		return 0;
+	flow->read = 1;
+	e = event_begin(flow, &t, HCT_POINT_APP_READ, HCT_EVENT_SHORT);
+	if (!e)
+		return 0;
+	fill_sock(e, sk);
+	e->sock.in_process = 1;
+	event_process(e);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

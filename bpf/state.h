@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What all observation points share: the configuration, the flows under watch
+ * and the way up.  Defined once in state.bpf.c.
+ */
+#ifndef BPF_STATE_H
+#define BPF_STATE_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "include/hct_event.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_ICMPV6 58
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86DD
+#define ETH_HLEN 14
+
+/* state.bpf.c defines what everyone else only declares. */
+#ifndef HCT_STATE
+#define HCT_STATE extern
+#endif
+
+#define MAX_FLOWS 131072
+#define RING_BYTES (2 * 1024 * 1024)
+
+/* Read-only once loaded, so the verifier knows its values and drops what they make unreachable. */
+extern const volatile struct hct_config config;
+
+/* Which once-only events of a flow were sent.  One writer each, so plain stores do. */
+struct flow {
+	__u64 id; /* time of the first packet, ns */
+	__u64 last_ns; /* time of the last event */
+	__u32 seq; /* number of the next event */
+	__u32 isn; /* of the SYN: tells a repeated SYN from a new connection */
+	__u32 ifindex; /* device of the first packet */
+	__u8 synack;
+	__u8 acked;
+	__u8 request;
+	__u8 response;
+	__u8 read;
+	__u8 routed;
+	__u8 ended;
+	__u8 pad;
+};
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_FLOWS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct hct_tuple);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+/*
+ * Datagrams and echoes that this host itself sent into the range: what comes
+ * back is an answer and no probe (name servers live in such ranges, too).
+ */
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct hct_tuple);
+	__type(value, __u64); /* when we sent last */
+} outbound SEC(".maps");
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES);
+} events SEC(".maps");
+
+/* Events that found no room in the ring, and flows that found none in the map, by point. */
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HCT_POINT_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} lost SEC(".maps");
+
+#endif
