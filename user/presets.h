@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The load balancers whose habits are known, and where they probe from. */
+#ifndef HCT_PRESETS_H
+#define HCT_PRESETS_H
+
+#include "options.h"
+
+extern const struct preset presets[]; /* the first is the default */
+extern const size_t n_presets;
+
+/*
+ * Finds the preset of "NAME" or "NAME:SUBNET[,SUBNET]…"; *SUBNETS is what
+ * follows the colon, inside TEXT, or NULL.  NULL: no such preset.
+ */
+const struct preset *preset_find(const char *text, const char **subnets);
+/* What PRESET needs behind a colon: "SUBNET", "ADDR"; NULL: nothing, its sources are known. */
+const char *preset_argument(const struct preset *preset);
+
+#endif
