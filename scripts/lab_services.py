@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What runs on the backend: real daemons from their own config files, and small servers."""
+import contextlib
+import os
+import socket
+
+from lab import PYTHON
+
+SERVERS = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}/tests/live/servers"
+
+# port: what nginx does with any request there
+NGINX_PORTS = {
+    80: 'return 200 "ok\\n";',
+    8202: 'return 202 "later\\n";',
+    8204: "return 204;",
+    8301: "return 301 https://www.example.org/health;",
+    8401: 'return 401 "who?\\n";',
+    8502: "proxy_pass http://127.0.0.1:9;",
+    8503: 'return 503 "down for maintenance\\n";',
+}
+
+
+class Nginx:
+    """nginx with a server for each of NGINX_PORTS, on IPv4 and IPv6."""
+
+    def __init__(self, lab, space=None, ports=None):
+        space, ports = space or lab.backend, ports or NGINX_PORTS
+        servers = "\n".join(
+            f"  server {{ listen {port}; listen [::]:{port} ipv6only=on; location / {{ {what} }} }}"
+            for port, what in ports.items())
+        folder = f"{lab.tmp}/nginx-{len(lab.children)}"
+        os.mkdir(folder)
+        temp = "\n".join(f"  {kind}_temp_path {folder}/{kind};"
+                         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        config = lab.file(f"{os.path.basename(folder)}.conf", f"""
+daemon off;
+worker_processes 1;
+user root;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+  access_log off;
+  default_type text/plain;
+{temp}
+{servers}
+}}
+""")
+        self.child = lab.spawn(space, "/usr/sbin/nginx", "-c", config, "-e", f"{folder}/error.log",
+                               port=next(iter(ports)), log="nginx")
+
+
+XINETD_PORT = 8101  # xinetd asks libwrap itself
+TCPD_PORT = 8102  # tcpd asks, under xinetd
+VSFTPD_PORT = 8021
+
+
+class Xinetd:
+    """xinetd with the same HTTP service twice: wrapped by xinetd, and by tcpd."""
+
+    def __init__(self, lab):
+        service = f"{SERVERS}/http_once.sh"
+        common = """
+  type = UNLISTED
+  socket_type = stream
+  protocol = tcp
+  wait = no
+  user = root
+"""
+        config = lab.file("xinetd.conf", f"""
+defaults
+{{
+  instances = 50
+  cps = 1000 1
+}}
+service wrapped-http
+{{{common}
+  port = {XINETD_PORT}
+  server = {service}
+}}
+service tcpd-http
+{{{common}
+  flags = NAMEINARGS NOLIBWRAP
+  port = {TCPD_PORT}
+  server = /usr/sbin/tcpd
+  server_args = {service}
+}}
+""")
+        self.child = lab.spawn(lab.backend, "/usr/sbin/xinetd", "-dontfork", "-f", config,
+                               "-pidfile", f"{lab.tmp}/xinetd.pid", "-filelog",
+                               f"{lab.tmp}/xinetd.log", port=TCPD_PORT)
+
+
+class Vsftpd:
+    """vsftpd that asks libwrap: it greets with 220, or with 421 when refused."""
+
+    def __init__(self, lab):
+        empty = f"{lab.tmp}/vsftpd-empty"
+        os.mkdir(empty, 0o755)
+        config = lab.file("vsftpd.conf", f"""
+listen=YES
+listen_port={VSFTPD_PORT}
+background=NO
+tcp_wrappers=YES
+anonymous_enable=YES
+secure_chroot_dir={empty}
+seccomp_sandbox=NO
+xferlog_enable=NO
+""")
+        os.chmod(config, 0o600)
+        self.child = lab.spawn(lab.backend, "/usr/sbin/vsftpd", config, port=VSFTPD_PORT)
+
+
+def tcp_server(lab, mode, port, *args, name="", space=None):
+    return lab.spawn(space or lab.backend, PYTHON, f"{SERVERS}/tcp_server.py", mode, port,
+                     "--name", name, *args, port=port, log=f"tcp-{mode}")
+
+
+def udp_server(lab, mode, port, *args, name=""):
+    return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
+                     "--name", name, *args, port=port, udp=True, log=f"udp-{mode}")
+
+
+@contextlib.contextmanager
+def filled_accept_queue(lab, port, backlog):
+    """Fills the queue of a listener that never accepts, with connections from the host itself."""
+    held = []
+    try:
+        with lab.backend.enter():
+            for _ in range(backlog + 1):
+                sock = socket.socket()
+                held.append(sock)
+                sock.settimeout(0.3)
+                try:
+                    sock.connect(("127.0.0.1", port))
+                except TimeoutError:  # earlier checks sit in the queue too: full already
+                    break
+        yield
+    finally:
+        for sock in held:
+            sock.close()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Fixtures: a lab of its own for every case (0.1 s), and hctrace running in its backend."""
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, f"{ROOT}/scripts"]
+
+import lab as lab_module  # noqa: E402
+import lab_services  # noqa: E402
+from harness import Hctrace  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--hctrace", default=f"{ROOT}/build/hctrace", help="the binary to test")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Memory limits say nothing about a sanitizer's build: those cases are not run there."""
+    if Hctrace.sanitized(config.getoption("--hctrace")):
+        out = [i for i in items if i.get_closest_marker("not_sanitized")]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [i for i in items if i not in out]
+
+
+@pytest.fixture(scope="session")
+def binary(request):
+    path = os.path.abspath(request.config.getoption("--hctrace"))
+    assert os.access(path, os.X_OK), f"no hctrace at {path}: run make first"
+    return path
+
+
+@pytest.fixture
+def make_lab():
+    """Builds labs, with nginx in the backend, and removes them after the test."""
+    labs = []
+
+    def make(nginx=True, **kwargs):
+        labs.append(lab_module.Lab(**kwargs))
+        if nginx:
+            lab_services.Nginx(labs[-1])
+        return labs[-1]
+
+    yield make
+    for lab in labs:
+        lab.close()
+
+
+@pytest.fixture
+def lab(make_lab):
+    return make_lab()
+
+
+@pytest.fixture
+def trace(binary):
+    """Starts hctrace in a lab's backend: trace(lab, *options) returns once it says "start"."""
+    running = []
+
+    def start(lab, *options, **kwargs):
+        running.append(Hctrace(binary, lab, *options, **kwargs))
+        running[-1].wait_start()
+        return running[-1]
+
+    yield start
+    for run in running:
+        run.kill()

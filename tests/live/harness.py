@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""hctrace as a child whose NDJSON is read as it comes, and what a case asserts about it."""
+import contextlib
+import datetime
+import functools
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Callable, Optional, Sequence
+
+import lab as lab_module
+import lab_checks
+
+HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING = 0, 1, 2, 3, 4
+SANITIZER_EXIT = 99
+RANGES = ("--from", lab_module.RANGE, "--from", lab_module.RANGE6)
+ENV = dict(os.environ,
+           ASAN_OPTIONS=f"detect_leaks=1:halt_on_error=1:exitcode={SANITIZER_EXIT}",
+           UBSAN_OPTIONS=f"halt_on_error=1:print_stacktrace=1:exitcode={SANITIZER_EXIT}")
+
+
+class Line(dict):
+    """An object of the output, with the wall-clock time of its arrival."""
+
+    def __init__(self, text):
+        self.arrival = time.time()
+        super().__init__(json.loads(text))
+
+    @property
+    def delay(self):
+        """Seconds from the end of the probe to its line."""
+        start = datetime.datetime.fromisoformat(self["time"].replace("Z", "+00:00")).timestamp()
+        return self.arrival - start - self["timing"]["total_us"] / 1e6
+
+
+class Hctrace:
+    def __init__(self, binary, lab, *options, ranges=RANGES, command=("live", "--json"),
+                 inside=True, env=None):
+        argv = [binary, *command, *ranges, *map(str, options)]
+        self.lines = []
+        self.argv = lab.backend.argv(*argv) if inside else argv
+        self._news = threading.Condition()
+        self._closed = False
+        self.max_delay = 0.5 if self.sanitized(binary) else 0.25
+        self.started = time.monotonic()
+        self.stderr_path = f"{lab.tmp}/hctrace-{id(self)}.stderr"
+        with open(self.stderr_path, "w", encoding="utf-8") as stderr:
+            self.child = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=stderr,
+                                          stdin=subprocess.DEVNULL, env=dict(ENV, **(env or {})))
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @staticmethod
+    @functools.lru_cache
+    def sanitized(binary):
+        try:
+            with open(binary, "rb") as f:
+                return b"libasan.so" in f.read()
+        except OSError:
+            return False
+
+    def _read(self):
+        for text in self.child.stdout:
+            line = Line(text)
+            with self._news:
+                self.lines.append(line)
+                self._news.notify_all()
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+
+    @property
+    def stderr(self):
+        with open(self.stderr_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait(self, matches, timeout):
+        """The first line that MATCHES, None when none comes within TIMEOUT seconds."""
+        deadline = time.monotonic() + timeout
+        done = 0
+        with self._news:
+            while True:
+                for line in self.lines[done:]:
+                    if matches(line):
+                        return line
+                done = len(self.lines)
+                if self._closed or not self._news.wait(deadline - time.monotonic()):
+                    return next(filter(matches, self.lines[done:]), None)
+
+    def of_type(self, kind):
+        return [line for line in self.lines if line["type"] == kind]
+
+    def wait_start(self):
+        line = self.wait(lambda one: one["type"] == "start", 20)
+        assert line, f"no start line; stderr: {self.stderr}"
+        self.ready_s = time.monotonic() - self.started
+        return line
+
+    @staticmethod
+    def is_of(seen):
+        """A predicate: the probe line of the check that was SEEN."""
+        def matches(line):
+            if line["type"] != "probe":
+                return False
+            lb, target = line["lb"], line["target"]
+            return (lb["addr"] == seen.lb and target["addr"] == seen.target
+                    and lb["port"] == seen.port
+                    and (not seen.target_port or target["port"] == seen.target_port))
+        return matches
+
+    def probe(self, seen, within=3):
+        """The probe line of the check that was SEEN, WITHIN seconds from now."""
+        line = self.wait(self.is_of(seen), within)
+        assert line, f"no verdict for {seen}; lines: {self.dump()}; stderr: {self.stderr}"
+        assert line.delay < self.max_delay, f"{line.delay:.3f} s late: {line}"
+        return line
+
+    def dump(self):
+        return "\n".join(json.dumps(one) for one in self.lines)
+
+    def stop(self, status=None, lost=0):
+        """Ends the run with SIGINT; checks its last lines, its stderr and its exit STATUS."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGINT)
+        code = self.finish(status)
+        assert self.lines and self.lines[-1]["type"] == "end", self.dump()
+        if lost is not None:
+            assert self.lines[-1]["lost"] == lost, self.dump()
+        return code
+
+    def finish(self, status=None, timeout=20):
+        """Waits for the end of the child and checks its exit STATUS."""
+        code = self.child.wait(timeout)
+        self._reader.join(5)
+        stderr = self.stderr
+        assert "Sanitizer" not in stderr and "runtime error" not in stderr, stderr
+        if status is not None:
+            assert code == status, f"exit status {code}, not {status}: {stderr}\n{self.dump()}"
+        return code
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            if self.child.poll() is None:
+                self.child.kill()
+        self.child.wait()
+
+    def rss_kib(self):
+        with open(f"/proc/{self.child.pid}/status", encoding="ascii") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a probe's line must say.  Left out: not asserted."""
+
+    verdict: str
+    code: Optional[str] = None
+    outcome: Optional[str] = None  # by default what the verdict means
+    where: dict = field(default_factory=dict)
+    process: Optional[str] = None  # comm
+    protocol: Optional[str] = None
+    status: Optional[int] = None
+    why: Sequence[str] = ()
+    fix: Sequence[str] = ()
+    note: Sequence[str] = ()
+    confidence: Optional[Sequence[str]] = None
+
+    def compare(self, line):
+        """Differences between this and LINE, in words."""
+        wrong = []
+
+        def same(name, found, wanted):
+            if found != wanted:
+                wrong.append(f"{name} is {found!r}, not {wanted!r}")
+
+        def says(name, words):
+            text = (line.get(name) or "").lower()
+            wrong.extend(f"{name} does not say {w!r}: {text!r}" for w in words if w.lower() not in text)
+
+        same("verdict", line["verdict"], self.verdict)
+        by_verdict = {"healthy": "pass", "unknown": "unknown", "probe-aborted": "unknown"}
+        same("outcome", line["outcome"], self.outcome or by_verdict.get(self.verdict, "fail"))
+        same("code", line.get("code"), self.code)
+        for name, wanted in self.where.items():
+            same(f"where.{name}", (line.get("where") or {}).get(name), wanted)
+        if self.process:
+            same("process", (line.get("process") or {}).get("comm"), self.process)
+        if self.protocol:
+            same("protocol", line["protocol"], self.protocol)
+        if self.status:
+            same("status", (line.get("http") or {}).get("status"), self.status)
+        if self.confidence and line["confidence"] not in self.confidence:
+            wrong.append(f"confidence is {line['confidence']!r}")
+        says("why", self.why or (() if line["outcome"] == "pass" else ("",)))
+        says("fix", self.fix)
+        says("note", self.note)
+        if line["outcome"] == "fail" and not (line.get("why") and line.get("fix")):
+            wrong.append("a failure without why and fix")
+        if not line.get("timeline"):
+            wrong.append("no timeline")
+        return wrong
+
+
+HEALTHY_HTTP = Expect("healthy", protocol="http", status=200)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault, the check that meets it, what the load balancer sees, and what hctrace says."""
+
+    id: str
+    seen: str  # Seen.result
+    expect: Expect
+    check: Callable = lab_checks.http
+    port: int = 8202
+    timeout: int = 1
+    target: str = lab_module.BACKEND
+    fault: Sequence[str] = ()  # commands in the backend
+    setup: Optional[Callable] = None  # setup(lab), may be a context manager; before the fault
+    router: Sequence[str] = ()  # commands in the router
+    options: Sequence[str] = ()
+    second_link: bool = False
+    host_wide: bool = False  # the fault hits all of IPv4: the neighbour is checked over IPv6
+
+    def __str__(self):
+        return self.id
+
+
+def params(cases):
+    return {"argvalues": cases, "ids": str}
+
+
+def run_case(case, make_lab, trace):
+    """Plays CASE with a healthy neighbour beside it; returns the run, the probe and the lab."""
+    lab = make_lab(second_link=case.second_link)
+    with contextlib.ExitStack() as stack:
+        ready = case.setup(lab) if case.setup else None
+        if hasattr(ready, "__enter__"):
+            stack.enter_context(ready)
+        for command in case.fault:
+            lab.backend.run("sh", "-c", command)
+        for command in case.router:
+            lab.router.run("sh", "-c", command)
+        run = trace(lab, "--timeout", case.timeout, *case.options)
+        beside = lab_checks.Later(
+            lab_checks.http, lab, 80, timeout=3, node=1,
+            target=lab_module.BACKEND6 if case.host_wide else lab_module.BACKEND)
+        # the load balancer has the same patience as hctrace is told
+        seen = case.check(lab, case.port, timeout=case.timeout, target=case.target)
+        assert seen.result == case.seen, f"the lab is wrong: {seen}"
+        line = run.probe(seen)
+        neighbour = beside.result()
+        assert neighbour.result == "http" and neighbour.status == 200, f"the lab is wrong: {neighbour}"
+        wrong = case.expect.compare(line)
+        assert not wrong, "\n".join(wrong) + f"\n{json.dumps(line, indent=1)}"
+        wrong = HEALTHY_HTTP.compare(run.probe(neighbour))
+        assert not wrong, "the healthy neighbour: " + "\n".join(wrong)
+        failed = line["outcome"] == "fail"
+        run.stop(status=FAILED if failed else HEALTHY if line["outcome"] == "pass" else None)
+        of_check = list(filter(Hctrace.is_of(seen), run.lines))
+        assert len(of_check) == 1, f"one probe, one verdict: {of_check}"
+        return run, line, seen

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Packet filters of the backend: drops and rejects, by every tool an admin may have used."""
+import lab_checks
+import pytest
+from harness import Case, Expect, params, run_case
+
+PORT = 8202
+RANGE = "100.125.0.0/16"
+TOOL = {"iptables-legacy": "iptables-legacy", "iptables-nft": "iptables", "nft": "nft"}
+
+
+def nft(hook, rule, priority=0, family="inet", type="filter"):
+    return [f"nft add table {family} guard",
+            f"nft 'add chain {family} guard c {{ type {type} hook {hook} priority {priority}; }}'",
+            f"nft add rule {family} guard c {rule}"]
+
+
+def drop(backend, hook, table=None, chain=None, code="CONNECT_TIMEOUT"):
+    where = {"layer": "netfilter", "backend": backend, "hook": hook}
+    if table:
+        where["table"] = table
+    return Expect("firewall-drop", code, where=where, why=("drop",), fix=(TOOL[backend],),
+                  confidence=("certain", "likely"))
+
+
+DROPS = [
+    Case("legacy-input", "timeout", drop("iptables-legacy", "INPUT", "filter"),
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+    Case("legacy-input-whole-range", "timeout", drop("iptables-legacy", "INPUT", "filter"),
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -j DROP"], host_wide=True),
+    Case("legacy-policy", "timeout", drop("iptables-legacy", "INPUT", "filter"),
+         fault=["iptables-legacy -A INPUT -s 10.0.0.0/8 -j ACCEPT", "iptables-legacy -P INPUT DROP"],
+         host_wide=True),
+    Case("legacy-raw-prerouting", "timeout", drop("iptables-legacy", "PREROUTING", "raw"),
+         fault=[f"iptables-legacy -t raw -A PREROUTING -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+    Case("legacy-only-data", "response-timeout",
+         drop("iptables-legacy", "INPUT", "filter", code="RECV_RESPONSE_TIMEOUT"),
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT}"
+                " -m length --length 90:65535 -j DROP"]),
+    Case("iptables-nft-input", "timeout", drop("iptables-nft", "INPUT", "filter"),
+         fault=[f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+    Case("iptables-nft-raw-prerouting", "timeout", drop("iptables-nft", "PREROUTING", "raw"),
+         fault=[f"iptables-nft -t raw -A PREROUTING -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+    Case("iptables-nft-policy", "timeout", drop("iptables-nft", "INPUT", "filter"),
+         fault=["iptables-nft -P INPUT DROP"], host_wide=True),
+    Case("nft-input", "timeout", drop("nft", "INPUT", "guard"),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} drop")),
+    Case("nft-prerouting", "timeout", drop("nft", "PREROUTING", "guard"),
+         fault=nft("prerouting", f"ip saddr {RANGE} tcp dport {PORT} drop", -300)),
+    Case("nft-ip-family", "timeout", drop("nft", "INPUT", "guard"),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} drop", family="ip")),
+    Case("nft-only-data", "response-timeout", drop("nft", "INPUT", code="RECV_RESPONSE_TIMEOUT"),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} meta length \\> 90 drop")),
+    Case("udp-legacy", "silent", drop("iptables-legacy", "INPUT", "filter"),
+         check=lab_checks.datagram, port=5300,
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -p udp --dport 5300 -j DROP"]),
+]
+
+
+@pytest.mark.parametrize("case", **params(DROPS))
+def test_drop(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+def reject(backend, hook="INPUT"):
+    return Expect("firewall-reject", "CONNECT_REFUSED", fix=(TOOL[backend],), why=("reject",),
+                  where={"layer": "netfilter", "backend": backend, "hook": hook})
+
+
+REJECTS = [
+    Case("legacy-icmp", "refused", reject("iptables-legacy"),
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT} -j REJECT"]),
+    Case("legacy-reset", "refused", reject("iptables-legacy"),
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT}"
+                " -j REJECT --reject-with tcp-reset"]),
+    Case("iptables-nft-icmp", "refused", reject("iptables-nft"),
+         fault=[f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j REJECT"]),
+    Case("iptables-nft-reset", "refused", reject("iptables-nft"),
+         fault=[f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT}"
+                " -j REJECT --reject-with tcp-reset"]),
+    Case("nft-icmp", "refused", reject("nft"),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} reject")),
+    Case("nft-reset", "refused", reject("nft"),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} reject with tcp reset")),
+]
+
+
+@pytest.mark.parametrize("case", **params(REJECTS))
+def test_reject(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+LOOK_ALIKES = [
+    Case("closed-port-beside-reset-rule", "refused",
+         Expect("no-listener", "CONNECT_REFUSED"), port=7080,
+         fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT}"
+                " -j REJECT --reject-with tcp-reset"]),
+    Case("rule-for-others", "http", Expect("healthy", protocol="http", status=202),
+         fault=["iptables-legacy -A INPUT -s 100.126.0.0/16 -j DROP",
+                *nft("input", f"ip saddr 10.0.0.0/8 tcp dport {PORT} drop")]),
+    Case("rule-that-counts-only", "http", Expect("healthy", protocol="http", status=202),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} counter")),
+]
+
+
+@pytest.mark.parametrize("case", **params(LOOK_ALIKES))
+def test_look_alike(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+def reply_dropped(backend, hook):
+    return Expect("reply-dropped", "CONNECT_TIMEOUT", fix=(TOOL[backend],),
+                  where={"layer": "netfilter", "backend": backend, "hook": hook})
+
+
+REPLIES = [
+    Case("legacy-output", "timeout", reply_dropped("iptables-legacy", "OUTPUT"),
+         fault=[f"iptables-legacy -A OUTPUT -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
+    Case("iptables-nft-output", "timeout", reply_dropped("iptables-nft", "OUTPUT"),
+         fault=[f"iptables-nft -A OUTPUT -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
+    Case("nft-output", "timeout", reply_dropped("nft", "OUTPUT"),
+         fault=nft("output", f"ip daddr {RANGE} tcp sport {PORT} drop")),
+    Case("legacy-postrouting", "timeout", reply_dropped("iptables-legacy", "POSTROUTING"),
+         fault=[f"iptables-legacy -t mangle -A POSTROUTING -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
+    Case("nft-postrouting", "timeout", reply_dropped("nft", "POSTROUTING"),
+         fault=nft("postrouting", f"ip daddr {RANGE} tcp sport {PORT} drop")),
+]
+
+
+@pytest.mark.parametrize("case", **params(REPLIES))
+def test_reply(case, make_lab, trace):
+    run_case(case, make_lab, trace)
