@@ -57,6 +57,7 @@ struct host_wrappers {
 	char file[64]; /* "/etc/hosts.deny"; "" when no line matched */
 	uint32_t line;
 	char text[HOST_TEXT_LEN]; /* the line, continuation joined */
+	bool uncertain; /* could be otherwise: hangs on a host name, a user name or a command's result */
 };
 
 /* Base chains of one hook, in the order in which they run. */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Base chains of nftables, iptables-nft and legacy iptables, as packets meet them. */
+#ifndef HCT_CHAINS_H
+#define HCT_CHAINS_H
+
+#include "host.h"
+
+/*
+ * host_ops.chains, for the calling thread's network namespace.  Of chains with
+ * one priority, the one made later runs first; between nftables and legacy
+ * iptables that order is not known, and nftables is listed first.
+ * -EINVAL: no such hook.
+ */
+int chains_read(bool ipv6, const char *hook, struct host_chains *out);
+
+/*
+ * Puts CHAIN in its place in OUT: behind everything of a lower priority, and
+ * before (FIRST) or behind what has the same one.
+ */
+void chains_insert(struct host_chains *out, const struct host_chain *chain, bool first);
+
+/* Adds the chains that legacy iptables has at HOOK.  0 (also when there are none) or -errno. */
+int chains_add_legacy(bool ipv6, const char *hook, struct host_chains *out);
+
+#endif

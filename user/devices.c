@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Network devices, their XDP programs and receive counters, from rtnetlink. */
+#include "devices.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netlink.h"
+
+/* linux/if.h has it too, but does not go together with net/if.h. */
+#define FLAG_LOWER_UP (1U << 16)
+
+static int take_xdp(const struct nlattr *attr, void *data)
+{
+	struct host_device *device = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_XDP_PROG_ID:
+	case IFLA_XDP_DRV_PROG_ID:
+	case IFLA_XDP_SKB_PROG_ID:
+	case IFLA_XDP_HW_PROG_ID:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0 && !device->xdp_prog_id)
+			device->xdp_prog_id = mnl_attr_get_u32(attr);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	struct host_device *device = data;
+	struct rtnl_link_stats64 stats;
+	size_t len;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			snprintf(device->name, sizeof(device->name), "%s", mnl_attr_get_str(attr));
+		break;
+	case IFLA_STATS64:
+		/* Newer kernels send more, older ones less, than our headers know. */
+		memset(&stats, 0, sizeof(stats));
+		len = mnl_attr_get_payload_len(attr);
+		memcpy(&stats, mnl_attr_get_payload(attr), len < sizeof(stats) ? len : sizeof(stats));
+		device->rx_packets = stats.rx_packets;
+		device->rx_dropped = stats.rx_dropped + stats.rx_missed_errors;
+		break;
+	case IFLA_XDP:
+		mnl_attr_parse_nested(attr, take_xdp, device);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct host_devices *out = data;
+	struct host_device *device;
+
+	if (ifi->ifi_flags & IFF_LOOPBACK)
+		return MNL_CB_OK;
+	if (out->n == HOST_MAX_DEVICES) {
+		out->truncated = true;
+		return MNL_CB_OK;
+	}
+	device = &out->d[out->n++];
+	device->up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & FLAG_LOWER_UP);
+	mnl_attr_parse(nlh, sizeof(*ifi), take_attr, device);
+	return MNL_CB_OK;
+}
+
+int devices_read(struct host_devices *out)
+{
+	char buf[256] __attribute__((aligned(8)));
+	int err, tries = NETLINK_TRIES;
+
+	do {
+		struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+		struct ifinfomsg *ifi;
+
+		memset(out, 0, sizeof(*out));
+		nlh->nlmsg_type = RTM_GETLINK;
+		ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+		ifi->ifi_family = AF_UNSPEC;
+		err = netlink_ask(NETLINK_ROUTE, nlh, true, take_link, out, NULL);
+	} while (err == -EINTR && --tries);
+	return err;
+}

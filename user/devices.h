@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef HCT_DEVICES_H
+#define HCT_DEVICES_H
+
+#include "host.h"
+
+/*
+ * The devices of the calling thread's network namespace but loopback, lowest
+ * ifindex first.  "up": administratively up and with a carrier.  rx_dropped
+ * includes what the hardware had no room for (rx_missed).  0 or -errno.
+ */
+int devices_read(struct host_devices *out);
+
+#endif

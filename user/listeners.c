@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Who listens, and who owns a connection.
+ *
+ * sock_diag tells a socket's addresses, its queue and its inode number; the
+ * process is the one that has that inode open.
+ */
+#include "listeners.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netlink.h"
+#include "netns.h"
+
+#define MAX_OTHER_NETNS 64
+
+/* States as sock_diag numbers them, include/net/tcp_states.h; unconnected UDP sockets are in CLOSE. */
+enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7, STATE_LISTEN = 10 };
+
+struct found {
+	size_t n;
+	bool truncated;
+	struct host_listener l[HOST_MAX_LISTENERS];
+	uint32_t inode[HOST_MAX_LISTENERS];
+};
+
+struct scan {
+	uint8_t protocol;
+	uint16_t port;
+	uint32_t netns;
+	bool other_netns;
+	struct found here; /* on the port */
+	struct found elsewhere; /* on other ports, reachable from outside */
+};
+
+static void to_v6(uint8_t out[16], uint8_t family, const __be32 addr[4])
+{
+	memset(out, 0, 16);
+	if (family == AF_INET6) {
+		memcpy(out, addr, 16);
+	} else if (addr[0]) { /* any address is all zero */
+		out[10] = out[11] = 0xff;
+		memcpy(out + 12, addr, 4);
+	}
+}
+
+static bool is_loopback(const uint8_t addr[16])
+{
+	const struct in6_addr *a = (const struct in6_addr *)addr;
+
+	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && addr[12] == 127);
+}
+
+/* KEEP_ONE: sockets that differ only in the process (SO_REUSEPORT) count once. */
+static void add(struct found *found, const struct host_listener *l, uint32_t inode, bool keep_one)
+{
+	for (size_t i = 0; keep_one && i < found->n; i++)
+		if (found->l[i].port == l->port && !memcmp(found->l[i].addr, l->addr, 16))
+			return;
+	if (found->n == HOST_MAX_LISTENERS) {
+		found->truncated = true;
+		return;
+	}
+	found->l[found->n] = *l;
+	found->inode[found->n++] = inode;
+}
+
+static bool v6only(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct inet_diag_msg))
+		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY && mnl_attr_get_payload_len(attr) >= 1)
+			return mnl_attr_get_u8(attr);
+	return false;
+}
+
+static int take_listener(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
+	struct scan *scan = data;
+	struct host_listener l = {
+		.port = ntohs(diag->id.idiag_sport),
+		.other_netns = scan->other_netns,
+		.netns = scan->netns,
+	};
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*diag) || diag->id.idiag_dport)
+		return MNL_CB_OK;
+	to_v6(l.addr, diag->idiag_family, diag->id.idiag_src);
+	l.v6only = diag->idiag_family == AF_INET6 && v6only(nlh);
+	if (scan->protocol == IPPROTO_TCP) { /* inet_diag_msg_common_fill's caller, tcp_diag_get_info() (6.1) */
+		l.backlog = diag->idiag_rqueue;
+		l.backlog_max = diag->idiag_wqueue;
+	}
+	if (l.port == scan->port)
+		add(&scan->here, &l, diag->idiag_inode, false);
+	else if (l.port && !scan->other_netns && !is_loopback(l.addr))
+		add(&scan->elsewhere, &l, diag->idiag_inode, true);
+	return MNL_CB_OK;
+}
+
+static int dump(uint8_t family, uint8_t protocol, uint32_t states, mnl_cb_t cb, void *data)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+	int err;
+
+	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
+	req->sdiag_family = family;
+	req->sdiag_protocol = protocol;
+	req->idiag_states = states;
+	err = netlink_ask(NETLINK_SOCK_DIAG, nlh, true, cb, data, NULL);
+	/* sock_diag's way to say that it has no module for the protocol. */
+	return err == -ENOENT ? -EOPNOTSUPP : err;
+}
+
+static int dump_listeners(void *ctx)
+{
+	struct scan *scan = ctx;
+	uint32_t states = 1U << (scan->protocol == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE);
+	int err;
+
+	err = dump(AF_INET, scan->protocol, states, take_listener, scan);
+	if (!err)
+		err = dump(AF_INET6, scan->protocol, states, take_listener, scan);
+	return err;
+}
+
+/* Leaves an answer that may be partial: a namespace can go away while we look. */
+static void search_others(struct scan *scan)
+{
+	struct netns_ref refs[MAX_OTHER_NETNS];
+	size_t n = netns_others(refs, MAX_OTHER_NETNS);
+
+	scan->other_netns = true;
+	for (size_t i = 0; i < n; i++) {
+		scan->netns = refs[i].netns;
+		netns_visit(&refs[i], dump_listeners, scan);
+	}
+}
+
+static int by_port(const void *a, const void *b)
+{
+	const struct host_listener *x = a, *y = b;
+
+	return x->port - y->port;
+}
+
+int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t port,
+		   struct host_listeners *out)
+{
+	struct scan scan = { .protocol = protocol, .port = port, .netns = netns_self() };
+	uint32_t pids[HOST_MAX_LISTENERS];
+	size_t on_port;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return -EPROTONOSUPPORT;
+	err = dump_listeners(&scan);
+	if (err)
+		return err;
+	if (!scan.here.n)
+		search_others(&scan);
+
+	on_port = scan.here.n;
+	for (size_t i = 0; i < scan.elsewhere.n; i++)
+		add(&scan.here, &scan.elsewhere.l[i], scan.elsewhere.inode[i], false);
+	process_sockets_find(sockets, scan.here.inode, pids, scan.here.n);
+
+	out->n = scan.here.n;
+	out->truncated = scan.here.truncated || scan.elsewhere.truncated;
+	for (size_t i = 0; i < out->n; i++) {
+		out->l[i] = scan.here.l[i];
+		out->l[i].pid = pids[i];
+		if (pids[i])
+			process_comm(pids[i], out->l[i].comm);
+	}
+	qsort(out->l + on_port, out->n - on_port, sizeof(out->l[0]), by_port);
+	return 0;
+}
+
+/* The connection asked for, and what was found. */
+struct wanted {
+	struct inet_diag_sockid id; /* from the host's point of view: source is the target */
+	uint8_t family;
+	uint32_t inode;
+	int rank; /* UDP: how closely the socket found fits */
+};
+
+static int take_connection(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
+	struct wanted *wanted = data;
+
+	/* The look-up falls back to the listener where there is no connection: __inet_lookup() (6.1). */
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(*diag) && diag->idiag_state != STATE_LISTEN)
+		wanted->inode = diag->idiag_inode;
+	return MNL_CB_OK;
+}
+
+static int find_connection(struct wanted *wanted)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+
+	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
+	req->sdiag_family = wanted->family;
+	req->sdiag_protocol = IPPROTO_TCP;
+	req->idiag_states = ~0U;
+	req->id = wanted->id;
+	req->id.idiag_cookie[0] = req->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	return netlink_ask(NETLINK_SOCK_DIAG, nlh, false, take_connection, wanted, NULL);
+}
+
+/* The socket that fits closest takes the datagram: connected, then bound to the address, then any. */
+static int take_datagram_socket(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
+	struct wanted *wanted = data;
+	uint8_t local[16], remote[16], target[16], lb[16];
+	bool any, v6 = diag->idiag_family == AF_INET6;
+	int rank = 1;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*diag) || diag->id.idiag_sport != wanted->id.idiag_sport)
+		return MNL_CB_OK;
+	to_v6(local, diag->idiag_family, diag->id.idiag_src);
+	to_v6(remote, diag->idiag_family, diag->id.idiag_dst);
+	to_v6(target, wanted->family, wanted->id.idiag_src);
+	to_v6(lb, wanted->family, wanted->id.idiag_dst);
+	any = IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)local);
+	if (any ? v6 != (wanted->family == AF_INET6) && (!v6 || v6only(nlh)) : memcmp(local, target, 16) != 0)
+		return MNL_CB_OK;
+	if (diag->id.idiag_dport) {
+		if (diag->id.idiag_dport != wanted->id.idiag_dport || memcmp(remote, lb, 16))
+			return MNL_CB_OK;
+		rank += 4;
+	}
+	if (!any)
+		rank += 2;
+	if (v6 == (wanted->family == AF_INET6))
+		rank++;
+	if (rank > wanted->rank) {
+		wanted->rank = rank;
+		wanted->inode = diag->idiag_inode;
+	}
+	return MNL_CB_OK;
+}
+
+static int find_datagram_socket(struct wanted *wanted)
+{
+	uint32_t states = 1U << STATE_CLOSE | 1U << STATE_ESTABLISHED;
+	int err = 0;
+
+	if (wanted->family == AF_INET)
+		err = dump(AF_INET, IPPROTO_UDP, states, take_datagram_socket, wanted);
+	if (!err)
+		err = dump(AF_INET6, IPPROTO_UDP, states, take_datagram_socket, wanted);
+	return err;
+}
+
+int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple, struct host_process *out)
+{
+	struct wanted wanted = { .family = AF_INET6 };
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	wanted.id.idiag_sport = tuple->target_port;
+	wanted.id.idiag_dport = tuple->lb_port;
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)tuple->target)) {
+		wanted.family = AF_INET;
+		memcpy(wanted.id.idiag_src, tuple->target + 12, 4);
+		memcpy(wanted.id.idiag_dst, tuple->lb + 12, 4);
+	} else {
+		memcpy(wanted.id.idiag_src, tuple->target, 16);
+		memcpy(wanted.id.idiag_dst, tuple->lb, 16);
+	}
+	switch (tuple->protocol) {
+	case IPPROTO_TCP:
+		err = find_connection(&wanted);
+		break;
+	case IPPROTO_UDP:
+		err = find_datagram_socket(&wanted);
+		break;
+	default:
+		err = -ENOENT;
+	}
+	if (err)
+		return err;
+	/* A connection that no process has accepted has no inode. */
+	if (!wanted.inode)
+		return -ENOENT;
+	process_sockets_find(sockets, &wanted.inode, &out->pid, 1);
+	if (!out->pid)
+		return -ESRCH;
+	err = process_comm(out->pid, out->comm);
+	return err == -ESRCH ? -ENOENT : err;
+}

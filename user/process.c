@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Processes, from /proc. */
+#include "process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_SEC 1000000000ULL
+#define SEARCH_LIMIT_NS (100 * 1000000ULL)
+#define REMEMBERED 64
+
+/* Where a socket was found; pid 0: nowhere. */
+struct place {
+	uint32_t inode; /* 0: unused */
+	uint32_t pid;
+	int fd; /* its number in that process */
+	uint64_t time_ns;
+};
+
+struct process_sockets {
+	struct place place[REMEMBERED]; /* a ring */
+	size_t next;
+};
+
+struct search {
+	struct process_sockets *sockets;
+	const uint32_t *inodes;
+	uint32_t *pids;
+	size_t n;
+	size_t missing;
+	uint64_t deadline_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+/* A directory entry's number; 0: it is none. */
+static uint32_t number(const char *name)
+{
+	char *end;
+	unsigned long value;
+
+	if (*name < '0' || *name > '9')
+		return 0;
+	value = strtoul(name, &end, 10);
+	return *end || value > INT32_MAX ? 0 : value;
+}
+
+int process_comm(uint32_t pid, char comm[HCT_COMM_LEN])
+{
+	char path[32];
+	ssize_t len;
+	int fd, err;
+
+	comm[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	len = read(fd, comm, HCT_COMM_LEN - 1);
+	err = len < 0 ? -errno : 0;
+	close(fd);
+	comm[err ? 0 : len] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+	return err;
+}
+
+int process_each(int (*fn)(void *ctx, int proc_fd, uint32_t pid), void *ctx)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!dir)
+		return -errno;
+	while (!ret && (entry = readdir(dir))) {
+		uint32_t pid = number(entry->d_name);
+
+		if (pid)
+			ret = fn(ctx, dirfd(dir), pid);
+	}
+	closedir(dir);
+	return ret;
+}
+
+struct process_sockets *process_sockets_new(void)
+{
+	return calloc(1, sizeof(struct process_sockets));
+}
+
+void process_sockets_free(struct process_sockets *s)
+{
+	free(s);
+}
+
+/* The inode number of the socket behind a link of /proc/PID/fd; 0: it is no socket. */
+static uint32_t socket_inode(int dir_fd, const char *path)
+{
+	char link[64], *end;
+	ssize_t len = readlinkat(dir_fd, path, link, sizeof(link) - 1);
+	unsigned long inode;
+
+	if (len < 0)
+		return 0;
+	link[len] = '\0';
+	if (strncmp(link, "socket:[", 8))
+		return 0;
+	inode = strtoul(link + 8, &end, 10);
+	return *end == ']' ? inode : 0;
+}
+
+static struct place *recall(struct process_sockets *s, uint32_t inode)
+{
+	for (size_t i = 0; i < REMEMBERED; i++)
+		if (s->place[i].inode == inode)
+			return &s->place[i];
+	return NULL;
+}
+
+static void remember(struct process_sockets *s, uint32_t inode, uint32_t pid, int fd)
+{
+	struct place *place = recall(s, inode);
+
+	if (!place) {
+		place = &s->place[s->next];
+		s->next = (s->next + 1) % REMEMBERED;
+	}
+	*place = (struct place){ .inode = inode, .pid = pid, .fd = fd, .time_ns = now_ns() };
+}
+
+static bool still_there(const struct place *place)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", place->pid, place->fd);
+	return socket_inode(AT_FDCWD, path) == place->inode;
+}
+
+static void match(struct search *search, uint32_t inode, uint32_t pid, const char *fd)
+{
+	for (size_t i = 0; i < search->n; i++) {
+		if (search->inodes[i] != inode || search->pids[i])
+			continue;
+		search->pids[i] = pid;
+		search->missing--;
+		remember(search->sockets, inode, pid, atoi(fd));
+	}
+}
+
+/* Returns 1 when there is nothing left to search, or no time. */
+static int search_process(void *ctx, int proc_fd, uint32_t pid)
+{
+	struct search *search = ctx;
+	struct dirent *entry;
+	char path[32];
+	DIR *dir;
+	int fd;
+
+	if (now_ns() > search->deadline_ns)
+		return 1;
+	snprintf(path, sizeof(path), "%u/fd", pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return 0; /* ended meanwhile, or not ours to look at */
+	}
+	while (search->missing && (entry = readdir(dir))) {
+		uint32_t inode = socket_inode(fd, entry->d_name);
+
+		if (inode)
+			match(search, inode, pid, entry->d_name);
+	}
+	closedir(dir);
+	return search->missing == 0;
+}
+
+void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids, size_t n)
+{
+	struct search search = { .sockets = s, .inodes = inodes, .pids = pids, .n = n };
+	uint64_t now = now_ns();
+	bool worth_it = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct place *place = inodes[i] ? recall(s, inodes[i]) : NULL;
+
+		pids[i] = place && place->pid && still_there(place) ? place->pid : 0;
+		if (pids[i] || !inodes[i])
+			continue;
+		search.missing++;
+		if (!place || place->pid || now - place->time_ns > NS_PER_SEC)
+			worth_it = true;
+	}
+	if (!worth_it)
+		return;
+	search.deadline_ns = now + SEARCH_LIMIT_NS;
+	process_each(search_process, &search);
+	for (size_t i = 0; i < n; i++)
+		if (inodes[i] && !pids[i])
+			remember(s, inodes[i], 0, -1);
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Route look-ups by rtnetlink, told as `ip route get` tells them. */
+#include "routes.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netlink.h"
+
+/* An address as netlink wants it. */
+struct address {
+	uint8_t family;
+	uint8_t len;
+	uint8_t bytes[16];
+};
+
+/* What a look-up answered. */
+struct answer {
+	uint8_t type; /* RTN_* */
+	uint32_t table;
+	uint32_t oif;
+	struct address gateway; /* len 0: none */
+	struct address source; /* preferred source, len 0: none */
+};
+
+static struct address address_of(const uint8_t addr[16])
+{
+	struct address a = { .family = AF_INET6, .len = 16 };
+
+	memcpy(a.bytes, addr, 16);
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr)) {
+		a.family = AF_INET;
+		a.len = 4;
+		memcpy(a.bytes, addr + 12, 4);
+	}
+	return a;
+}
+
+static void set_address(struct address *a, uint8_t family, const void *bytes, size_t len)
+{
+	if ((family != AF_INET || len != 4) && (family != AF_INET6 || len != 16))
+		return;
+	a->family = family;
+	a->len = len;
+	memcpy(a->bytes, bytes, len);
+}
+
+static int take_route(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct answer *answer = data;
+	const struct nlattr *attr;
+
+	answer->type = rtm->rtm_type;
+	answer->table = rtm->rtm_table;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		const uint8_t *payload = mnl_attr_get_payload(attr);
+		size_t len = mnl_attr_get_payload_len(attr);
+
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_TABLE:
+			if (len >= sizeof(uint32_t))
+				answer->table = mnl_attr_get_u32(attr);
+			break;
+		case RTA_OIF:
+			if (len >= sizeof(uint32_t))
+				answer->oif = mnl_attr_get_u32(attr);
+			break;
+		case RTA_GATEWAY:
+			set_address(&answer->gateway, rtm->rtm_family, payload, len);
+			break;
+		case RTA_VIA: /* struct rtvia: a gateway of the other family */
+			if (len > sizeof(struct rtvia))
+				set_address(&answer->gateway, ((const struct rtvia *)payload)->rtvia_family,
+					    payload + sizeof(struct rtvia), len - sizeof(struct rtvia));
+			break;
+		case RTA_PREFSRC:
+			set_address(&answer->source, rtm->rtm_family, payload, len);
+			break;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+/* SRC may be NULL.  *REFUSED: the error is the look-up's answer. */
+static int look_up(const struct address *dst, const struct address *src, struct answer *answer, bool *refused)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtmsg *rtm;
+
+	memset(answer, 0, sizeof(*answer));
+	nlh->nlmsg_type = RTM_GETROUTE;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = dst->family;
+	rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
+	rtm->rtm_dst_len = dst->len * 8;
+	mnl_attr_put(nlh, RTA_DST, dst->len, dst->bytes);
+	if (src) {
+		rtm->rtm_src_len = src->len * 8;
+		mnl_attr_put(nlh, RTA_SRC, src->len, src->bytes);
+	}
+	return netlink_ask(NETLINK_ROUTE, nlh, false, take_route, answer, refused);
+}
+
+static bool is_local(const struct address *addr)
+{
+	struct answer answer;
+	bool refused;
+
+	return look_up(addr, NULL, &answer, &refused) == 0 && answer.type == RTN_LOCAL;
+}
+
+static int take_neighbour(const struct nlmsghdr *nlh, void *data)
+{
+	static const struct {
+		uint16_t bit;
+		const char *name;
+	} states[] = {
+		{ NUD_INCOMPLETE, "INCOMPLETE" }, { NUD_REACHABLE, "REACHABLE" }, { NUD_STALE, "STALE" },
+		{ NUD_DELAY, "DELAY" },		  { NUD_PROBE, "PROBE" },	  { NUD_FAILED, "FAILED" },
+		{ NUD_NOARP, "NOARP" },		  { NUD_PERMANENT, "PERMANENT" },
+	};
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct host_route *out = data;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (ndm->ndm_state & states[i].bit)
+			snprintf(out->neighbour, sizeof(out->neighbour), "%s", states[i].name);
+	return MNL_CB_OK;
+}
+
+/* Leaves "" when the kernel has no entry: it was never needed, or aged out. */
+static void ask_neighbour(const struct address *addr, uint32_t ifindex, struct host_route *out)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *ndm;
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	ndm->ndm_family = addr->family;
+	ndm->ndm_ifindex = ifindex;
+	mnl_attr_put(nlh, NDA_DST, addr->len, addr->bytes);
+	netlink_ask(NETLINK_ROUTE, nlh, false, take_neighbour, out, NULL);
+}
+
+__attribute__((format(printf, 2, 3))) static void add(char text[HOST_TEXT_LEN], const char *format, ...)
+{
+	size_t len = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + len, HOST_TEXT_LEN - len, format, args);
+	va_end(args);
+}
+
+static void add_address(char text[HOST_TEXT_LEN], const char *word, const struct address *addr)
+{
+	char name[INET6_ADDRSTRLEN];
+
+	if (addr->len && inet_ntop(addr->family, addr->bytes, name, sizeof(name)))
+		add(text, "%s%s", word, name);
+}
+
+static const char *type_prefix(uint8_t type)
+{
+	switch (type) {
+	case RTN_LOCAL:
+		return "local ";
+	case RTN_BROADCAST:
+		return "broadcast ";
+	case RTN_ANYCAST:
+		return "anycast ";
+	case RTN_MULTICAST:
+		return "multicast ";
+	default:
+		return "";
+	}
+}
+
+static void tell(struct host_route *out, const struct address *dst, const struct address *src,
+		 const struct answer *answer)
+{
+	add_address(out->text, type_prefix(answer->type), dst);
+	if (src)
+		add_address(out->text, " from ", src);
+	add_address(out->text, answer->gateway.family == dst->family ? " via " : " via inet6 ",
+		    &answer->gateway);
+	if (out->device[0])
+		add(out->text, " dev %s", out->device);
+	if (answer->table && answer->table != RT_TABLE_MAIN && answer->table != RT_TABLE_LOCAL)
+		add(out->text, " table %u", answer->table);
+	if (!src)
+		add_address(out->text, " src ", &answer->source);
+}
+
+int routes_back(const uint8_t target[16], const uint8_t lb[16], struct host_route *out)
+{
+	struct address dst = address_of(lb), src = address_of(target);
+	const struct address *from;
+	struct answer answer;
+	bool refused;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (dst.family != src.family)
+		return -EINVAL;
+	/*
+	 * ip_route_output_key_hash_rcu() (6.1) answers -EINVAL both for a source
+	 * that is not ours and for a blackhole route: so ask whose address it is.
+	 */
+	from = is_local(&src) ? &src : NULL;
+	err = look_up(&dst, from, &answer, &refused);
+	if (err && !refused)
+		return err;
+	out->err = err;
+	if (err)
+		return 0;
+
+	if (answer.oif && !if_indextoname(answer.oif, out->device))
+		out->device[0] = '\0';
+	if (answer.gateway.len) {
+		out->has_gateway = true;
+		if (answer.gateway.family == AF_INET) {
+			out->gateway[10] = out->gateway[11] = 0xff;
+			memcpy(out->gateway + 12, answer.gateway.bytes, 4);
+		} else {
+			memcpy(out->gateway, answer.gateway.bytes, 16);
+		}
+	}
+	tell(out, &dst, from, &answer);
+	if (answer.oif && answer.type == RTN_UNICAST)
+		ask_neighbour(answer.gateway.len ? &answer.gateway : &dst, answer.oif, out);
+	return 0;
+}
