@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Another program's XDP and tcx attachments, by the bpf() system call alone.
-
-Both programs let everything pass; what matters is that they stay where they are.
-"""
+"""Other programs' XDP and tcx attachments, by the bpf() system call alone."""
 import ctypes
 import os
 import platform
@@ -11,7 +8,7 @@ import struct
 BPF_PROG_LOAD, BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_CREATE = 5, 15, 28
 BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP = 3, 6
 BPF_TCX_INGRESS, BPF_TCX_EGRESS, BPF_XDP = 46, 47, 37
-TCX_NEXT, XDP_PASS = -1, 2
+TCX_NEXT, TC_ACT_SHOT, XDP_DROP, XDP_PASS = -1, 2, 1, 2
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -25,25 +22,52 @@ def _bpf(command, attr):
     return result
 
 
-def _load(kind, result):
-    """A program of two instructions: r0 = RESULT; exit."""
-    code = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xB7, 0, 0, result, 0x95, 0, 0, 0))
+def _insn(code, dst=0, src=0, off=0, imm=0):
+    return struct.pack("<BBhi", code, src << 4 | dst, off, imm)
+
+
+def _returns(value):
+    return _insn(0xB7, imm=value) + _insn(0x95)  # r0 = VALUE; exit
+
+
+def passing(kind):
+    return _returns(XDP_PASS if kind == BPF_XDP else TCX_NEXT)
+
+
+def dropping(kind, port):
+    """Drops what goes to TCP or UDP port PORT over IPv4 (tcx), or everything (XDP)."""
+    if kind == BPF_XDP:
+        return _returns(XDP_DROP)
+    return b"".join([
+        _insn(0xBF, dst=6, src=1),  # r6 = context
+        _insn(0x28, imm=12), _insn(0x55, off=4, imm=0x0800),  # not IPv4: pass
+        _insn(0x28, imm=36), _insn(0x55, off=2, imm=port),  # another port: pass
+        _returns(TC_ACT_SHOT), _returns(TCX_NEXT)])
+
+
+def _load(kind, code):
+    program_type = BPF_PROG_TYPE_XDP if kind == BPF_XDP else BPF_PROG_TYPE_SCHED_CLS
+    text = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")
-    return _bpf(BPF_PROG_LOAD, struct.pack("<IIQQ", kind, 2, ctypes.addressof(code),
-                                           ctypes.addressof(licence)))
+    return _bpf(BPF_PROG_LOAD, struct.pack("<IIQQ", program_type, len(code) // 8,
+                                           ctypes.addressof(text), ctypes.addressof(licence)))
 
 
 class Attachment:
     """A program on a device of the calling thread's network namespace, until close()."""
 
-    def __init__(self, kind, ifindex):
-        program, result = ((BPF_PROG_TYPE_XDP, XDP_PASS) if kind == BPF_XDP else
-                           (BPF_PROG_TYPE_SCHED_CLS, TCX_NEXT))
-        fd = _load(program, result)
+    def __init__(self, kind, ifindex, code=None):
+        fd = _load(kind, code or passing(kind))
         try:
             self.fd = _bpf(BPF_LINK_CREATE, struct.pack("<IIII", fd, ifindex, kind, 0))
         finally:
             os.close(fd)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
 
     @property
     def ifindex(self):

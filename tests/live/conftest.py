@@ -28,6 +28,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def binary(request):
+    if not os.path.exists("/sys/kernel/btf/vmlinux"):
+        pytest.skip("kernel: no BTF")
     path = os.path.abspath(request.config.getoption("--hctrace"))
     assert os.access(path, os.X_OK), f"no hctrace at {path}: run make first"
     return path
@@ -67,3 +69,24 @@ def trace(binary):
     yield start
     for run in running:
         run.kill()
+
+
+def pytest_sessionfinish(session):
+    """Counts, with a skip for any other reason than the kernel's as a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(session.config, "workerinput") or not reporter:
+        return
+    stats = {kind: reporter.stats.get(kind, []) for kind in ("passed", "failed", "error", "skipped")}
+    idle = [r for r in stats["skipped"] if "kernel: " not in str(r.longrepr)]
+    for report in idle:
+        print(f"\nskipped for no reason of the kernel's: {report.nodeid}: {report.longrepr}")
+    failed = len(stats["failed"]) + len(stats["error"]) + len(idle)
+    session.config.closing_line = (f"{len(stats['passed'])} passed, {failed} failed, "
+                                   f"{len(stats['skipped']) - len(idle)} skipped")
+    if failed:
+        session.exitstatus = 1
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "closing_line"):
+        print(config.closing_line)

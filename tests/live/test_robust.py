@@ -183,45 +183,64 @@ def test_two_backends_at_once(make_lab, trace):
         assert len(run.of_type("probe")) == 1, run.dump()
 
 
-FOREIGN = {"tcx-ingress": (bpfsys.BPF_TCX_INGRESS,), "tcx-egress": (bpfsys.BPF_TCX_EGRESS,),
-           "xdp": (bpfsys.BPF_XDP,)}
+KINDS = {"tcx-ingress": bpfsys.BPF_TCX_INGRESS, "tcx-egress": bpfsys.BPF_TCX_EGRESS,
+         "xdp": bpfsys.BPF_XDP}
 
 
-@pytest.mark.parametrize("kinds", FOREIGN.values(), ids=FOREIGN)
-def test_foreign_bpf_stays(lab, trace, kinds):
-    attached = []
+def attach(lab, kind, code=None):
+    """A foreign program on the backend's eth0."""
     with lab.backend.enter():
-        index = socket.if_nametoindex("eth0")
-        for kind in kinds:
-            try:
-                attached.append(bpfsys.Attachment(kind, index))
-            except OSError as e:
-                if e.errno == errno.EINVAL and kind != bpfsys.BPF_XDP:
-                    pytest.skip("kernel: no tcx before 6.6")
-                raise
-    try:
+        try:
+            return bpfsys.Attachment(kind, socket.if_nametoindex("eth0"), code)
+        except OSError as e:
+            if e.errno == errno.EINVAL and kind != bpfsys.BPF_XDP:
+                pytest.skip("kernel: no tcx before 6.6")
+            raise
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_foreign_bpf_stays(lab, trace, kind):
+    with attach(lab, kind) as foreign:
+        before = foreign.ifindex
         run = trace(lab)
         for port, verdict in ((80, "healthy"), (8503, "http-status")):
             assert run.probe(lab_checks.http(lab, port))["verdict"] == verdict
         run.stop(FAILED)
-        assert [a.ifindex for a in attached] == [index] * len(attached)
-    finally:
-        for attachment in attached:
-            attachment.close()
+        assert foreign.ifindex == before != 0
+
+
+def test_foreign_tcx_drops(lab, trace):
+    with attach(lab, bpfsys.BPF_TCX_INGRESS, bpfsys.dropping(bpfsys.BPF_TCX_INGRESS, 8202)):
+        run = trace(lab, "--timeout", 1)
+        seen = lab_checks.http(lab, 8202, timeout=1)
+        assert seen.result == "timeout"
+        line = run.probe(seen)
+        assert not Expect("tc-drop", "CONNECT_TIMEOUT", fix=("tc",)).compare(line), line
+        assert run.probe(lab_checks.http(lab))["verdict"] == "healthy"
+        run.stop(FAILED)
+
+
+def test_foreign_xdp_drops(lab, trace):
+    """Nothing reaches the stack: all that can be said is that an XDP program is there."""
+    with attach(lab, bpfsys.BPF_XDP, bpfsys.dropping(bpfsys.BPF_XDP, 0)):
+        run = trace(lab, "--interval", 1, "--retries", 2, "--timeout", 1, "--duration", 5)
+        assert lab_checks.http(lab, timeout=1).result == "timeout"
+        run.finish()
+        assert "no-probe" in run.dump() and "xdp" in run.dump().lower(), run.dump()
 
 
 def test_foreign_clsact_stays(lab, trace):
     lab.backend.run("tc", "qdisc", "add", "dev", "eth0", "clsact")
     for side in ("ingress", "egress"):
-        lab.backend.run("tc", "filter", "add", "dev", "eth0", side, "protocol", "ip", "matchall",
-                        "action", "gact", "pass")
+        lab.backend.run("tc", "filter", "add", "dev", "eth0", side, "protocol", "ip", "u32",
+                        "match", "ip", "src", RANGE, "flowid", "1:1")
 
-    def filters():  # without their counters
+    def filters():
         return [lab.backend.run("tc", "filter", "show", "dev", "eth0", side)
                 for side in ("ingress", "egress")]
 
     before = filters()
-    assert all("matchall" in text for text in before)
+    assert all("flowid 1:1" in text for text in before)
     run = trace(lab)
     assert run.probe(lab_checks.http(lab))["verdict"] == "healthy"
     run.stop(HEALTHY)
