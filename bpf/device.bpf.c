@@ -14,7 +14,7 @@
 enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
 
 /* Is this packet of FLOW worth an event?  Marks what is told only once. */
-static __always_inline int interest_tcp(struct flow *flow, const struct parsed *p)
+static __always_inline int interest_tcp(struct hct_flow *flow, const struct parsed *p)
 {
 	__u8 flags = p->packet.tcp_flags;
 	bool is_end = flags & (HCT_TCP_FIN | HCT_TCP_RST);
@@ -42,7 +42,7 @@ static __always_inline int interest_tcp(struct flow *flow, const struct parsed *
 	return NOT_OF_INTEREST;
 }
 
-static __always_inline int interest(struct flow *flow, const struct parsed *p)
+static __always_inline int interest(struct hct_flow *flow, const struct parsed *p)
 {
 	if (p->packet.is_icmp_error)
 		return flow_quiet(flow, true) ? NOT_OF_INTEREST : HEADERS;
@@ -108,7 +108,7 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 	bpf_sk_release(found);
 }
 
-static __always_inline void report_headers(const struct parsed *p, struct flow *flow, __u32 ifindex,
+static __always_inline void report_headers(const struct parsed *p, struct hct_flow *flow, __u32 ifindex,
 					   __u8 point, struct __sk_buff *skb)
 {
 	struct hct_listener listener = {};
@@ -126,7 +126,7 @@ static __always_inline void report_headers(const struct parsed *p, struct flow *
 }
 
 /* LINEAR_END: how far S may be read (a kernel sk_buff's linear part), or 0 for all. */
-static __always_inline void report_payload(const struct parsed *p, struct flow *flow, __u32 ifindex,
+static __always_inline void report_payload(const struct parsed *p, struct hct_flow *flow, __u32 ifindex,
 					   __u8 point, const struct packet_source *s,
 					   __u32 linear_end)
 {
@@ -164,7 +164,7 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	struct parsed p;
-	struct flow *flow;
+	struct hct_flow *flow;
 	int kind;
 
 	/* What every unrelated packet pays: one look at one address. */
@@ -190,6 +190,7 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 			note_outbound(&p.tuple);
 		return TC_ACT_UNSPEC;
 	}
+	flow->rung.valid = 0; /* another packet starts its way */
 	kind = interest(flow, &p);
 	if (kind == WITH_PAYLOAD)
 		report_payload(&p, flow, skb->ifindex, point, &s, 0);
@@ -199,26 +200,26 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 }
 
 SEC("tc")
-int tc_ingress(struct __sk_buff *skb)
+int hct_tc_ingress(struct __sk_buff *skb)
 {
 	return at_tc(skb, ETH_HLEN, true);
 }
 
 SEC("tc")
-int tc_egress(struct __sk_buff *skb)
+int hct_tc_egress(struct __sk_buff *skb)
 {
 	return at_tc(skb, ETH_HLEN, false);
 }
 
 /* The same for devices without a link-layer header: tun, WireGuard, IP tunnels. */
 SEC("tc")
-int tc_ingress_l3(struct __sk_buff *skb)
+int hct_tc_ingress_l3(struct __sk_buff *skb)
 {
 	return at_tc(skb, 0, true);
 }
 
 SEC("tc")
-int tc_egress_l3(struct __sk_buff *skb)
+int hct_tc_egress_l3(struct __sk_buff *skb)
 {
 	return at_tc(skb, 0, false);
 }
@@ -230,7 +231,7 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 	__u8 point = arrival ? HCT_POINT_RECEIVE : HCT_POINT_TRANSMIT;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	struct parsed p;
-	struct flow *flow;
+	struct hct_flow *flow;
 	__u32 linear_end;
 	int kind;
 
@@ -255,24 +256,24 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 }
 
 SEC("tp_btf/netif_receive_skb")
-int BPF_PROG(receive, struct sk_buff *skb)
+int BPF_PROG(hct_receive, struct sk_buff *skb)
 {
 	/* __netif_receive_skb_core() sets the network header only after this tracepoint */
 	return at_tracepoint(skb, skb->dev, skb->data - skb->head, true);
 }
 
 SEC("tp_btf/net_dev_start_xmit")
-int BPF_PROG(transmit, const struct sk_buff *skb, struct net_device *dev)
+int BPF_PROG(hct_transmit, const struct sk_buff *skb, struct net_device *dev)
 {
 	return at_tracepoint(skb, dev, skb->network_header, false);
 }
 
 SEC("xdp")
-int xdp_arrival(struct xdp_md *xdp)
+int hct_xdp_arrival(struct xdp_md *xdp)
 {
 	struct packet_source s = { .xdp = xdp };
 	struct parsed p;
-	struct flow *flow;
+	struct hct_flow *flow;
 	__be16 ethertype;
 	bool v6;
 

@@ -6,7 +6,7 @@
 static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason)
 {
 	struct parsed p;
-	struct flow *flow;
+	struct hct_flow *flow;
 	struct hct_event *e;
 	struct net_device *dev;
 	__u32 netns, ifindex = 0;
@@ -30,6 +30,8 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	e->ifindex = ifindex;
 	if (p.reply)
 		e->flags |= HCT_F_REPLY;
+	e->drop.rung = flow->rung;
+	flow->rung.valid = 0;
 	e->drop.reason = reason;
 	e->drop.location = location;
 	e->drop.stack_len = event_stack(ctx, e->drop.stack);
@@ -38,13 +40,13 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 }
 
 SEC("tp_btf/kfree_skb")
-int BPF_PROG(drop, struct sk_buff *skb, void *location, int reason)
+int BPF_PROG(hct_drop, struct sk_buff *skb, void *location, int reason)
 {
 	return report_drop(ctx, skb, (__u64)location, reason);
 }
 
 SEC("tp_btf/kfree_skb")
-int BPF_PROG(drop_no_reason, struct sk_buff *skb, void *location)
+int BPF_PROG(hct_drop_no_reason, struct sk_buff *skb, void *location)
 {
 	return report_drop(ctx, skb, (__u64)location, 0);
 }

@@ -73,16 +73,16 @@ static __always_inline bool port_wanted(__be16 port)
 	return false;
 }
 
-static __always_inline struct flow *flow_find(const struct hct_tuple *tuple)
+static __always_inline struct hct_flow *flow_find(const struct hct_tuple *tuple)
 {
 	return bpf_map_lookup_elem(&flows, tuple);
 }
 
 /* Starts (or starts anew) the flow of TUPLE; NULL, counted as lost at POINT, when the map is full. */
-static __always_inline struct flow *flow_start(const struct hct_tuple *tuple, __u32 isn,
+static __always_inline struct hct_flow *flow_start(const struct hct_tuple *tuple, __u32 isn,
 					       __u32 ifindex, __u32 point)
 {
-	struct flow fresh = { .isn = isn, .ifindex = ifindex };
+	struct hct_flow fresh = { .isn = isn, .ifindex = ifindex };
 
 	fresh.id = bpf_ktime_get_ns();
 	fresh.last_ns = fresh.id;
@@ -97,7 +97,7 @@ static __always_inline struct flow *flow_start(const struct hct_tuple *tuple, __
  * Has the flow said all that it may?  A flow goes quiet after config.max_events
  * (a long connection is user traffic, not a probe); its end is still told.
  */
-static __always_inline bool flow_quiet(const struct flow *flow, bool is_end)
+static __always_inline bool flow_quiet(const struct hct_flow *flow, bool is_end)
 {
 	__u32 bound = config.max_events;
 
@@ -108,7 +108,7 @@ static __always_inline bool flow_quiet(const struct flow *flow, bool is_end)
  * Reserves SIZE bytes (a constant) for an event of FLOW and fills what every
  * event has.  The detail behind it is not cleared: the caller fills it.
  */
-static __always_inline struct hct_event *event_begin(struct flow *flow,
+static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 						     const struct hct_tuple *tuple, __u8 point,
 						     __u64 size)
 {

@@ -4,10 +4,10 @@
 #include "packet.h"
 
 SEC("tp_btf/icmp_send")
-int BPF_PROG(icmp_sent, const struct sk_buff *skb, int type, int code)
+int BPF_PROG(hct_icmp_sent, const struct sk_buff *skb, int type, int code)
 {
 	struct parsed p;
-	struct flow *flow;
+	struct hct_flow *flow;
 	struct hct_event *e;
 
 	if (!parse_skb(skb, &p) || p.reply || netns_of_skb(skb) != config.netns)

@@ -34,7 +34,7 @@ struct {
 } libwrap_requests SEC(".maps");
 
 SEC("uprobe")
-int BPF_KPROBE(libwrap_enter, struct request_info *request)
+int BPF_KPROBE(hct_libwrap_enter, struct request_info *request)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	__u64 address = (__u64)request;
@@ -65,13 +65,13 @@ static __always_inline struct sock *sock_of_fd(int fd)
 }
 
 SEC("uretprobe")
-int BPF_KRETPROBE(libwrap_leave, int granted)
+int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	__u64 *address = bpf_map_lookup_elem(&libwrap_requests, &thread);
 	struct request_info *request;
-	struct flow stranger = {};
-	struct flow *flow = NULL;
+	struct hct_flow stranger = {};
+	struct hct_flow *flow = NULL;
 	struct hct_tuple t = {};
 	struct hct_event *e;
 	struct sock *sk;

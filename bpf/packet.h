@@ -301,9 +301,9 @@ static __always_inline void note_outbound(const struct hct_tuple *tuple)
  * The flow of a parsed packet that met POINT on device IFINDEX, started when
  * the packet begins a probe.  NULL: not a probe's.
  */
-static __always_inline struct flow *flow_of(const struct parsed *p, __u32 ifindex, __u32 point)
+static __always_inline struct hct_flow *flow_of(const struct parsed *p, __u32 ifindex, __u32 point)
 {
-	struct flow *flow = flow_find(&p->tuple);
+	struct hct_flow *flow = flow_find(&p->tuple);
 
 	if (p->reply || !p->starts_flow)
 		return flow;

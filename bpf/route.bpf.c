@@ -22,7 +22,7 @@ enum { RTN_BLACKHOLE = 6, RTN_UNREACHABLE = 7, RTN_PROHIBIT = 8, RTN_THROW = 9 }
 static __always_inline int report_route(const struct hct_tuple *t, __u32 table,
 					const struct fib_nh_common *nh, __s32 err)
 {
-	struct flow *flow = flow_find(t);
+	struct hct_flow *flow = flow_find(t);
 	struct net_device *dev = nh && !err ? BPF_CORE_READ(nh, nhc_dev) : NULL;
 	struct hct_event *e;
 
@@ -63,7 +63,7 @@ static __always_inline int report_route(const struct hct_tuple *t, __u32 table,
 }
 
 SEC("tp_btf/fib_table_lookup")
-int BPF_PROG(route, __u32 table, const struct flowi4 *flow, const struct fib_nh_common *nh, int err)
+int BPF_PROG(hct_route, __u32 table, const struct flowi4 *flow, const struct fib_nh_common *nh, int err)
 {
 	struct hct_tuple t = {};
 	__be32 daddr = flow->daddr;
@@ -94,7 +94,7 @@ static __always_inline __s32 ipv6_route_error(__u8 type)
 }
 
 SEC("tp_btf/fib6_table_lookup")
-int BPF_PROG(route6, const struct net *net, const struct fib6_result *res, struct fib6_table *table,
+int BPF_PROG(hct_route6, const struct net *net, const struct fib6_result *res, struct fib6_table *table,
 	     const struct flowi6 *flow)
 {
 	struct hct_tuple t = {};

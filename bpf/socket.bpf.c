@@ -9,7 +9,7 @@
 #define SHUTDOWN_MASK 3
 enum { TCP_ESTABLISHED = 1, TCP_FIN_WAIT1 = 4, TCP_CLOSE = 7, TCP_CLOSE_WAIT = 8, TCP_LAST_ACK = 9 };
 
-static __always_inline struct flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t)
+static __always_inline struct hct_flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t)
 {
 	return tuple_from_sock(&sk->__sk_common, t) ? flow_find(t) : NULL;
 }
@@ -40,10 +40,10 @@ static __always_inline bool by_process(const struct sock *sk, int old, int new)
 }
 
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(socket_state, const struct sock *sk, const int old, const int new)
+int BPF_PROG(hct_socket_state, const struct sock *sk, const int old, const int new)
 {
 	struct hct_tuple t;
-	struct flow *flow = flow_of_sock(sk, &t);
+	struct hct_flow *flow = flow_of_sock(sk, &t);
 	struct hct_event *e;
 
 	if (!flow || flow_quiet(flow, true))
@@ -62,10 +62,10 @@ int BPF_PROG(socket_state, const struct sock *sk, const int old, const int new)
 }
 
 SEC("tp_btf/tcp_receive_reset")
-int BPF_PROG(reset_received, const struct sock *sk)
+int BPF_PROG(hct_reset_received, const struct sock *sk)
 {
 	struct hct_tuple t;
-	struct flow *flow = flow_of_sock(sk, &t);
+	struct hct_flow *flow = flow_of_sock(sk, &t);
 	struct hct_event *e;
 
 	if (!flow || flow_quiet(flow, true))
@@ -79,10 +79,10 @@ int BPF_PROG(reset_received, const struct sock *sk)
 }
 
 SEC("tp_btf/tcp_send_reset")
-int BPF_PROG(reset_sent, const struct sock *sk, const struct sk_buff *skb)
+int BPF_PROG(hct_reset_sent, const struct sock *sk, const struct sk_buff *skb)
 {
 	struct parsed p = {};
-	struct flow *flow;
+	struct hct_flow *flow;
 	struct hct_event *e;
 
 	if (skb) { /* in answer to a packet */
@@ -108,7 +108,7 @@ int BPF_PROG(reset_sent, const struct sock *sk, const struct sk_buff *skb)
 static __always_inline int report_retransmit(const struct sock_common *sk, __u8 point)
 {
 	struct hct_tuple t;
-	struct flow *flow;
+	struct hct_flow *flow;
 	struct hct_event *e;
 
 	if (!tuple_from_sock(sk, &t))
@@ -126,23 +126,23 @@ static __always_inline int report_retransmit(const struct sock_common *sk, __u8 
 }
 
 SEC("tp_btf/tcp_retransmit_synack")
-int BPF_PROG(retransmit_synack, const struct sock *sk, const struct request_sock *req)
+int BPF_PROG(hct_retransmit_synack, const struct sock *sk, const struct request_sock *req)
 {
 	return report_retransmit(&req->__req_common, HCT_POINT_RETRANSMIT_SYNACK);
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(retransmit, const struct sock *sk)
+int BPF_PROG(hct_retransmit, const struct sock *sk)
 {
 	return report_retransmit(&sk->__sk_common, HCT_POINT_RETRANSMIT);
 }
 
 /* tcp_recvmsg_locked() calls tcp_rcv_space_adjust() after each piece that it copied to the process. */
 SEC("tp_btf/tcp_rcv_space_adjust")
-int BPF_PROG(app_read, struct sock *sk)
+int BPF_PROG(hct_app_read, struct sock *sk)
 {
 	struct hct_tuple t;
-	struct flow *flow = flow_of_sock(sk, &t);
+	struct hct_flow *flow = flow_of_sock(sk, &t);
 	struct hct_event *e;
 
 	if (!flow || flow->read)

@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "include/hct_event.h"
+#include "include/hct_flow.h"
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -36,29 +37,12 @@
 /* Read-only once loaded, so the verifier knows its values and drops what they make unreachable. */
 extern const volatile struct hct_config config;
 
-/* Which once-only events of a flow were sent.  One writer each, so plain stores do. */
-struct flow {
-	__u64 id; /* time of the first packet, ns */
-	__u64 last_ns; /* time of the last event */
-	__u32 seq; /* number of the next event */
-	__u32 isn; /* of the SYN: tells a repeated SYN from a new connection */
-	__u32 ifindex; /* device of the first packet */
-	__u8 synack;
-	__u8 acked;
-	__u8 request;
-	__u8 response;
-	__u8 read;
-	__u8 routed;
-	__u8 ended;
-	__u8 pad;
-};
-
 HCT_STATE struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_FLOWS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct hct_tuple);
-	__type(value, struct flow);
+	__type(value, struct hct_flow);
 } flows SEC(".maps");
 
 /*

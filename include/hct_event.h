@@ -64,7 +64,16 @@ struct hct_listener {
 	__u32 syn_queue; /* request sockets waiting for the last ACK */
 };
 
+/* How far up the netfilter ladder a packet came; see bpf/netfilter.bpf.c. */
+struct hct_rung {
+	__s32 priority; /* everything below it let the packet pass */
+	__u8 hook; /* NF_INET_* */
+	__u8 valid; /* 0: the ladder is not attached, or the packet met no rung */
+	__u8 pad[2];
+};
+
 struct hct_drop {
+	struct hct_rung rung;
 	__u32 reason; /* enum skb_drop_reason of the running kernel; 0 where it has none */
 	__u32 stack_len; /* entries used in stack */
 	__u64 location; /* address kfree_skb was called from */
@@ -101,12 +110,6 @@ struct hct_reset {
 	__u64 stack[HCT_STACK_MAX];
 };
 
-struct hct_hook {
-	__u8 hook; /* NF_INET_* */
-	__u8 pad[3];
-	__s32 priority; /* of the rung: reached when everything below it let the packet pass */
-};
-
 struct hct_libwrap {
 	__s32 granted; /* hosts_access() returned non-zero */
 	__s32 fd; /* the descriptor asked about, -1: only names were given */
@@ -140,7 +143,6 @@ struct hct_event {
 		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ */
 		struct hct_icmp icmp;
 		struct hct_reset reset;
-		struct hct_hook hook;
 		struct hct_libwrap libwrap;
 	};
 };
@@ -155,7 +157,7 @@ struct hct_event_payload {
 };
 
 _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
-_Static_assert(sizeof(struct hct_drop) == 16 + 8 * HCT_STACK_MAX, "wire format");
+_Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
 _Static_assert(__builtin_offsetof(struct hct_event, packet) == 96, "wire format");
 _Static_assert(sizeof(struct hct_event) == 112 + sizeof(struct hct_drop), "wire format");
 

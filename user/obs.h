@@ -34,6 +34,7 @@ struct obs {
 	struct hct_packet packet;
 
 	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
+	struct hct_rung rung; /* DROP: how far through netfilter it came */
 	const char *function; /* DROP: the function that dropped; NULL unknown */
 	const char *stack[HCT_STACK_MAX]; /* DROP, ICMP_SENT, RESET_SENT: innermost first */
 	size_t stack_len;
@@ -44,7 +45,6 @@ struct obs {
 		struct hct_sock sock;
 		struct { uint8_t type, code; } icmp;
 		struct { bool has_socket; } reset;
-		struct hct_hook hook;
 		struct hct_libwrap libwrap;
 	};
 	char route_device[IFNAMSIZ]; /* ROUTE: name of route.oif */
@@ -53,6 +53,11 @@ struct obs {
 	size_t payload_len;
 };
 
+/*
+ * Is the kernel symbol FUNCTION (may be NULL) the function NAME?  What a
+ * compiler or kallsyms appends (".isra.0", "+0x1f") is no difference.
+ */
+bool function_is(const char *function, const char *name);
 /* True when FUNCTION is in the observation's stack (or is the dropping one). */
 bool obs_called_from(const struct obs *o, const char *function);
 

@@ -65,6 +65,7 @@ struct settings {
 	bool json;
 	bool passive;
 	bool xdp;
+	bool clsact; /* attach by clsact even where tcx exists */
 	unsigned verbose;
 	enum color_mode color;
 	const char *save; /* write the stream as a test case to this file */

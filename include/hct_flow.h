@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel side remembers of a flow: the value of the map `flows`. */
+#ifndef HCT_FLOW_H
+#define HCT_FLOW_H
+
+#include "hct_event.h"
+
+/* The flags say which once-only events were sent.  One writer each, so plain stores do. */
+struct hct_flow {
+	__u64 id; /* time of the first packet, ns */
+	__u64 last_ns; /* time of the last event */
+	__u32 seq; /* number of the next event */
+	__u32 isn; /* of the SYN: tells a repeated SYN from a new connection */
+	__u32 ifindex; /* device of the first packet */
+	__u8 synack;
+	__u8 acked;
+	__u8 request;
+	__u8 response;
+	__u8 read;
+	__u8 routed;
+	__u8 ended; /* a reset passed */
+	__u8 pad;
+	__u32 pad2;
+	struct hct_rung rung; /* of the packet that is passing */
+};
+_Static_assert(sizeof(struct hct_flow) == 48, "map value: no holes");
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * tc programs at the devices: as tcx links (6.6), which die with us, or as
+ * filters of a clsact qdisc, which are removed at exit and, after a kill -9,
+ * swept up by the next start.
+ */
+#ifndef HCT_ATTACH_TC_H
+#define HCT_ATTACH_TC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bpf_program;
+
+struct tc_programs {
+	struct bpf_program *ingress, *egress; /* Ethernet */
+	struct bpf_program *ingress_l3, *egress_l3; /* devices without link-layer header */
+};
+
+struct tc;
+
+/* CLSACT_ONLY leaves tcx aside.  NULL: no memory. */
+struct tc *tc_new(const struct tc_programs *programs, bool clsact_only);
+/* Detaches from every device.  Accepts NULL. */
+void tc_free(struct tc *tc);
+/* 0, or -errno; -EALREADY: is attached there. */
+int tc_attach(struct tc *tc, unsigned ifindex);
+/* The device is gone, and the kernel has detached us. */
+void tc_forget(struct tc *tc, unsigned ifindex);
+/* Devices attached to, and whether by tcx. */
+size_t tc_count(const struct tc *tc);
+bool tc_uses_tcx(const struct tc *tc);
+/* Removes what a killed hctrace left on a device; returns the number of filters removed. */
+unsigned tc_sweep(unsigned ifindex);
+
+#endif

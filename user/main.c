@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* hctrace: why did the load balancer's health check fail? */
+#include <string.h>
+
+#include "cmd_explain.h"
+#include "cmd_live.h"
+#include "cmd_replay.h"
+#include "names.h"
+#include "options.h"
+
+static const struct {
+	const char *name;
+	int (*run)(const struct settings *settings);
+} commands[] = {
+	{ "live", cmd_live },
+	{ "explain", cmd_explain },
+	{ "replay", cmd_replay },
+};
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	int status = options_parse(&settings, argc, argv);
+
+	if (status >= 0)
+		return status;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, settings.command) == 0)
+			status = commands[i].run(&settings);
+	names_free();
+	return status;
+}
