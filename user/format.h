@@ -36,9 +36,9 @@ const char *format_clock(char out[CLOCK_TEXT_LEN], int64_t wall_ns);
 /* CLOCK_REALTIME as ISO 8601, UTC: "2026-11-22T08:00:00.123456Z". */
 const char *format_iso(char out[ISO_TEXT_LEN], int64_t wall_ns);
 /*
- * TEXT made fit for a terminal and for JSON: control characters, what turns
- * the direction of writing, and bytes that are not UTF-8 become '?'; what does
- * not fit in SIZE is cut between characters.
+ * TEXT made fit for a terminal and for JSON: bytes of control characters, of
+ * what turns the direction of writing, and that are not UTF-8 each become '?';
+ * what does not fit in SIZE is cut between characters.
  */
 const char *format_safe(char *out, size_t size, const char *text);
 

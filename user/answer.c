@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* When the target answered a probe. */
+#include "answer.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+uint64_t probe_reply_ns(const struct probe *p)
+{
+	return p->tuple.protocol == IPPROTO_TCP ? p->synack_ns : p->reply_ns;
+}
+
+bool probe_answer_time(const struct probe *p, uint64_t *ns)
+{
+	bool plain_tcp = strcmp(probe_protocol(p), "tcp") == 0 || p->tuple.protocol != IPPROTO_TCP;
+	uint64_t answered = plain_tcp ? probe_reply_ns(p) : p->first_byte_ns;
+
+	if (answered < p->start_ns)
+		return false;
+	*ns = answered - p->start_ns;
+	return true;
+}
+
+uint64_t probe_lb_end_ns(const struct probe *p)
+{
+	if (p->lb_fin_ns && (!p->lb_rst_ns || p->lb_fin_ns < p->lb_rst_ns))
+		return p->lb_fin_ns;
+	return p->lb_rst_ns;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The summary at the end: what matters most first, then each target, then the totals. */
+#include "text_state.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+
+#define INDENT 2
+
+/* A target with all the nodes that probe it: a run of rows of the sorted array. */
+struct group {
+	const struct target *rows;
+	size_t n;
+	size_t unhealthy; /* nodes that should show it as unhealthy */
+	uint64_t probes, passed, failed;
+	uint64_t by_verdict[VERDICT_COUNT];
+};
+
+static int compare_targets(const void *left, const void *right)
+{
+	const struct target *a = left, *b = right;
+	int order = memcmp(a->addr, b->addr, sizeof(a->addr));
+
+	if (!order)
+		order = (a->port > b->port) - (a->port < b->port);
+	if (!order)
+		order = strcmp(a->protocol, b->protocol);
+	return order ? order : memcmp(a->lb, b->lb, sizeof(a->lb));
+}
+
+static bool is_same_group(const struct target *a, const struct target *b)
+{
+	return memcmp(a->addr, b->addr, sizeof(a->addr)) == 0 && a->port == b->port &&
+	       strcmp(a->protocol, b->protocol) == 0;
+}
+
+/* The group that starts at row FIRST. */
+static struct group group_at(const struct text_state *s, size_t first)
+{
+	struct group g = { .rows = &s->targets[first] };
+
+	for (; first + g.n < s->n_targets && is_same_group(g.rows, &g.rows[g.n]); g.n++) {
+		const struct target *t = &g.rows[g.n];
+
+		g.unhealthy += t->state == TARGET_UNHEALTHY;
+		g.probes += t->probes;
+		g.passed += t->passed;
+		g.failed += t->failed;
+		for (int i = 0; i < VERDICT_COUNT; i++)
+			g.by_verdict[i] += t->by_verdict[i];
+	}
+	return g;
+}
+
+/* The most frequent verdict but healthy, below COUNT (or equal and after AFTER); -1: none. */
+static int top_verdict(const uint64_t by_verdict[VERDICT_COUNT], uint64_t count, int after)
+{
+	int top = -1;
+
+	for (int i = 0; i < VERDICT_COUNT; i++) {
+		if (i == VERDICT_HEALTHY || !by_verdict[i] || by_verdict[i] > count ||
+		    (by_verdict[i] == count && i <= after))
+			continue;
+		if (top < 0 || by_verdict[i] > by_verdict[top])
+			top = i;
+	}
+	return top;
+}
+
+/* What the target suffers from most; -1: nothing.  A proven cause goes before many open ones. */
+static int cause_of(const struct group *g)
+{
+	uint64_t proven[VERDICT_COUNT];
+
+	memcpy(proven, g->by_verdict, sizeof(proven));
+	if (g->failed)
+		proven[VERDICT_UNKNOWN] = proven[VERDICT_PROBE_ABORTED] = 0;
+	return top_verdict(proven, UINT64_MAX, -1);
+}
+
+/* Which of two groups an operator should hear of first. */
+static bool is_worse(const struct group *a, const struct group *b)
+{
+	bool bad_a = cause_of(a) >= 0, bad_b = cause_of(b) >= 0;
+
+	if ((a->unhealthy > 0) != (b->unhealthy > 0))
+		return a->unhealthy > 0;
+	if (a->failed != b->failed)
+		return a->failed > b->failed;
+	return bad_a && !bad_b;
+}
+
+static void print_consequence(struct text_state *s, const struct group *g)
+{
+	if (g->unhealthy && g->unhealthy == g->n)
+		fputs(" The load balancer should show it as unhealthy.\n", s->t.out);
+	else if (g->unhealthy)
+		fprintf(s->t.out, " %zu of %zu nodes should show it as unhealthy.\n", g->unhealthy,
+			g->n);
+	else
+		fprintf(s->t.out, " It takes %u failures in a row to be shown as unhealthy.\n",
+			s->settings->retries);
+}
+
+/* One sentence: the worst target and its cause. */
+static void print_headline(struct text_state *s, const struct totals *totals)
+{
+	const struct verdict_info *info;
+	char target[ENDPOINT_TEXT_LEN];
+	struct group worst = { 0 };
+	size_t n = 0;
+	int cause;
+
+	for (size_t i = 0; i < s->n_targets; n++) {
+		struct group g = group_at(s, i);
+
+		if (!worst.n || is_worse(&g, &worst))
+			worst = g;
+		i += g.n;
+	}
+	if (!worst.n)
+		return;
+	format_endpoint(target, worst.rows->addr, worst.rows->port);
+	cause = cause_of(&worst);
+	if (cause < 0) {
+		fprintf(s->t.out, totals->probes == 1 ? "The only probe passed (%s).\n" :
+			n == 1 ? "All probes of %s passed.\n" : "All probes passed.\n", target);
+		return;
+	}
+	info = verdict_info((enum verdict_id)cause);
+	text_print(&s->t, worst.failed ? STYLE_BAD : STYLE_WARN, "%s (%s): ", target,
+		   worst.rows->protocol);
+	if (worst.failed) {
+		fprintf(s->t.out, "%" PRIu64 " of %" PRIu64 " probes failed, %s%s (%s).",
+			worst.failed, worst.probes,
+			worst.by_verdict[cause] < worst.failed ? "mostly " : "", info->id,
+			info->summary);
+		print_consequence(s, &worst);
+	} else {
+		fprintf(s->t.out, "no probe failed, but %" PRIu64 " of %" PRIu64 ": %s (%s).\n",
+			worst.by_verdict[cause], worst.probes, info->id, info->summary);
+	}
+}
+
+/* Milliseconds with three digits or so; the unit stands in the heading. */
+static int put_ms(char *out, size_t size, uint64_t us)
+{
+	int digits = us < 10000 ? 2 : us < 100000 ? 1 : 0;
+
+	return snprintf(out, size, "%.*f", digits, (double)us / 1000);
+}
+
+static void latency_text(char out[48], const struct target *t)
+{
+	int n;
+
+	if (!t->latency_count) {
+		strcpy(out, "-");
+		return;
+	}
+	n = put_ms(out, 16, t->latency_p50_us);
+	n += snprintf(out + n, 4, " / ");
+	n += put_ms(out + n, 14, t->latency_p95_us);
+	n += snprintf(out + n, 4, " / ");
+	put_ms(out + n, 14, t->latency_max_us);
+}
+
+static void print_causes(struct text_state *s, const struct target *t)
+{
+	uint64_t count = UINT64_MAX;
+	int verdict = -1;
+
+	for (const char *comma = ""; (verdict = top_verdict(t->by_verdict, count, verdict)) >= 0;
+	     comma = ", ") {
+		count = t->by_verdict[verdict];
+		fprintf(s->t.out, "%s%s %" PRIu64, comma,
+			verdict_info((enum verdict_id)verdict)->id, count);
+	}
+	if (count == UINT64_MAX)
+		fputc('-', s->t.out);
+}
+
+static void print_row(struct text_state *s, const struct target *t, int node_width)
+{
+	char node[ADDR_TEXT_LEN], since[CLOCK_TEXT_LEN] = "-", latency[48];
+	enum style style = t->state == TARGET_UNHEALTHY ? STYLE_BAD :
+			   t->state == TARGET_HEALTHY ? STYLE_GOOD : STYLE_PLAIN;
+
+	if (t->state != TARGET_UNDECIDED) {
+		format_clock(since, (int64_t)t->state_since_ns + s->wall_offset_ns);
+		since[sizeof("hh:mm:ss") - 1] = '\0';
+	}
+	latency_text(latency, t);
+	fprintf(s->t.out, "%*s%-*s  ", INDENT, "", node_width, format_addr(node, t->lb));
+	text_print(&s->t, style, "%-9s", target_state_name(t->state));
+	fprintf(s->t.out, "  %-8s  %6" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "  %7" PRIu64 "  %-22s  ",
+		since, t->probes, t->passed, t->failed, t->unknown, latency);
+	print_causes(s, t);
+	fputc('\n', s->t.out);
+}
+
+/* The last failure of each kind, once whichever the node. */
+static void print_failures(struct text_state *s, const struct group *g)
+{
+	bool printed[VERDICT_COUNT] = { false };
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct target *t = &g->rows[i];
+
+		if (t->last_verdict == VERDICT_HEALTHY || printed[t->last_verdict])
+			continue;
+		printed[t->last_verdict] = true;
+		if (t->last_why[0])
+			text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, t->last_why, true);
+		if (t->last_fix[0])
+			text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, t->last_fix, false);
+	}
+}
+
+static void print_group(struct text_state *s, const struct group *g)
+{
+	char target[ENDPOINT_TEXT_LEN], node[ADDR_TEXT_LEN];
+	int width = 4;
+
+	for (size_t i = 0; i < g->n; i++) {
+		int len = (int)strlen(format_addr(node, g->rows[i].lb));
+
+		if (len > width)
+			width = len;
+	}
+	text_print(&s->t, STYLE_STRONG, "\n%s (%s)\n",
+		   format_endpoint(target, g->rows->addr, g->rows->port), g->rows->protocol);
+	text_print(&s->t, STYLE_DIM, "%*s%-*s  %-9s  %-8s  %6s  %6s  %6s  %7s  %-22s  %s\n",
+		   INDENT, "", width, "node", "state", "since", "probes", "passed", "failed",
+		   "unknown", "ms: median / p95 / max", "causes");
+	for (size_t i = 0; i < g->n; i++)
+		print_row(s, &g->rows[i], width);
+	print_failures(s, g);
+}
+
+static void print_totals(struct text_state *s, const struct totals *totals)
+{
+	char run[SPAN_TEXT_LEN];
+
+	format_span(run, totals->end_ns - totals->start_ns);
+	fprintf(s->t.out, "\n%" PRIu64 " probe%s in %s: ", totals->probes,
+		totals->probes == 1 ? "" : "s", run);
+	fprintf(s->t.out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " unknown; ",
+		totals->passed, totals->failed, totals->unknown);
+	text_print(&s->t, totals->lost ? STYLE_WARN : STYLE_PLAIN, "%" PRIu64 " event%s lost\n",
+		   totals->lost, totals->lost == 1 ? "" : "s");
+}
+
+static void print_nothing(struct text_state *s, const struct totals *totals)
+{
+	struct diagnosis d;
+
+	no_probe_diagnose(&s->no_probe, totals, &d);
+	text_print(&s->t, STYLE_BAD, "%s: %s\n", verdict_info(d.verdict)->id,
+		   verdict_info(d.verdict)->summary);
+	text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d.why, true);
+	text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, d.fix, true);
+}
+
+void text_summary(struct text_state *s, const struct totals *totals)
+{
+	fputc('\n', s->t.out);
+	if (s->n_targets)
+		qsort(s->targets, s->n_targets, sizeof(*s->targets), compare_targets);
+	if (totals->probes == 0)
+		print_nothing(s, totals);
+	else
+		print_headline(s, totals);
+	for (size_t i = 0; i < s->n_targets;) {
+		struct group g = group_at(s, i);
+
+		print_group(s, &g);
+		i += g.n;
+	}
+	print_totals(s, totals);
+}
