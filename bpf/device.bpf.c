@@ -224,9 +224,16 @@ int hct_tc_egress_l3(struct __sk_buff *skb)
 	return at_tc(skb, 0, false);
 }
 
+/* Offset of the packet's first byte; read as numbers, since 32-bit arithmetic on pointers is refused. */
+static __always_inline __u32 data_offset(const struct sk_buff *skb)
+{
+	return (__u64)BPF_CORE_READ(skb, data) - (__u64)BPF_CORE_READ(skb, head);
+}
+
 static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_device *dev,
 					 __u32 offset, bool arrival)
 {
+	__u32 data = data_offset(skb);
 	struct packet_source s = { .head = skb->head };
 	__u8 point = arrival ? HCT_POINT_RECEIVE : HCT_POINT_TRANSMIT;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
@@ -247,7 +254,7 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 		return 0;
 	}
 	kind = interest(flow, &p);
-	linear_end = skb->data - skb->head + skb->len - skb->data_len;
+	linear_end = data + skb->len - skb->data_len;
 	if (kind == WITH_PAYLOAD)
 		report_payload(&p, flow, dev->ifindex, point, &s, linear_end);
 	else if (kind == HEADERS)
@@ -259,7 +266,7 @@ SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(hct_receive, struct sk_buff *skb)
 {
 	/* __netif_receive_skb_core() sets the network header only after this tracepoint */
-	return at_tracepoint(skb, skb->dev, skb->data - skb->head, true);
+	return at_tracepoint(skb, skb->dev, data_offset(skb), true);
 }
 
 SEC("tp_btf/net_dev_start_xmit")

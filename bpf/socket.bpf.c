@@ -11,7 +11,12 @@ enum { TCP_ESTABLISHED = 1, TCP_FIN_WAIT1 = 4, TCP_CLOSE = 7, TCP_CLOSE_WAIT = 8
 
 static __always_inline struct hct_flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t)
 {
-	return tuple_from_sock(&sk->__sk_common, t) ? flow_find(t) : NULL;
+	if (!tuple_from_sock(&sk->__sk_common, t))
+		return NULL;
+	/* tcp_set_state(TCP_CLOSE) gives the port back before it tells of the change */
+	if (!t->target_port)
+		t->target_port = BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
+	return flow_find(t);
 }
 
 /* Who holds the socket and what lies unread in it. */

@@ -254,7 +254,7 @@ static int load(struct loader *l)
 	int err = try_load(l, l->wanted);
 	size_t taken = 0;
 
-	if (!err || err == -EPERM || err == -EACCES)
+	if (!err || err == -EPERM)
 		return err;
 	for (size_t i = 0; i < N_ROWS; i++) {
 		bool alone[N_ROWS] = { false };
@@ -480,7 +480,6 @@ static void say_error(int err)
 {
 	switch (err) {
 	case -EPERM:
-	case -EACCES:
 		fprintf(stderr, "hctrace: cannot load BPF programs: no permission; run it as root "
 				"(sudo hctrace …), or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN\n");
 		break;

@@ -162,6 +162,10 @@ struct sock {
 	u8 sk_shutdown;
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
 typedef struct {
 	int counter;
 } atomic_t;
