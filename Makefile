@@ -29,7 +29,7 @@ LDLIBS  := $(shell pkg-config --libs $(PKGS))
 BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -I. -Ivmlinux
 
 # What knows libbpf; everything else is the core, which builds and tests without it.
-BPF_USERS := loader source_live attach_tc attach_xdp attach_netfilter attach_libwrap bpf_sys names_live cmd_live main
+BPF_USERS := loader programs source_live attach_tc attach_xdp attach_netfilter attach_libwrap bpf_sys names_live cmd_live main
 USER_SRC  := $(wildcard user/*.c)
 CORE_SRC  := $(filter-out $(BPF_USERS:%=user/%.c),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)
@@ -103,7 +103,7 @@ test: unit cases
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)
 check-vmlinux: $(TOOL_BIN) $(BUILD)/hctrace.bpf.o
-	$(Q)$(TOOL_BIN) $(BUILD)/hctrace.bpf.o $(BTF)
+	$(Q)$(TOOL_BIN) vmlinux/vmlinux.h $(BUILD)/hctrace.bpf.o $(BTF)
 
 # These install what is missing first, so they need root.
 setup:

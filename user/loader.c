@@ -2,7 +2,6 @@
 /* The loader: every observation point by itself, what is missing with its reason. */
 #include "loader.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -17,70 +16,16 @@
 #include "attach_netfilter.h"
 #include "attach_tc.h"
 #include "hctrace.skel.h"
-#include "names.h"
+#include "point_list.h"
+#include "programs.h"
 
-_Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
-	       "options.h and the wire format allow the same number");
-
-#define FLOW_MAX_EVENTS 48
-#define UDP_RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
-#define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
-#define ATTACH_TYPE_NETFILTER 45
-
-/* How a program gets to where it observes. */
-enum how { BY_TRACEPOINT, BY_TC, BY_XDP, BY_LADDER, BY_LIBWRAP };
-
-/*
- * Every program of the object, with what the kernel must have for it.  Two
- * programs of one point stand for two versions of its tracepoint: the one
- * whose argument count fits is used.
- */
-struct row {
-	const char *program;
-	enum hct_point point;
-	enum how how;
-	const char *needs; /* tracepoint, or a type that must be in BTF; NULL nothing */
-	int min_args, max_args; /* of the tracepoint */
-};
-
-static const struct row rows[] = {
-	{ "hct_tc_ingress", HCT_POINT_TC_INGRESS, BY_TC },
-	{ "hct_tc_ingress_l3", HCT_POINT_TC_INGRESS, BY_TC },
-	{ "hct_tc_egress", HCT_POINT_TC_EGRESS, BY_TC },
-	{ "hct_tc_egress_l3", HCT_POINT_TC_EGRESS, BY_TC },
-	{ "hct_receive", HCT_POINT_RECEIVE, BY_TRACEPOINT, "netif_receive_skb", 1, 9 },
-	{ "hct_transmit", HCT_POINT_TRANSMIT, BY_TRACEPOINT, "net_dev_start_xmit", 2, 9 },
-	{ "hct_xdp_arrival", HCT_POINT_XDP, BY_XDP },
-	{ "hct_drop", HCT_POINT_DROP, BY_TRACEPOINT, "kfree_skb", 3, 9 },
-	{ "hct_drop_no_reason", HCT_POINT_DROP, BY_TRACEPOINT, "kfree_skb", 2, 2 },
-	{ "hct_route", HCT_POINT_ROUTE, BY_TRACEPOINT, "fib_table_lookup", 4, 9 },
-	{ "hct_route6", HCT_POINT_ROUTE, BY_TRACEPOINT, "fib6_table_lookup", 4, 9 },
-	{ "hct_socket_state", HCT_POINT_SOCKET_STATE, BY_TRACEPOINT, "inet_sock_set_state", 3, 9 },
-	{ "hct_reset_sent", HCT_POINT_RESET_SENT, BY_TRACEPOINT, "tcp_send_reset", 2, 9 },
-	{ "hct_reset_received", HCT_POINT_RESET_RECEIVED, BY_TRACEPOINT, "tcp_receive_reset", 1, 9 },
-	{ "hct_retransmit_synack", HCT_POINT_RETRANSMIT_SYNACK, BY_TRACEPOINT, "tcp_retransmit_synack", 2, 9 },
-	{ "hct_retransmit", HCT_POINT_RETRANSMIT, BY_TRACEPOINT, "tcp_retransmit_skb", 2, 9 },
-	{ "hct_icmp_sent", HCT_POINT_ICMP_SENT, BY_TRACEPOINT, "icmp_send", 3, 9 },
-	{ "hct_app_read", HCT_POINT_APP_READ, BY_TRACEPOINT, "tcp_rcv_space_adjust", 1, 9 },
-	{ "hct_rung_first", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_rung_raw", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_rung_mangle", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_rung_dstnat", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_rung_filter", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_rung_security", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_rung_srcnat", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
-	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
-	{ "hct_libwrap_leave", HCT_POINT_LIBWRAP, BY_LIBWRAP },
-};
-#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 #define MAX_XDP 16
 
 struct loader {
 	const struct settings *settings;
 	uint32_t netns;
-	struct hctrace_bpf *object;
-	bool wanted[N_ROWS]; /* loaded, or to be */
-	struct bpf_link *links[N_ROWS];
+	struct programs programs;
+	struct bpf_link *links[N_PROGRAMS];
 	struct tc *tc;
 	struct ladder *ladder;
 	struct libwrap_links *libwrap;
@@ -89,205 +34,27 @@ struct loader {
 		unsigned ifindex;
 	} xdp[MAX_XDP];
 	size_t n_xdp;
-	struct point_status points[HCT_POINT_COUNT];
-	size_t n_points;
+	struct point_list points;
 };
-
-/* ---- what is known of each point ---- */
-
-static const char *format(const char *template, ...)
-{
-	char text[192];
-	va_list args;
-
-	va_start(args, template);
-	vsnprintf(text, sizeof(text), template, args);
-	va_end(args);
-	return names_intern(text);
-}
-
-/* Says what became of POINT; the last word counts, but "attached" is never taken back. */
-static void say(struct loader *l, enum hct_point point, bool attached, const char *detail)
-{
-	for (size_t i = 0; i < l->n_points; i++) {
-		if (l->points[i].point != point)
-			continue;
-		if (attached || !l->points[i].attached) {
-			l->points[i].attached = attached;
-			l->points[i].detail = detail;
-		}
-		return;
-	}
-	l->points[l->n_points++] = (struct point_status){ point, attached, detail };
-}
 
 const struct point_status *loader_points(const struct loader *l, size_t *n)
 {
-	*n = l->n_points;
-	return l->points;
-}
-
-/* ---- which programs this kernel can take ---- */
-
-/* Arguments of a tracepoint by BTF, without the leading context; -1: there is no such tracepoint. */
-static int tracepoint_args(const struct btf *btf, const char *name)
-{
-	char type_name[80];
-	const struct btf_type *type;
-	int id;
-
-	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
-	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
-	if (id < 0)
-		return -1;
-	type = btf__type_by_id(btf, btf__type_by_id(btf, (unsigned)id)->type); /* pointer */
-	type = type ? btf__type_by_id(btf, type->type) : NULL; /* function */
-	return type && btf_is_func_proto(type) ? btf_vlen(type) - 1 : -1;
-}
-
-/* NULL when this kernel can take the row's program, else why not. */
-static const char *kernel_lacks(const struct btf *btf, const struct row *row)
-{
-	int args;
-
-	if (!row->needs)
-		return NULL;
-	if (row->how == BY_LADDER)
-		return btf__find_by_name_kind(btf, row->needs, BTF_KIND_STRUCT) >= 0 ?
-		       NULL : "this kernel has no netfilter links (they came with 6.4)";
-	args = tracepoint_args(btf, row->needs);
-	if (args < 0)
-		return format("this kernel has no tracepoint %s", row->needs);
-	if (args < row->min_args || args > row->max_args)
-		return format("tracepoint %s has other arguments here", row->needs);
-	return NULL;
-}
-
-/* NULL when the settings ask for the row, else why it is left out. */
-static const char *not_asked_for(const struct settings *s, const struct row *row)
-{
-	if (s->passive && (row->how == BY_TC || row->how == BY_XDP || row->how == BY_LADDER))
-		return "left out by --passive";
-	if (row->how == BY_XDP && !s->xdp)
-		return "only with --xdp";
-	if (!s->passive && (row->point == HCT_POINT_RECEIVE || row->point == HCT_POINT_TRANSMIT))
-		return "not needed: tc sees arrival and departure";
-	return NULL;
-}
-
-static struct bpf_program *program_of(struct loader *l, size_t row)
-{
-	return bpf_object__find_program_by_name(l->object->obj, rows[row].program);
-}
-
-static void choose(struct loader *l, const struct btf *btf)
-{
-	for (size_t i = 0; i < N_ROWS; i++) {
-		const char *why = not_asked_for(l->settings, &rows[i]);
-
-		if (!why)
-			why = kernel_lacks(btf, &rows[i]);
-		l->wanted[i] = !why;
-		if (why)
-			say(l, rows[i].point, false, why);
-	}
-}
-
-static void fill_config(struct hct_config *config, const struct settings *s, uint32_t netns)
-{
-	memset(config, 0, sizeof(*config));
-	config->netns = netns;
-	config->protocols = s->protocols;
-	config->max_events = FLOW_MAX_EVENTS;
-	config->udp_restart_ns = UDP_RESTART_NS;
-	config->n_prefixes = (uint32_t)s->n_from;
-	for (size_t i = 0; i < s->n_from; i++) {
-		uint8_t *mask = (uint8_t *)config->prefixes[i].mask;
-
-		memcpy(config->prefixes[i].addr, s->from[i].addr, 16);
-		for (unsigned bit = 0; bit < s->from[i].len; bit++)
-			mask[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
-	}
-	config->n_ports = (uint32_t)s->n_ports;
-	for (size_t i = 0; i < s->n_ports; i++)
-		config->ports[i] = htons(s->ports[i]);
-}
-
-/* Opens the object with only the programs of WANTED, ready to load. */
-static int open_object(struct loader *l, const bool wanted[N_ROWS])
-{
-	l->object = hctrace_bpf__open();
-	if (!l->object)
-		return -errno;
-	fill_config((struct hct_config *)&l->object->rodata->config, l->settings, l->netns);
-	for (size_t i = 0; i < N_ROWS; i++) {
-		struct bpf_program *program = program_of(l, i);
-
-		bpf_program__set_autoload(program, wanted[i]);
-		if (rows[i].how == BY_LADDER) {
-			bpf_program__set_type(program, PROG_TYPE_NETFILTER);
-			bpf_program__set_expected_attach_type(program, ATTACH_TYPE_NETFILTER);
-		}
-	}
-	return 0;
-}
-
-static int try_load(struct loader *l, const bool wanted[N_ROWS])
-{
-	int err = open_object(l, wanted);
-
-	if (!err)
-		err = bpf_object__load(l->object->obj);
-	if (err) {
-		hctrace_bpf__destroy(l->object);
-		l->object = NULL;
-	}
-	return err;
-}
-
-/*
- * Loads all, or, when the kernel refuses, finds out one by one which programs
- * it takes and loads those.
- */
-static int load(struct loader *l)
-{
-	int err = try_load(l, l->wanted);
-	size_t taken = 0;
-
-	if (!err || err == -EPERM)
-		return err;
-	for (size_t i = 0; i < N_ROWS; i++) {
-		bool alone[N_ROWS] = { false };
-
-		if (!l->wanted[i])
-			continue;
-		alone[i] = true;
-		err = try_load(l, alone);
-		if (err) {
-			l->wanted[i] = false;
-			say(l, rows[i].point, false,
-			    format("the kernel refused the program: %s", strerror(-err)));
-			continue;
-		}
-		taken++;
-		hctrace_bpf__destroy(l->object);
-		l->object = NULL;
-	}
-	return taken ? try_load(l, l->wanted) : err;
+	*n = l->points.n;
+	return l->points.points;
 }
 
 /* ---- attaching ---- */
 
 static void attach_tracepoints(struct loader *l)
 {
-	for (size_t i = 0; i < N_ROWS; i++) {
-		if (rows[i].how != BY_TRACEPOINT || !l->wanted[i])
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		if (program_rows[i].how != BY_TRACEPOINT || !l->programs.wanted[i])
 			continue;
-		l->links[i] = bpf_program__attach(program_of(l, i));
+		l->links[i] = bpf_program__attach(programs_get(&l->programs, i));
 		if (l->links[i])
-			say(l, rows[i].point, true, format("tracepoint %s", rows[i].needs));
+			point_list_say(&l->points, program_rows[i].point, true, point_detail("tracepoint %s", program_rows[i].needs));
 		else
-			say(l, rows[i].point, false, format("cannot attach: %s", strerror(errno)));
+			point_list_say(&l->points, program_rows[i].point, false, point_detail("cannot attach: %s", strerror(errno)));
 	}
 }
 
@@ -296,17 +63,17 @@ static void attach_libwrap(struct loader *l)
 	size_t n = 0;
 	int err;
 
-	if (!bpf_program__autoload(l->object->progs.hct_libwrap_enter) ||
-	    !bpf_program__autoload(l->object->progs.hct_libwrap_leave))
+	if (!bpf_program__autoload(l->programs.object->progs.hct_libwrap_enter) ||
+	    !bpf_program__autoload(l->programs.object->progs.hct_libwrap_leave))
 		return;
-	err = libwrap_attach(l->object->progs.hct_libwrap_enter,
-			     l->object->progs.hct_libwrap_leave, &l->libwrap, &n);
+	err = libwrap_attach(l->programs.object->progs.hct_libwrap_enter,
+			     l->programs.object->progs.hct_libwrap_leave, &l->libwrap, &n);
 	if (err)
-		say(l, HCT_POINT_LIBWRAP, false, format("cannot attach: %s", strerror(-err)));
+		point_list_say(&l->points, HCT_POINT_LIBWRAP, false, point_detail("cannot attach: %s", strerror(-err)));
 	else if (n)
-		say(l, HCT_POINT_LIBWRAP, true, format("uprobes in %zu libwrap.so", n));
+		point_list_say(&l->points, HCT_POINT_LIBWRAP, true, point_detail("uprobes in %zu libwrap.so", n));
 	else
-		say(l, HCT_POINT_LIBWRAP, true, "libwrap is not installed: nothing to watch");
+		point_list_say(&l->points, HCT_POINT_LIBWRAP, true, "libwrap is not installed: nothing to watch");
 }
 
 static bool device_wanted(const struct settings *s, const char *name)
@@ -328,18 +95,18 @@ static void attach_xdp(struct loader *l, unsigned ifindex, const char *name)
 	for (size_t i = 0; i < l->n_xdp; i++)
 		if (l->xdp[i].ifindex == ifindex)
 			return;
-	link = bpf_program__attach_xdp(l->object->progs.hct_xdp_arrival, (int)ifindex);
+	link = bpf_program__attach_xdp(l->programs.object->progs.hct_xdp_arrival, (int)ifindex);
 	if (!link) {
 		/* a link never replaces a program: EBUSY or EEXIST when somebody else's is there */
-		say(l, HCT_POINT_XDP, false,
+		point_list_say(&l->points, HCT_POINT_XDP, false,
 		    errno == EBUSY || errno == EEXIST ?
-		    format("%s has another XDP program, which stays", name) :
-		    format("cannot attach to %s: %s", name, strerror(errno)));
+		    point_detail("%s has another XDP program, which stays", name) :
+		    point_detail("cannot attach to %s: %s", name, strerror(errno)));
 		return;
 	}
 	l->xdp[l->n_xdp].link = link;
 	l->xdp[l->n_xdp++].ifindex = ifindex;
-	say(l, HCT_POINT_XDP, true, format("XDP on %zu interface%s", l->n_xdp, l->n_xdp == 1 ? "" : "s"));
+	point_list_say(&l->points, HCT_POINT_XDP, true, point_detail("XDP on %zu interface%s", l->n_xdp, l->n_xdp == 1 ? "" : "s"));
 }
 
 int loader_device_up(struct loader *l, unsigned ifindex)
@@ -359,15 +126,15 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 	if (err == -EALREADY)
 		return 0;
 	if (err) {
-		detail = format("cannot attach to %s: %s", name, strerror(-err));
-		say(l, HCT_POINT_TC_INGRESS, false, detail);
-		say(l, HCT_POINT_TC_EGRESS, false, detail);
+		detail = point_detail("cannot attach to %s: %s", name, strerror(-err));
+		point_list_say(&l->points, HCT_POINT_TC_INGRESS, false, detail);
+		point_list_say(&l->points, HCT_POINT_TC_EGRESS, false, detail);
 		return err;
 	}
-	detail = format("%s on %zu interface%s", tc_uses_tcx(l->tc) ? "tcx" : "clsact",
+	detail = point_detail("%s on %zu interface%s", tc_uses_tcx(l->tc) ? "tcx" : "clsact",
 			tc_count(l->tc), tc_count(l->tc) == 1 ? "" : "s");
-	say(l, HCT_POINT_TC_INGRESS, true, detail);
-	say(l, HCT_POINT_TC_EGRESS, true, detail);
+	point_list_say(&l->points, HCT_POINT_TC_INGRESS, true, detail);
+	point_list_say(&l->points, HCT_POINT_TC_EGRESS, true, detail);
 	return 0;
 }
 
@@ -421,15 +188,24 @@ static int attach_devices(struct loader *l)
 /* tc did not attach anywhere: let the tracepoints report arrival and departure instead. */
 static int fall_back_to_tracepoints(struct loader *l)
 {
-	hctrace_bpf__destroy(l->object);
-	l->object = NULL;
-	for (size_t i = 0; i < N_ROWS; i++) {
-		if (rows[i].how == BY_TC)
-			l->wanted[i] = false;
-		if (rows[i].point == HCT_POINT_RECEIVE || rows[i].point == HCT_POINT_TRANSMIT)
-			l->wanted[i] = true;
+	unsigned xdp[MAX_XDP];
+	size_t n_xdp = l->n_xdp;
+	char name[IF_NAMESIZE];
+	int err;
+
+	tc_free(l->tc);
+	l->tc = NULL;
+	while (l->n_xdp) { /* of the object that goes away */
+		xdp[l->n_xdp - 1] = l->xdp[l->n_xdp - 1].ifindex;
+		bpf_link__destroy(l->xdp[--l->n_xdp].link);
 	}
-	return load(l);
+	programs_unload(&l->programs);
+	programs_replace_tc(&l->programs);
+	err = programs_load(&l->programs, l->settings, l->netns, &l->points);
+	for (size_t i = 0; !err && i < n_xdp; i++)
+		if (if_indextoname(xdp[i], name))
+			attach_xdp(l, xdp[i], name);
+	return err;
 }
 
 static int start_tc(struct loader *l)
@@ -438,10 +214,10 @@ static int start_tc(struct loader *l)
 
 	if (l->settings->passive)
 		return 0;
-	programs.ingress = l->object->progs.hct_tc_ingress;
-	programs.egress = l->object->progs.hct_tc_egress;
-	programs.ingress_l3 = l->object->progs.hct_tc_ingress_l3;
-	programs.egress_l3 = l->object->progs.hct_tc_egress_l3;
+	programs.ingress = l->programs.object->progs.hct_tc_ingress;
+	programs.egress = l->programs.object->progs.hct_tc_egress;
+	programs.ingress_l3 = l->programs.object->progs.hct_tc_ingress_l3;
+	programs.egress_l3 = l->programs.object->progs.hct_tc_egress_l3;
 	l->tc = tc_new(&programs, l->settings->clsact);
 	return l->tc ? 0 : -ENOMEM;
 }
@@ -449,10 +225,10 @@ static int start_tc(struct loader *l)
 int loader_netfilter(struct loader *l, int on)
 {
 	struct bpf_program *const rungs[LADDER_RUNGS] = {
-		l->object->progs.hct_rung_first, l->object->progs.hct_rung_raw,
-		l->object->progs.hct_rung_mangle, l->object->progs.hct_rung_dstnat,
-		l->object->progs.hct_rung_filter, l->object->progs.hct_rung_security,
-		l->object->progs.hct_rung_srcnat,
+		l->programs.object->progs.hct_rung_first, l->programs.object->progs.hct_rung_raw,
+		l->programs.object->progs.hct_rung_mangle, l->programs.object->progs.hct_rung_dstnat,
+		l->programs.object->progs.hct_rung_filter, l->programs.object->progs.hct_rung_security,
+		l->programs.object->progs.hct_rung_srcnat,
 	};
 
 	if (!on) {
@@ -470,8 +246,8 @@ int loader_netfilter(struct loader *l, int on)
 
 static void say_ladder(struct loader *l)
 {
-	if (bpf_program__fd(l->object->progs.hct_rung_first) >= 0)
-		say(l, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
+	if (bpf_program__fd(l->programs.object->progs.hct_rung_first) >= 0)
+		point_list_say(&l->points, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
 }
 
 /* ---- opening ---- */
@@ -516,8 +292,8 @@ int loader_open(struct loader **out, const struct settings *settings, uint32_t n
 	l->settings = settings;
 	l->netns = netns;
 	libbpf_set_print(settings->verbose > 1 ? print_libbpf : NULL);
-	choose(l, btf);
-	err = load(l);
+	programs_choose(&l->programs, settings, btf, &l->points);
+	err = programs_load(&l->programs, settings, netns, &l->points);
 	if (err) {
 		say_error(err);
 		goto fail;
@@ -529,8 +305,6 @@ int loader_open(struct loader **out, const struct settings *settings, uint32_t n
 	if (err)
 		goto fail;
 	if (l->tc && !tc_count(l->tc)) {
-		tc_free(l->tc);
-		l->tc = NULL;
 		err = fall_back_to_tracepoints(l);
 		if (err) {
 			say_error(err);
@@ -551,28 +325,28 @@ void loader_close(struct loader *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < N_ROWS; i++)
+	for (size_t i = 0; i < N_PROGRAMS; i++)
 		bpf_link__destroy(l->links[i]);
 	while (l->n_xdp)
 		bpf_link__destroy(l->xdp[--l->n_xdp].link);
 	ladder_free(l->ladder);
 	libwrap_free(l->libwrap);
 	tc_free(l->tc);
-	hctrace_bpf__destroy(l->object);
+	programs_unload(&l->programs);
 	free(l);
 }
 
 int loader_events_fd(const struct loader *l)
 {
-	return bpf_map__fd(l->object->maps.events);
+	return bpf_map__fd(l->programs.object->maps.events);
 }
 
 int loader_lost_fd(const struct loader *l)
 {
-	return bpf_map__fd(l->object->maps.lost);
+	return bpf_map__fd(l->programs.object->maps.lost);
 }
 
 int loader_flows_fd(const struct loader *l)
 {
-	return bpf_map__fd(l->object->maps.flows);
+	return bpf_map__fd(l->programs.object->maps.flows);
 }
