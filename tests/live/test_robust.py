@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import json
+import os
 import select
 import socket
 import statistics
@@ -20,10 +21,12 @@ RSS_LIMIT_KIB = 16 * 1024
 def bpf_of(pid):
     """Ids of the BPF programs, maps and links that process PID holds."""
     ids = set()
-    for kind in ("prog", "map", "link"):
-        for item in json.loads(sh("bpftool", "-j", kind, "show")):
-            if any(p["pid"] == pid for p in item.get("pids", ())):
-                ids.add((kind, item["id"]))
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
+            for line in f:
+                name, _, value = line.partition(":")
+                if name in ("prog_id", "map_id", "link_id"):
+                    ids.add((name[:-3], int(value)))
     return ids
 
 
