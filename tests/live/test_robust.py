@@ -22,7 +22,8 @@ def bpf_of(pid):
     """Ids of the BPF programs, maps and links that process PID holds."""
     ids = set()
     for fd in os.listdir(f"/proc/{pid}/fdinfo"):
-        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
+        with contextlib.suppress(FileNotFoundError), \
+                open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
             for line in f:
                 name, _, value = line.partition(":")
                 if name in ("prog_id", "map_id", "link_id"):
