@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Packet filters of the backend: drops and rejects, by every tool an admin may have used."""
+import time
+
 import lab_checks
 import pytest
-from harness import Case, Expect, params, run_case
+from harness import FAILED, Case, Expect, params, run_case
 
 PORT = 8202
 RANGE = "100.125.0.0/16"
@@ -130,3 +132,23 @@ REPLIES = [
 @pytest.mark.parametrize("case", **params(REPLIES))
 def test_reply(case, make_lab, trace):
     run_case(case, make_lab, trace)
+
+
+def test_place_among_many(make_lab, trace):
+    """With chains of several tables at the hook, the next probe at the latest names the one."""
+    lab = make_lab()
+    for command in (["iptables-legacy -t mangle -A INPUT -s 10.0.0.0/8 -j DROP",
+                     f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]
+                    + nft("input", "ip saddr 10.0.0.0/8 drop", 10)):
+        lab.backend.run("sh", "-c", command)
+    run = trace(lab, "--timeout", 1)
+    lines = []
+    for _ in range(2):
+        seen = lab_checks.http(lab, PORT, timeout=1)
+        assert seen.result == "timeout"
+        lines.append(run.probe(seen))
+        wrong = drop("iptables-legacy", "INPUT").compare(lines[-1])
+        assert not wrong, wrong
+        time.sleep(0.3)
+    assert lines[1]["where"].get("table") == "filter", lines[1]
+    run.stop(FAILED)
