@@ -90,9 +90,11 @@ static int set_lb(struct settings *s, const char *value, struct refusal *r)
 {
 	const char *subnets, *nearest;
 	const struct preset *preset = preset_find(value, &subnets);
+	char name[32];
 
 	if (!preset) {
-		nearest = value_nearest(value, preset_name);
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(value, ":"), value);
+		nearest = value_nearest(name, preset_name);
 		if (nearest)
 			refuse(r, value, "is not a known load balancer; did you mean %s?", nearest);
 		return -EINVAL;

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The text renderer: exactly what a person sees. */
+#include "samples.h"
+
+static void text_header(void **state)
+{
+	struct fixture f = { 0 };
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", "--port", "80,443", NULL });
+	start(&f);
+	assert_string_equal(printed(&f),
+		"hctrace " HCT_VERSION " on Linux 6.1.0-13-amd64, 2026-11-22 14:01:40 UTC, network namespace web\n"
+		"Health checks from 100.125.0.0/16 to port 80, 443 (elb: every 5 s, timeout 3 s, 3 failures in a row)\n"
+		"1 of 2 points attached; Ctrl-C ends.\n"
+		"not attached: drop (not permitted); costs firewall-drop, rp-filter, gateway-unreachable, "
+		"reply-dropped, tc-drop, martian-source, policy-drop, kernel-drop\n\n");
+	close_fixture(&f);
+}
+
+static void text_probe_passes(void **state)
+{
+	struct fixture f = { 0 };
+	struct probe p;
+	struct diagnosis d = { .verdict = VERDICT_HEALTHY };
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	set_probe(&p, "100.125.10.5", "192.168.0.10", 80);
+	set_http(&p, 200);
+	set_process(&p);
+	add_event(&p, 0, HCT_POINT_TC_INGRESS, "eth0", "SYN", 0);
+	f.renderer->on.probe(f.ctx, &p, &d);
+	set_probe(&p, "100.125.10.5", "192.168.0.10", 22);
+	p.synack_ns = START + 45678;
+	strcpy(d.note, "No process accepts connections.");
+	f.renderer->on.probe(f.ctx, &p, &d);
+	p.start_ns += 5 * SEC;
+	p.synack_ns += 5 * SEC;
+	f.renderer->on.probe(f.ctx, &p, &d);
+	d.note[0] = '\0';
+	set_probe(&p, "fd00::5", "fd00::192:168:0:10", 53);
+	p.tuple.protocol = IPPROTO_UDP;
+	f.renderer->on.probe(f.ctx, &p, &d);
+	p.tuple.protocol = IPPROTO_ICMPV6;
+	p.reply_ns = START + 20 * 1000;
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_string_equal(printed(&f),
+		"14:01:40.000  PASS  100.125.10.5 > 192.168.0.10:80        http  200 in 0.800 ms     GET /health  nginx[812]\n"
+		"14:01:40.000  PASS  100.125.10.5 > 192.168.0.10:22        tcp   answered in 0.045 ms\n"
+		"     note No process accepts connections.\n"
+		"14:01:45.000  PASS  100.125.10.5 > 192.168.0.10:22        tcp   answered in 0.045 ms  (as at 14:01:40.000)\n"
+		"14:01:40.000  PASS  fd00::5 > [fd00::192:168:0:10]:53     udp   not refused\n"
+		"14:01:40.000  PASS  fd00::5 > fd00::192:168:0:10          icmp  answered in 0.020 ms\n");
+	close_fixture(&f);
+}
+
+#define DROP_LINE "14:01:40.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT"
+#define DROP_REST \
+	"     +0.000 ms   eth0 in     SYN\n" \
+	"     +0.014 ms   kernel      SYN dropped by the firewall in INPUT\n" \
+	"     +1.02 s     eth0 in     SYN (3 times)\n" \
+	"     why  The firewall dropped the SYN in chain INPUT.\n" \
+	"     fix  iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT\n"
+
+static void text_probe_fails(void **state)
+{
+	struct fixture f = { 0 };
+	struct probe p;
+	struct diagnosis d;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	set_firewall_drop(&p, &d);
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_string_equal(printed(&f), DROP_LINE "\n" DROP_REST);
+
+	/* The same again is told by reference, another wording of the cause in full. */
+	forget_printed(&f);
+	p.start_ns += 5 * SEC;
+	f.renderer->on.probe(f.ctx, &p, &d);
+	strcpy(d.why, "The firewall dropped the SYN, 4 times.");
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_string_equal(printed(&f),
+		"14:01:45.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT  (as at 14:01:40.000)\n"
+		"14:01:45.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT  (as at 14:01:40.000)\n"
+		"     why  The firewall dropped the SYN, 4 times.\n");
+
+	/* Another node, another fix, or much later: in full. */
+	forget_printed(&f);
+	set_firewall_drop(&p, &d);
+	set_addr(p.tuple.lb, "100.125.10.6");
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_non_null(strstr(printed(&f), "fix  "));
+	forget_printed(&f);
+	set_firewall_drop(&p, &d);
+	strcpy(d.fix, "another");
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_non_null(strstr(printed(&f), "fix  another\n"));
+	forget_printed(&f);
+	p.start_ns += 301 * SEC;
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_non_null(strstr(printed(&f), "fix  another\n"));
+	close_fixture(&f);
+}
+
+static void text_probe_unknown(void **state)
+{
+	struct fixture f = { 0 };
+	struct probe p;
+	struct diagnosis d = { .verdict = VERDICT_UNKNOWN, .outcome = OUTCOME_UNKNOWN,
+			       .confidence = CONFIDENCE_GUESS };
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", "-v", NULL });
+	start(&f);
+	forget_printed(&f);
+	set_probe(&p, "100.125.10.5", "192.168.0.10", 80);
+	add_event(&p, 0, HCT_POINT_RECEIVE, "", "SYN", 1);
+	p.timeline_dropped = 3;
+	strcpy(d.why, "Events were lost.");
+	for (int i = 0; i < 2; i++) /* -v: in full each time */
+		f.renderer->on.probe(f.ctx, &p, &d);
+	assert_string_equal(printed(&f),
+		"14:01:40.000  ????  100.125.10.5:40122 > 192.168.0.10:80  tcp   unknown             guess\n"
+		"     +0.000 ms   in          SYN (twice)\n"
+		"     ... and 3 more, not kept\n"
+		"     why  Events were lost.\n"
+		"14:01:40.000  ????  100.125.10.5:40122 > 192.168.0.10:80  tcp   unknown             guess\n"
+		"     +0.000 ms   in          SYN (twice)\n"
+		"     ... and 3 more, not kept\n"
+		"     why  Events were lost.\n");
+	close_fixture(&f);
+}
+
+/* What comes from packets and processes must not reach the terminal as it is. */
+static void text_is_safe(void **state)
+{
+	struct fixture f = { 0 };
+	struct probe p;
+	struct diagnosis d;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	set_firewall_drop(&p, &d);
+	set_http(&p, 200);
+	set_process(&p);
+	strcpy(p.http_request.path, "/\033[2J\r");
+	strcpy(p.comm, "a\nb\xff");
+	strcpy(p.timeline[0].text, "SYN\a");
+	strcpy(d.why, "line\none\033");
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_non_null(strstr(printed(&f), "GET /?[2J?  a?b?[812]\n"));
+	assert_non_null(strstr(printed(&f), "SYN?\n"));
+	assert_non_null(strstr(printed(&f), "     why  line\n          one?\n"));
+	close_fixture(&f);
+}
+
+static void text_color(void **state)
+{
+	struct fixture f = { 0 };
+	struct probe p;
+	struct diagnosis d;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", "--color", NULL });
+	start(&f);
+	set_firewall_drop(&p, &d);
+	f.renderer->on.probe(f.ctx, &p, &d);
+	assert_non_null(strstr(printed(&f), "  \033[1;31mFAIL\033[0m  "));
+	close_fixture(&f);
+}
+
+static void text_changes(void **state)
+{
+	struct fixture f = { 0 };
+	struct target t;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	set_passing(&t, "100.125.10.5");
+	f.renderer->on.target(f.ctx, &t); /* healthy from the start: no news */
+	set_failing(&t, "100.125.10.5");
+	f.renderer->on.target(f.ctx, &t);
+	f.renderer->on.target(f.ctx, &t); /* no change */
+	t.state = TARGET_HEALTHY;
+	t.state_since_ns += SEC;
+	t.run = 1;
+	f.renderer->on.target(f.ctx, &t);
+	f.renderer->on.lost(f.ctx, HCT_POINT_DROP, 12, START + 15 * SEC);
+	f.renderer->on.lost(f.ctx, HCT_POINT_ROUTE, 1, START + 15 * SEC);
+	assert_string_equal(printed(&f),
+		"14:01:53.000  DOWN  100.125.10.5 should now show 192.168.0.10:8080 as unhealthy (3 failures in a row): CONNECT_TIMEOUT\n"
+		"14:01:54.000  UP    100.125.10.5 should now show 192.168.0.10:8080 as healthy (1 success in a row)\n"
+		"14:01:55.000  !!!!  12 events lost at drop: verdicts that could depend on them become unknown\n"
+		"14:01:55.000  !!!!  1 event lost at route: verdicts that could depend on it become unknown\n");
+	close_fixture(&f);
+}
+
+static void text_summary_of_failures(void **state)
+{
+	const struct totals totals = { .probes = 10, .passed = 3, .failed = 6, .unknown = 1,
+				       .start_ns = START, .end_ns = START + 125 * SEC };
+	struct fixture f = { 0 };
+	struct target t;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	set_failing(&t, "100.125.10.6");
+	f.renderer->on.target(f.ctx, &t);
+	set_failing(&t, "100.125.10.5");
+	f.renderer->on.target(f.ctx, &t);
+	set_passing(&t, "100.125.10.5");
+	f.renderer->on.target(f.ctx, &t);
+	forget_printed(&f);
+	f.renderer->on.end(f.ctx, &totals);
+	assert_string_equal(printed(&f),
+		"\n192.168.0.10:8080 (tcp): 6 of 6 probes failed, firewall-drop (firewall dropped it). The load balancer should show it as unhealthy.\n"
+		"\n192.168.0.10:80 (http)\n"
+		"  node          state      since     probes  passed  failed  unknown  ms: median / p95 / max  causes\n"
+		"  100.125.10.5  healthy    14:01:41       4       3       0        1  0.81 / 12.3 / 123       unknown 1\n"
+		"\n192.168.0.10:8080 (tcp)\n"
+		"  node          state      since     probes  passed  failed  unknown  ms: median / p95 / max  causes\n"
+		"  100.125.10.5  unhealthy  14:01:53       3       0       3        0  -                       firewall-drop 3\n"
+		"  100.125.10.6  unhealthy  14:01:53       3       0       3        0  -                       firewall-drop 3\n"
+		"  why  The firewall dropped it.\n"
+		"  fix  iptables -I INPUT -j ACCEPT\n"
+		"\n10 probes in 2 min 5 s: 3 passed, 6 failed, 1 unknown; 0 events lost\n");
+	close_fixture(&f);
+}
+
+static void text_nothing_arrived(void **state)
+{
+	const struct totals totals = { .lost = 2, .start_ns = START, .end_ns = START + 10 * SEC };
+	struct fixture f = { 0 };
+
+	devices = (struct host_devices){ .n = 1, .d = { { "eth0", true, 12, 1000, 5 } } };
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", "--port", "80,81", NULL });
+	start(&f);
+	forget_printed(&f);
+	devices.d[0].rx_dropped = 8;
+	f.renderer->on.end(f.ctx, &totals);
+	assert_string_equal(printed(&f),
+		"\nno-probe: no probe arrived\n"
+		"  why  Nothing arrived from 100.125.0.0/16 for port 80, 81 in 10.0 s, where each node of the load balancer should probe every 5 s."
+		" The run was too short to be sure: let it last 15 s."
+		" 2 events were lost: probes may have been among them."
+		" XDP program 12 on eth0 sees packets first, and may drop them."
+		" eth0 dropped 3 received packets meanwhile.\n"
+		"  fix  Check in this order: the health check is enabled, and its port is right; the security group and the subnet's network ACL let the load balancer's addresses in; "
+		"it does probe from 100.125.0.0/16 (else use --lb or --from); namespace and interfaces are the right ones (--netns, --interface).\n"
+		"\n0 probes in 10.0 s: 0 passed, 0 failed, 0 unknown; 2 events lost\n");
+	close_fixture(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_header),
+		cmocka_unit_test(text_probe_passes),
+		cmocka_unit_test(text_probe_fails),
+		cmocka_unit_test(text_probe_unknown),
+		cmocka_unit_test(text_is_safe),
+		cmocka_unit_test(text_color),
+		cmocka_unit_test(text_changes),
+		cmocka_unit_test(text_summary_of_failures),
+		cmocka_unit_test(text_nothing_arrived),
+	};
+	setenv("TZ", "UTC", 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
