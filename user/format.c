@@ -77,7 +77,8 @@ const char *format_span(char out[SPAN_TEXT_LEN], uint64_t ns)
 	else if (s < 3600)
 		snprintf(out, SPAN_TEXT_LEN, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
 	else
-		snprintf(out, SPAN_TEXT_LEN, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s % 3600 / 60);
+		snprintf(out, SPAN_TEXT_LEN, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
+			 s % 3600 / 60);
 	return out;
 }
 
@@ -88,7 +89,8 @@ const char *format_setting(char out[SPAN_TEXT_LEN], uint64_t ns)
 	else if (ns % 1000000 == 0)
 		snprintf(out, SPAN_TEXT_LEN, "%" PRIu64 " ms", ns / 1000000);
 	else
-		snprintf(out, SPAN_TEXT_LEN, "%" PRIu64 ".%06" PRIu64 " ms", ns / 1000000, ns % 1000000);
+		snprintf(out, SPAN_TEXT_LEN, "%" PRIu64 ".%06" PRIu64 " ms", ns / 1000000,
+			 ns % 1000000);
 	return out;
 }
 
