@@ -154,13 +154,15 @@ def kill_all(pids):
 class Lab:
     """One load balancer, router and backend; a context manager that leaves nothing behind."""
 
-    def __init__(self, second_link=False):
-        self.tag = f"{run_tag()}-{next(_serial)}"
+    def __init__(self, second_link=False, first_port=None):
+        serial = next(_serial)
+        self.tag = f"{run_tag()}-{serial}"
         self.tmp = f"{TMP}/{self.tag}"
         self.children = []
         self.spaces = []
         self._lock = threading.Lock()
-        self._ports = itertools.count(40000)
+        # Labs that run side by side use other source ports, as hosts side by side would.
+        self._ports = itertools.count(first_port or 30000 + (os.getpid() * 131 + serial * 100) % 30000)
         self._closed = False
         atexit.register(self.close)
         try:

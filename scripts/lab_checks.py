@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from lab import BACKEND, LB6_NODES, LB_NODES
 
 # curl's exit codes, in the load balancer's terms
-CURL = {1: "not-http", 7: "refused", 8: "not-http", 28: "timeout", 52: "closed", 55: "reset",
+CURL = {1: "not-http", 7: "refused", 8: "not-http", 28: "timeout", 35: "tls", 52: "closed", 55: "reset",
         56: "reset"}
 
 
@@ -26,7 +26,7 @@ class Seen:
     """The load balancer's side of one check."""
 
     result: str  # http connected syn-ack refused unreachable timeout response-timeout closed reset
-    #              not-http answered silent lost
+    #              tls not-http answered silent lost
     lb: str
     port: int  # the source port; of ping, the identifier
     target: str
@@ -45,15 +45,15 @@ def _source(target, node):
     return (LB6_NODES if ":" in target else LB_NODES)[node]
 
 
-def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, host=None):
+def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, scheme="http"):
     """A GET by curl, which gives up after TIMEOUT seconds."""
     lb, source = _source(target, node), lab.next_port()
-    url = f"http://[{target}]:{port}{path}" if ":" in target else f"http://{target}:{port}{path}"
+    host = f"[{target}]" if ":" in target else target
     start = time.monotonic()
     done = subprocess.run(
         lab.lb.argv("curl", "-g", "-q", "-s", "-o", "/dev/null", "-m", timeout, "--interface", lb,
-                    "--local-port", source, "-H", f"Host: {host or target}",
-                    "-w", "%{http_code} %{time_connect}", url),
+                    "--local-port", source, "-w", "%{http_code} %{time_connect}", "-k",
+                    f"{scheme}://{host}:{port}{path}"),
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
     seconds = time.monotonic() - start
     status, connected = done.stdout.split()
@@ -61,6 +61,10 @@ def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, host=N
     if result == "timeout" and float(connected) > 0:
         result = "response-timeout"
     return Seen(result, lb, source, target, port, seconds, int(status), done.returncode)
+
+
+def https(lab, port, **kwargs):
+    return http(lab, port, scheme="https", **kwargs)
 
 
 def _family(target):

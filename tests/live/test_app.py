@@ -42,7 +42,7 @@ CLOSES = [
     Case("fin", "closed", CLOSED, port=PORT, setup=server("close")),
     Case("fin-later", "closed", CLOSED, port=PORT, timeout=2,
          setup=server("close", "--delay", "0.5")),
-    Case("fin-unread", "reset", CLOSED, port=PORT, setup=server("close-unread")),
+    Case("fin-unread", "closed/reset", CLOSED, port=PORT, setup=server("close-unread")),
     Case("rst", "reset", CLOSED, port=PORT, setup=server("reset")),
 ]
 
@@ -67,8 +67,11 @@ ANSWERS = [
     Case("garbage", "not-http", not_http(), port=PORT,
          setup=server("answer", "--reply", r"\x00\x01\x02\x03 hello")),
     Case("tls-alert", "not-http",
-         Expect("tls-alert", "SSL_HANDSHAKE_ERROR", why=("tls",)), port=PORT,
+         Expect("tls-alert", "RESPONSE_FORMAT_ERROR", why=("tls",)), port=PORT,
          setup=server("answer", "--reply", TLS_ALERT)),
+    Case("tls-alert-https-check", "tls",
+         Expect("tls-alert", "SSL_HANDSHAKE_ERROR", protocol="https", why=("tls",)), port=PORT,
+         check=lab_checks.https, setup=server("answer", "--reply", TLS_ALERT)),
 ]
 
 
@@ -97,8 +100,8 @@ TCP_LOOK_ALIKES = [
     Case("503", "connected", Expect("healthy", protocol="tcp"), port=8503, check=lab_checks.tcp),
     Case("silent", "connected", Expect("healthy", protocol="tcp"), port=PORT,
          check=lab_checks.tcp, setup=server("silent")),
-    Case("never-accepts", "connected", Expect("healthy", protocol="tcp", note=("accept",)),
-         port=PORT, check=lab_checks.tcp, setup=server("never-accept")),
+    Case("never-accepts", "connected", Expect("healthy", protocol="tcp"), port=PORT,
+         check=lab_checks.tcp, setup=server("never-accept")),
     Case("closes", "connected", Expect("healthy", protocol="tcp"), port=PORT,
          check=lab_checks.tcp, setup=server("close")),
 ]

@@ -41,7 +41,7 @@ CASES = [
     Case("no-route", "timeout", Expect("no-route-back", "CONNECT_TIMEOUT"), target=BACKEND6,
          fault=["ip -6 route del default"]),
     Case("ipv6-only-beside-ipv4-refused", "refused",
-         Expect("no-listener", "CONNECT_REFUSED", why=("::",)), port=7085,
+         Expect("no-listener", "CONNECT_REFUSED", why=("ipv6 only",)), port=7085,
          setup=lambda lab: tcp_server(lab, "answer", 7085, "--bind", "::", "--v6only") and None),
 ]
 

@@ -19,15 +19,19 @@ def no_route(*why, **kwargs):
                   why=("100.125.10.5", *why), fix=("ip route",), **kwargs)
 
 
-RP_FILTER = Expect("rp-filter", "CONNECT_TIMEOUT", why=("rp_filter",), fix=("rp_filter",))
+def rp_filtered(*why, fix):
+    return Expect("rp-filter", "CONNECT_TIMEOUT", why=("100.125.10.5", *why), fix=(fix,))
+
+
+
 
 BACK = [
     Case("no-route", "timeout", no_route(), fault=[NO_DEFAULT], host_wide=True),
     Case("no-route-tcp-check", "timeout", no_route(), fault=[NO_DEFAULT], host_wide=True,
          check=lab_checks.tcp),
-    Case("no-route-strict-rp-filter", "timeout", RP_FILTER, host_wide=True,
+    Case("no-route-strict-rp-filter", "timeout", rp_filtered(fix="ip route"), host_wide=True,
          fault=[NO_DEFAULT, *rp_filter(1)]),
-    Case("no-route-loose-rp-filter", "timeout", RP_FILTER, host_wide=True,
+    Case("no-route-loose-rp-filter", "timeout", rp_filtered(fix="ip route"), host_wide=True,
          fault=[NO_DEFAULT, *rp_filter(2)]),
     Case("unreachable", "timeout", no_route("unreachable"), host_wide=True,
          fault=["ip route add unreachable 100.125.0.0/16"]),
@@ -66,7 +70,7 @@ def test_gateway(case, make_lab, trace):
 
 # The probe comes in by eth1, the way back leaves by eth0.
 SECOND = [
-    Case("asymmetric-strict", "timeout", RP_FILTER, target=BACKEND_2, second_link=True,
+    Case("asymmetric-strict", "timeout", rp_filtered("eth1", fix="rp_filter"), target=BACKEND_2, second_link=True,
          fault=rp_filter(1, "eth1")),
     Case("asymmetric-loose", "http", Expect("healthy", protocol="http"), target=BACKEND_2,
          second_link=True, fault=rp_filter(2, "eth1")),
