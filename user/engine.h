@@ -22,6 +22,10 @@ struct totals;
 /* Called by the engine; every function may be NULL. */
 struct engine_listener {
 	void (*start)(void *ctx, const struct stream_start *start);
+	/*
+	 * A probe is over.  With verdict no-probe P is none: it names the target
+	 * (port 0: any) that nothing came for between its start_ns and end_ns.
+	 */
 	void (*probe)(void *ctx, const struct probe *p, const struct diagnosis *d);
 	/* The state that the load balancer should hold of a target changed, or the run ends. */
 	void (*target)(void *ctx, const struct target *t);
@@ -32,6 +36,9 @@ struct engine_listener {
 struct totals {
 	uint64_t probes, passed, failed, unknown;
 	uint64_t lost; /* events, over all points */
+	uint64_t silences; /* `no-probe` reports: they are no probes */
+	uint64_t traffic; /* requests for other paths than the check's: they are no probes */
+	uint64_t unfinished; /* probes still undecided when the run ended */
 	uint64_t start_ns, end_ns;
 };
 

@@ -13,6 +13,7 @@
 
 #define PROBE_MAX_TIMELINE 32
 #define PROBE_TEXT_LEN 96
+#define PROBE_MAX_DEVICES 4
 
 /* The stage that a TCP probe had reached when something happened to it. */
 enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };
@@ -28,6 +29,7 @@ struct probe_incident {
 	const char *function;
 	const char *stack[HCT_STACK_MAX];
 	size_t stack_len;
+	struct hct_rung rung; /* drops: how far through netfilter the packet came */
 	uint8_t icmp_type, icmp_code;
 	bool has_socket; /* resets: sent for an existing connection */
 	struct hct_packet packet;
@@ -48,7 +50,10 @@ struct probe {
 	struct hct_tuple tuple;
 	uint32_t netns;
 	char device_in[IFNAMSIZ];
-	char device_out[IFNAMSIZ]; /* the reply's */
+	char device_out[IFNAMSIZ]; /* the reply's; device_in when it left there, too */
+	char devices_in[PROBE_MAX_DEVICES][IFNAMSIZ]; /* all that the request passed (bridge, VLAN, bond) */
+	size_t n_devices_in;
+	bool left_where_it_came; /* a reply left by one of them */
 	bool has_process;
 	uint32_t pid;
 	char comm[HCT_COMM_LEN];
@@ -56,7 +61,8 @@ struct probe {
 	uint64_t start_ns; /* first packet */
 	uint64_t last_ns; /* last observation */
 	uint64_t end_ns; /* the event or deadline that decided it */
-	uint64_t last_seq; /* highest flow_seq seen */
+	uint64_t events; /* observations with a flow_seq */
+	uint64_t last_seq; /* highest flow_seq seen; they count from 0 */
 	uint64_t missing; /* events of this flow known to be lost (gaps of flow_seq) */
 	bool lossy; /* events were lost while it was in flight */
 
@@ -75,12 +81,14 @@ struct probe {
 	/* TCP, socket */
 	uint64_t established_ns;
 	uint64_t accepted_ns; /* first time the socket was seen to belong to a process */
+	uint64_t unaccepted_ns; /* last time it was seen to belong to none, with accepted_ns still 0 */
 	uint64_t read_ns; /* a process read the request */
 	uint64_t app_close_ns; /* a process closed it before the load balancer did */
 	uint32_t unread; /* bytes nobody read, at the last look */
 	bool socket_closed; /* reached TCP_CLOSE */
 	struct hct_listener listener; /* at the first SYN */
 	bool has_listener;
+	bool queue_full; /* the listener's accept queue was full at a SYN; listener is of that SYN */
 	uint64_t reset_received_ns;
 
 	/* UDP and ICMP */
@@ -92,10 +100,15 @@ struct probe {
 	unsigned drop_count;
 	struct probe_incident icmp_sent; /* ICMP error decided by the kernel */
 	uint64_t icmp_left_ns; /* ICMP error left a device */
+	struct probe_incident icmp_drop; /* our ICMP error was dropped on its way out */
 	struct probe_incident reset; /* RST decided by the kernel */
 	bool has_route;
 	struct hct_route route; /* last failed look-up of the reply's route, else the last */
 	char route_device[IFNAMSIZ];
+	bool route_failed; /* the last look-up seen is a failed one */
+	bool has_good_route;
+	struct hct_route good_route; /* last look-up that found a route */
+	char good_route_device[IFNAMSIZ];
 
 	bool has_libwrap;
 	struct hct_libwrap libwrap;

@@ -45,6 +45,8 @@ struct targets *targets_new(const struct settings *settings);
 void targets_free(struct targets *t);
 /* Counts a finished probe.  Returns its target, with *CHANGED set when its state flipped; NULL: no memory. */
 struct target *targets_count(struct targets *t, const struct probe *p, const struct diagnosis *d, bool *changed);
+/* Notes with the targets at P's address and port that probes stopped coming (D: no-probe). */
+void targets_silence(struct targets *t, const struct probe *p, const struct diagnosis *d);
 /* Calls FN for each, ordered by target, then node. */
 void targets_each(struct targets *t, void (*fn)(void *ctx, struct target *target), void *ctx);
 /* Computes the percentiles of T. */

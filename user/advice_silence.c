@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Advice: no probe came at all. */
+#include "advice_silence.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "advice.h"
+#include "ask.h"
+
+static const struct host_device *find_device(const struct host_devices *devices, const char *name)
+{
+	for (size_t i = 0; i < devices->n && i < HOST_MAX_DEVICES; i++)
+		if (strcmp(devices->d[i].name, name) == 0)
+			return &devices->d[i];
+	return NULL;
+}
+
+/* What can swallow packets ahead of the first point that hctrace watches. */
+static void say_suspects(const struct silence *s, struct diagnosis *d)
+{
+	struct host_devices now;
+
+	if (ask_devices(s->host, &now))
+		return;
+	for (size_t i = 0; i < now.n && i < HOST_MAX_DEVICES; i++) {
+		const struct host_device *device = &now.d[i];
+		const struct host_device *before = find_device(s->devices_before, device->name);
+
+		if (device->xdp_prog_id && !s->own_xdp)
+			say(WHY(d),
+			    " On %.15s the XDP program %" PRIu32
+			    " sees packets first and may drop them.",
+			    device->name, device->xdp_prog_id);
+		if (before && device->rx_dropped > before->rx_dropped)
+			say(WHY(d), " %.15s dropped %" PRIu64 " received packets meanwhile.",
+			    device->name, device->rx_dropped - before->rx_dropped);
+		if (before && before->up && !device->up)
+			say(WHY(d), " %.15s went down.", device->name);
+	}
+}
+
+void diagnose_silence(const struct silence *s, struct diagnosis *d)
+{
+	char silent[SPAN_TEXT_LEN], interval[SPAN_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
+	uint16_t port = ntohs(s->service->tuple.target_port);
+
+	memset(d, 0, sizeof(*d));
+	d->verdict = VERDICT_NO_PROBE;
+	d->outcome = OUTCOME_FAIL;
+	d->confidence = CONFIDENCE_CERTAIN;
+	where_set(d, "network", NULL);
+	format_span(silent, s->now_ns - s->service->last_ns);
+	if (!s->service->expected)
+		say(WHY(d), "Probes of %s stopped: the last came %s ago.",
+		    format_endpoint(target, s->service->tuple.target, port), silent);
+	else if (port)
+		say(WHY(d), "No probe from %s for port %u came in %s.", s->settings->from_text,
+		    port, silent);
+	else
+		say(WHY(d), "No probe from %s came in %s.", s->settings->from_text, silent);
+	say(WHY(d), " Each node of the load balancer should send one every %s.",
+	    format_setting(interval, s->settings->interval_ns));
+	if (s->lossy)
+		say(WHY(d), " Events were lost meanwhile, so some may have come unseen.");
+	if (s->lossy)
+		d->confidence = CONFIDENCE_GUESS;
+	say_suspects(s, d);
+	say(FIX(d),
+	    "Look outside this host: is the health check on, and its port right; do the security "
+	    "group and the "
+	    "network ACL of the subnet let %s in; does the load balancer probe from there (see "
+	    "--from, --lb)?",
+	    s->settings->from_text);
+}

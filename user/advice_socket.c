@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Advice: nobody listens, or the listener's queue is full. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "advice.h"
+#include "ask.h"
+#include "rule_sets.h"
+
+static void say_process(char *text, size_t size, const struct host_listener *l)
+{
+	if (l->pid)
+		say(text, size, "%.15s (pid %" PRIu32 ")", l->comm[0] ? l->comm : "a process",
+		    l->pid);
+	else
+		say(text, size, "A process");
+}
+
+static bool is_any(const uint8_t addr[16])
+{
+	static const uint8_t any[16], any_v4[16] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(addr, any, 16) == 0 || memcmp(addr, any_v4, 16) == 0;
+}
+
+/* Sockets on the same port that this probe cannot reach.  True when there is one. */
+static bool say_same_port(const struct facts *f, const struct host_listeners *all,
+			  struct diagnosis *d)
+{
+	char addr[ADDR_TEXT_LEN];
+
+	for (size_t i = 0; i < all->n && i < HOST_MAX_LISTENERS; i++) {
+		const struct host_listener *l = &all->l[i];
+
+		if (l->port != f->port)
+			continue;
+		say(WHY(d), " ");
+		say_process(WHY(d), l);
+		if (l->other_netns) {
+			char name[64];
+
+			say(WHY(d), " listens on that port in another network namespace");
+			if (ask_netns_name(f->given.host, l->netns, name) == 0 && name[0])
+				say(WHY(d), " (%.63s)", name);
+			say(WHY(d), ".");
+			say(FIX(d), "Publish the port of the container or namespace on this host "
+				    "(DNAT or a port mapping), or "
+				    "run the service in the host's namespace.");
+			return true;
+		}
+		if (l->v6only && !f->v6) {
+			say(WHY(d), " listens on that port for IPv6 only.");
+			say(FIX(d),
+			    "Make it listen on 0.0.0.0:%u as well (bindv6only off in the service, "
+			    "or "
+			    "sysctl -w net.ipv6.bindv6only=0 and restart it).",
+			    f->port);
+			return true;
+		}
+		if (is_any(l->addr)) {
+			say(WHY(d), " listens on that port by now.");
+			say(FIX(d), "Nothing, if the service was just starting; else see its log "
+				    "for restarts.");
+			return true;
+		}
+		say(WHY(d), " listens on that port of %s only.", format_addr(addr, l->addr));
+		say(FIX(d),
+		    "Make it listen on %s:%u instead (or on %s), in the service's configuration, "
+		    "and restart it.",
+		    f->v6 ? "[::]" : "0.0.0.0", f->port, f->target);
+		return true;
+	}
+	return false;
+}
+
+static void say_other_ports(const struct facts *f, const struct host_listeners *all,
+			    struct diagnosis *d)
+{
+	unsigned named = 0;
+
+	for (size_t i = 0; i < all->n && i < HOST_MAX_LISTENERS && named < 5; i++) {
+		const struct host_listener *l = &all->l[i];
+
+		if (l->port == f->port || l->other_netns)
+			continue;
+		say(WHY(d), "%s%u", named++ ? ", " : " Ports that can be reached here: ", l->port);
+		if (l->comm[0])
+			say(WHY(d), " (%.15s)", l->comm);
+	}
+	if (named)
+		say(WHY(d), ".");
+}
+
+static void say_who_listens(const struct facts *f, struct diagnosis *d)
+{
+	struct host_listeners all;
+
+	if (ask_listeners(f->given.host, f->p->tuple.protocol, f->port, &all)) {
+		say(FIX(d),
+		    "Start the service, or correct the port of the health check; 'ss -%clnp' shows "
+		    "who listens where.",
+		    f->udp ? 'u' : 't');
+		return;
+	}
+	if (say_same_port(f, &all, d))
+		return;
+	say_other_ports(f, &all, d);
+	say(FIX(d),
+	    "Start the service that belongs on port %u, or correct the port of the health check "
+	    "('ss -%clnp').",
+	    f->port, f->udp ? 'u' : 't');
+}
+
+void tell_no_listener(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "socket", f->drop);
+	say(WHY(d), "Nobody listens on %s, so the kernel refused the connection with a reset.",
+	    f->target);
+	say_who_listens(f, d);
+}
+
+void tell_udp_no_listener(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "socket", f->drop);
+	say(WHY(d),
+	    "No process has UDP port %u open on %s, so the kernel answered 'port unreachable'.",
+	    f->port, f->address);
+	say_who_listens(f, d);
+}
+
+void tell_unreachable_suppressed(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	int64_t mask = 0;
+	bool known = ask_sysctl(f->given.host, "net.ipv4.icmp_ratemask", &mask) == 0 && !f->v6;
+	/* bit 3: destination unreachable */
+	bool limited = known && mask & 8;
+
+	where_set(d, "socket", f->drop);
+	say(WHY(d), "No process has UDP port %u open on %s, but no 'port unreachable' left",
+	    f->port, f->address);
+	if (p->icmp_drop.seen)
+		say(WHY(d), ": %s dropped it.",
+		    nf_place(&p->icmp_drop).netfilter ? "the firewall" : "the kernel");
+	else if (limited)
+		say(WHY(d), ": the kernel limits their rate (net.ipv4.icmp_ratemask=%" PRId64 ").",
+		    mask);
+	else
+		say(WHY(d), ".");
+	say_who_listens(f, d);
+	if (limited && !p->icmp_drop.seen)
+		say(FIX(d),
+		    " To let the load balancer see it: sysctl -w net.ipv4.icmp_ratemask=%" PRId64,
+		    mask & ~INT64_C(8));
+	say(NOTE(d), "False healthy: the load balancer takes the silence for health.");
+}
+
+void tell_icmp_ignored(const struct facts *f, struct diagnosis *d)
+{
+	const char *name =
+		f->v6 ? "net.ipv6.icmp.echo_ignore_all" : "net.ipv4.icmp_echo_ignore_all";
+	int64_t ignore = 0;
+	bool known = ask_sysctl(f->given.host, name, &ignore) == 0;
+
+	where_set(d, "socket", NULL);
+	say(WHY(d), "The echo request from %s arrived, but no reply left", f->lb);
+	if (known && ignore) {
+		say(WHY(d), ": %s is %" PRId64 ".", name, ignore);
+		say(FIX(d), "sysctl -w %s=0, and in /etc/sysctl.d/ to keep it.", name);
+	} else {
+		say(WHY(d), ": rate limit, or a program that swallows it.");
+		say(FIX(d),
+		    "sysctl %s net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask "
+		    "net.ipv4.icmp_msgs_per_sec shows the limits.",
+		    name);
+	}
+}
+
+void tell_accept_queue_full(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	struct host_listener l = { 0 };
+	bool known = facts_listener(f, &l);
+	uint32_t backlog = p->queue_full ? p->listener.backlog : l.backlog;
+	uint32_t max = p->queue_full ? p->listener.backlog_max : l.backlog_max;
+	int64_t somaxconn = 0;
+
+	where_set(d, "socket", f->drop);
+	if (known && l.pid) {
+		say(WHY(d), "The accept queue of ");
+		say_process(WHY(d), &l);
+	} else {
+		say(WHY(d), "The accept queue of the listener");
+	}
+	say(WHY(d),
+	    " on port %u is full: %" PRIu32 " connections wait, %" PRIu32
+	    " may. It does not accept fast enough, "
+	    "so the kernel ignores the %s.",
+	    f->port, backlog, max, p->ack_ns ? "connection" : "SYN");
+	say(FIX(d), "Find out why %s does not accept (top, strace -p, its log).",
+	    known && l.comm[0] ? l.comm : "the process");
+	if (ask_sysctl(f->given.host, "net.core.somaxconn", &somaxconn) == 0 &&
+	    (int64_t)max >= somaxconn)
+		say(FIX(d), " Against bursts: sysctl -w net.core.somaxconn=4096 and a larger "
+			    "listen backlog in its "
+			    "configuration, then restart it.");
+	else
+		say(FIX(d), " Against bursts: a larger listen backlog in its configuration (up to "
+			    "net.core.somaxconn), then "
+			    "restart it.");
+	if (f->connected)
+		d->code = f->late_code;
+	if (p->host_rst_ns)
+		d->code = "CONNECT_REFUSED"; /* net.ipv4.tcp_abort_on_overflow */
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What follows from a probe's observations, before any rule looks at it. */
+#include "rules.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "answer.h"
+#include "ask.h"
+
+#define NS_PER_SEC UINT64_C(1000000000)
+#define ROUND_SECOND_NS UINT64_C(60000000) /* this near to a full second, an end is a timeout */
+#define TLS_HANDSHAKE 0x16
+
+static uint64_t first_of(uint64_t a, uint64_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+/* Timeouts are whole seconds: an end at such a distance is one, whatever --timeout says. */
+static bool is_early(const struct facts *f)
+{
+	uint64_t took = f->lb_end_ns - f->p->start_ns;
+	uint64_t limit = f->timeout_ns / 2 > NS_PER_SEC ? f->timeout_ns / 2 : NS_PER_SEC;
+
+	if (!f->lb_end_ns)
+		return false;
+	if (limit > f->timeout_ns / 10 * 9)
+		limit = f->timeout_ns / 10 * 9;
+	if (took + ROUND_SECOND_NS >= NS_PER_SEC &&
+	    (took + ROUND_SECOND_NS) % NS_PER_SEC <= 2 * ROUND_SECOND_NS)
+		return false;
+	return took < limit;
+}
+
+static bool is_connected(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->tcp)
+		return false;
+	if (p->ack_ns || p->request_ns || p->established_ns)
+		return true;
+	/* reset straight after the SYN-ACK: how many checks end; near the timeout it is giving up */
+	return p->synack_ns && f->lb_end_ns >= p->synack_ns &&
+	       f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9;
+}
+
+/* Is INCIDENT why there was no answer, or did the probe get past it? */
+static bool explains(const struct facts *f, const struct probe_incident *incident)
+{
+	const struct probe *p = f->p;
+
+	if (!incident->seen)
+		return false;
+	if (!f->tcp)
+		return !p->reply_ns || (incident->reply && incident->time_ns >= p->reply_ns);
+	if (incident->stage == STAGE_CONNECT || incident->packet.tcp_flags & HCT_TCP_SYN)
+		return !f->connected;
+	if (incident->reply)
+		return !f->early && (!p->first_byte_ns || incident->time_ns >= p->first_byte_ns);
+	return !p->read_ns && !p->first_byte_ns && !p->unread;
+}
+
+static void find_range(struct facts *f)
+{
+	const struct settings *s = f->s;
+
+	for (size_t i = 0; i < s->n_from; i++) {
+		const struct prefix *prefix = &s->from[i];
+		unsigned bytes = prefix->len / 8, bits = prefix->len % 8;
+
+		if (prefix->len > 128 || memcmp(prefix->addr, f->p->tuple.lb, bytes) != 0)
+			continue;
+		if (bits && (prefix->addr[bytes] ^ f->p->tuple.lb[bytes]) >> (8 - bits))
+			continue;
+		format_prefix(f->range, prefix);
+		return;
+	}
+	snprintf(f->range, sizeof(f->range), "%s", f->lb);
+}
+
+static void put_in_words(struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	f->port = ntohs(p->tuple.target_port);
+	f->protocol = f->tcp ? "tcp" : f->udp ? "udp" : "icmp";
+	format_addr(f->lb, p->tuple.lb);
+	format_addr(f->address, p->tuple.target);
+	format_endpoint(f->target, p->tuple.target, f->icmp ? 0 : f->port);
+	find_range(f);
+	if (p->has_process)
+		snprintf(f->process, sizeof(f->process), "%s (pid %u)", p->comm, p->pid);
+	else
+		snprintf(f->process, sizeof(f->process), "the application");
+	snprintf(f->what, sizeof(f->what), "%s",
+		 f->tcp	  ? "SYN"
+		 : f->udp ? "datagram"
+			  : "echo request");
+}
+
+void facts_derive(struct facts *f, const struct case_facts *given)
+{
+	const struct probe *p = given->probe;
+
+	memset(f, 0, sizeof(*f));
+	f->given = *given;
+	f->p = p;
+	f->s = given->settings;
+	f->tcp = p->tuple.protocol == IPPROTO_TCP;
+	f->udp = p->tuple.protocol == IPPROTO_UDP;
+	f->icmp = !f->tcp && !f->udp;
+	f->v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
+	f->http = f->tcp && (f->s->expect_http || p->http_request.valid);
+	f->tls = p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE;
+	f->timeout_ns = f->s->timeout_ns;
+	f->lb_end_ns = probe_lb_end_ns(p);
+	f->host_end_ns = first_of(first_of(p->host_fin_ns, p->host_rst_ns), p->app_close_ns);
+	f->host_reset = p->host_rst_ns && p->host_rst_ns == f->host_end_ns;
+	f->gave_up_ns = f->lb_end_ns ? f->lb_end_ns : p->start_ns + f->timeout_ns;
+	f->early = is_early(f);
+	f->connected = is_connected(f);
+	f->answered =
+		f->tcp ? p->first_byte_ns && p->first_byte_ns <= f->gave_up_ns : p->reply_ns != 0;
+	if (explains(f, &p->drop))
+		f->drop = &p->drop;
+	else if (explains(f, &p->last_drop))
+		f->drop = &p->last_drop;
+	if (f->drop)
+		f->place = nf_place(f->drop);
+	f->late_code = f->connected ? "RECV_RESPONSE_TIMEOUT" : "CONNECT_TIMEOUT";
+	put_in_words(f);
+}
+
+bool facts_status_expected(const struct settings *s, int status)
+{
+	for (size_t i = 0; i < s->n_expect; i++)
+		if (status >= s->expect[i].first && status <= s->expect[i].last)
+			return true;
+	return s->n_expect == 0 && status >= 200 && status <= 399;
+}
+
+bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out)
+{
+	static const uint8_t any[16], any_v4[16] = { [10] = 0xff, [11] = 0xff };
+	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)tuple->target);
+	uint16_t port = ntohs(tuple->target_port);
+	struct host_listeners all;
+
+	if (ask_listeners(host, tuple->protocol, port, &all))
+		return false;
+	for (size_t i = 0; i < all.n && i < HOST_MAX_LISTENERS; i++) {
+		const struct host_listener *l = &all.l[i];
+
+		if (l->port != port || l->other_netns || (l->v6only && v4))
+			continue;
+		if (memcmp(l->addr, tuple->target, 16) != 0 && memcmp(l->addr, any, 16) != 0 &&
+		    memcmp(l->addr, any_v4, 16) != 0)
+			continue;
+		*out = *l;
+		return true;
+	}
+	return false;
+}
+
+bool facts_listener(const struct facts *f, struct host_listener *out)
+{
+	return listener_of(f->given.host, &f->p->tuple, out);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The flows that the engine knows, by flow_id, each in one of three queues of
+ * timers: open probes, those that are ending, and the memory of finished ones.
+ * Delays are constant by queue, so a queue is (nearly) in order of arrival.
+ */
+#ifndef HCT_FLOWS_H
+#define HCT_FLOWS_H
+
+#include "probe.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct flow_queue;
+
+struct flow {
+	UT_hash_handle hh;
+	uint64_t id;
+	uint64_t due_ns;
+	uint64_t end_ns; /* of an ending flow: the event that ended it */
+	struct probe
+		*probe; /* owned; NULL: finished, remembered so that late events start nothing */
+	struct flow_queue *queue;
+	struct flow *prev, *next;
+};
+
+struct flow_queue {
+	struct flow *head, *tail;
+	size_t n;
+};
+
+struct flows {
+	struct flow *by_id;
+	struct flow_queue open, ending, finished;
+};
+
+struct flow *flows_find(const struct flows *flows, uint64_t id);
+/* A new flow of ID, with a probe (not started) and in no queue yet.  NULL: no memory. */
+struct flow *flows_add(struct flows *flows, uint64_t id);
+/* Moves FLOW to QUEUE (of the same flows), due at DUE_NS. */
+void flow_move(struct flow *flow, struct flow_queue *queue, uint64_t due_ns);
+/* Forgets and frees FLOW; accepts NULL. */
+void flows_remove(struct flows *flows, struct flow *flow);
+void flows_clear(struct flows *flows);
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Observations: questions that several readers ask of one. */
+#include "obs.h"
+
+#include <string.h>
+
+bool function_is(const char *function, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!function || strncmp(function, name, len) != 0)
+		return false;
+	return function[len] == '\0' || function[len] == '.' || function[len] == '+';
+}
+
+bool obs_called_from(const struct obs *o, const char *function)
+{
+	if (function_is(o->function, function))
+		return true;
+	for (size_t i = 0; i < o->stack_len && i < HCT_STACK_MAX; i++)
+		if (function_is(o->stack[i], function))
+			return true;
+	return false;
+}

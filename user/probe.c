@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A probe's facts, gathered observation by observation. */
+#include "probe.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "timeline.h"
+
+/* BPF_TCP_* of linux/bpf.h, which are the kernel's and stable. */
+enum { STATE_ESTABLISHED = 1, STATE_FIN_WAIT1 = 4, STATE_CLOSE = 7 };
+
+#define TLS_HANDSHAKE 0x16
+
+static void copy_device(char out[IFNAMSIZ], const char *device)
+{
+	memcpy(out, device, IFNAMSIZ);
+	out[IFNAMSIZ - 1] = '\0';
+}
+
+static enum probe_stage stage_of(const struct probe *p)
+{
+	if (p->first_byte_ns)
+		return STAGE_RESPONSE;
+	if (p->ack_ns || p->request_ns || p->established_ns)
+		return STAGE_REQUEST;
+	return STAGE_CONNECT;
+}
+
+static void set_incident(const struct probe *p, struct probe_incident *incident,
+			 const struct obs *o)
+{
+	memset(incident, 0, sizeof(*incident));
+	incident->seen = true;
+	incident->reply = o->reply;
+	incident->time_ns = o->time_ns;
+	incident->stage = stage_of(p);
+	copy_device(incident->device, o->device);
+	incident->reason = o->reason;
+	incident->function = o->function;
+	incident->stack_len = o->stack_len < HCT_STACK_MAX ? o->stack_len : HCT_STACK_MAX;
+	memcpy(incident->stack, o->stack, incident->stack_len * sizeof(o->stack[0]));
+	incident->rung = o->rung;
+	incident->packet = o->packet;
+}
+
+static void set_process(struct probe *p, const struct obs *o)
+{
+	if (!o->has_process || p->has_process)
+		return;
+	p->has_process = true;
+	p->pid = o->pid;
+	memcpy(p->comm, o->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+}
+
+static void note_once(uint64_t *when, const struct obs *o)
+{
+	if (!*when)
+		*when = o->time_ns;
+}
+
+static bool came_in_by(const struct probe *p, const char *device)
+{
+	for (size_t i = 0; i < p->n_devices_in; i++)
+		if (strncmp(p->devices_in[i], device, IFNAMSIZ) == 0)
+			return true;
+	return false;
+}
+
+static void note_arrival(struct probe *p, const struct obs *o)
+{
+	if (!o->device[0] || came_in_by(p, o->device))
+		return;
+	if (!p->device_in[0])
+		copy_device(p->device_in, o->device);
+	if (p->n_devices_in < PROBE_MAX_DEVICES)
+		copy_device(p->devices_in[p->n_devices_in++], o->device);
+}
+
+/* A packet passes several devices (bridge, VLAN, bond): one that it came in by settles it. */
+static void note_departure(struct probe *p, const struct obs *o)
+{
+	if (!o->device[0] || p->left_where_it_came)
+		return;
+	copy_device(p->device_out, o->device);
+	p->left_where_it_came = came_in_by(p, o->device);
+}
+
+static void note_listener(struct probe *p, const struct obs *o)
+{
+	bool full = o->listener.found && o->listener.backlog > o->listener.backlog_max;
+
+	if (p->has_listener && (p->queue_full || !full))
+		return;
+	p->has_listener = true;
+	p->queue_full = full;
+	p->listener = o->listener;
+}
+
+static size_t take_bytes(uint8_t *out, size_t size, const struct obs *o)
+{
+	size_t len = o->payload_len < size ? o->payload_len : size;
+
+	if (!o->payload)
+		return 0;
+	memcpy(out, o->payload, len);
+	return len;
+}
+
+static void tcp_arrived(struct probe *p, const struct obs *o)
+{
+	uint8_t flags = o->packet.tcp_flags;
+
+	if (flags & HCT_TCP_SYN) {
+		/* counted at one device only: the same SYN is seen again on a bridge or VLAN above it */
+		if (strncmp(o->device, p->device_in, IFNAMSIZ) == 0 && o->point != HCT_POINT_XDP)
+			p->syn_count++;
+		if (o->point == HCT_POINT_TC_INGRESS)
+			note_listener(p, o);
+		return;
+	}
+	if (flags & HCT_TCP_RST)
+		note_once(&p->lb_rst_ns, o);
+	if (flags & HCT_TCP_FIN)
+		note_once(&p->lb_fin_ns, o);
+	if (o->packet.payload_len && !p->request_ns) {
+		p->request_ns = o->time_ns;
+		p->request_bytes_len = take_bytes(p->request_bytes, sizeof(p->request_bytes), o);
+		http_parse_request(o->payload, o->payload_len, &p->http_request);
+	}
+	if (flags & HCT_TCP_ACK && !(flags & HCT_TCP_RST))
+		note_once(&p->ack_ns, o);
+}
+
+static void tcp_left(struct probe *p, const struct obs *o)
+{
+	uint8_t flags = o->packet.tcp_flags;
+
+	if (flags & HCT_TCP_SYN) {
+		if (strncmp(o->device, p->device_out, IFNAMSIZ) == 0)
+			p->synack_left++;
+		note_once(&p->synack_ns, o);
+		return;
+	}
+	if (flags & HCT_TCP_RST)
+		note_once(&p->host_rst_ns, o);
+	if (flags & HCT_TCP_FIN)
+		note_once(&p->host_fin_ns, o);
+	if (o->packet.payload_len && !p->first_byte_ns) {
+		p->first_byte_ns = o->time_ns;
+		p->first_bytes_len = take_bytes(p->first_bytes, sizeof(p->first_bytes), o);
+		http_parse_response(o->payload, o->payload_len, &p->http_response);
+	}
+}
+
+static void observe_packet(struct probe *p, const struct obs *o)
+{
+	bool arrival = o->point == HCT_POINT_XDP || o->point == HCT_POINT_RECEIVE ||
+		       o->point == HCT_POINT_TC_INGRESS;
+
+	/* the other way round it is on its way to or from a container behind this host */
+	if (arrival == o->reply)
+		return;
+	if (o->packet.is_icmp_error) {
+		if (!arrival)
+			note_once(&p->icmp_left_ns, o);
+		return;
+	}
+	if (arrival)
+		note_arrival(p, o);
+	else
+		note_departure(p, o);
+	if (p->tuple.protocol == IPPROTO_TCP && arrival)
+		tcp_arrived(p, o);
+	else if (p->tuple.protocol == IPPROTO_TCP)
+		tcp_left(p, o);
+	else if (!arrival)
+		note_once(&p->reply_ns, o);
+	else if (o->point != HCT_POINT_XDP && strncmp(o->device, p->device_in, IFNAMSIZ) == 0)
+		p->request_count++;
+}
+
+/* Drops that a working connection has, too: what TCP had already got, and its last words. */
+static bool drop_is_harmless(const struct probe *p, const struct obs *o)
+{
+	static const char *const reasons[] = {
+		"TCP_OLD_DATA",	       "TCP_OLD_ACK",  "TCP_TOO_OLD_ACK",
+		"TCP_ACK_UNSENT_DATA", "TCP_OFOMERGE", "TCP_OVERWINDOW",
+		"TCP_CLOSE",	       "TCP_RESET",    "TCP_ABORT_ON_DATA",
+	};
+	static const char *const sniffers[] = { "packet_rcv", "tpacket_rcv", "packet_rcv_spkt" };
+	uint8_t flags = o->packet.tcp_flags;
+
+	for (size_t i = 0; i < sizeof(sniffers) / sizeof(sniffers[0]); i++)
+		if (function_is(o->function, sniffers[i]))
+			return true;
+	if (p->tuple.protocol != IPPROTO_TCP)
+		return false;
+	if (flags & HCT_TCP_RST || (flags & HCT_TCP_FIN && !o->packet.payload_len))
+		return true;
+	if (flags & HCT_TCP_SYN || stage_of(p) == STAGE_CONNECT)
+		return false;
+	if (!o->packet.payload_len && (p->established_ns || p->first_byte_ns))
+		return true;
+	for (size_t i = 0; o->reason && i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (strcmp(o->reason, reasons[i]) == 0)
+			return true;
+	return false;
+}
+
+static void observe_drop(struct probe *p, const struct obs *o)
+{
+	if (o->packet.is_icmp_error) {
+		if (o->reply && !p->icmp_drop.seen)
+			set_incident(p, &p->icmp_drop, o);
+		return;
+	}
+	if (drop_is_harmless(p, o))
+		return;
+	p->drop_count++;
+	set_incident(p, &p->last_drop, o);
+	if (!p->drop.seen)
+		p->drop = p->last_drop;
+}
+
+static void observe_route(struct probe *p, const struct obs *o)
+{
+	bool failed = o->route.err < 0;
+
+	p->route_failed = failed;
+	if (!failed) {
+		p->has_good_route = true;
+		p->good_route = o->route;
+		copy_device(p->good_route_device, o->route_device);
+	}
+	if (p->has_route && p->route.err < 0 && !failed)
+		return;
+	p->has_route = true;
+	p->route = o->route;
+	copy_device(p->route_device, o->route_device);
+}
+
+/* SOCKET_STATE, RESET_RECEIVED and APP_READ look at the socket. */
+static void look_at_socket(struct probe *p, const struct obs *o)
+{
+	p->unread = o->sock.unread;
+	if (o->sock.accepted || o->sock.in_process)
+		note_once(&p->accepted_ns, o);
+	else if (!p->accepted_ns)
+		p->unaccepted_ns = o->time_ns;
+	if (o->sock.in_process)
+		set_process(p, o);
+}
+
+static void observe_state(struct probe *p, const struct obs *o)
+{
+	bool closes = o->sock.new_state == STATE_FIN_WAIT1 || o->sock.new_state == STATE_CLOSE;
+
+	look_at_socket(p, o);
+	if (o->sock.new_state == STATE_ESTABLISHED)
+		note_once(&p->established_ns, o);
+	if (o->sock.new_state == STATE_CLOSE)
+		p->socket_closed = true;
+	if (closes && o->sock.in_process && !p->lb_fin_ns && !p->lb_rst_ns)
+		note_once(&p->app_close_ns, o);
+}
+
+static void observe_libwrap(struct probe *p, const struct obs *o)
+{
+	if (p->has_libwrap && !p->libwrap.granted)
+		return;
+	p->has_libwrap = true;
+	p->libwrap = o->libwrap;
+	p->libwrap.daemon[sizeof(p->libwrap.daemon) - 1] = '\0';
+	p->libwrap.client[sizeof(p->libwrap.client) - 1] = '\0';
+	p->libwrap_ns = o->time_ns;
+	p->libwrap_pid = o->pid;
+	memcpy(p->libwrap_comm, o->comm, sizeof(p->libwrap_comm));
+	p->libwrap_comm[sizeof(p->libwrap_comm) - 1] = '\0';
+}
+
+void probe_observe(struct probe *p, const struct obs *o)
+{
+	if (o->time_ns > p->last_ns)
+		p->last_ns = o->time_ns;
+	if (!o->no_tuple) {
+		p->events++;
+		if (o->flow_seq > p->last_seq)
+			p->last_seq = o->flow_seq;
+	}
+	timeline_add(p, o);
+	switch (o->point) {
+	case HCT_POINT_XDP:
+	case HCT_POINT_RECEIVE:
+	case HCT_POINT_TC_INGRESS:
+	case HCT_POINT_TC_EGRESS:
+	case HCT_POINT_TRANSMIT:
+		observe_packet(p, o);
+		break;
+	case HCT_POINT_ROUTE:
+		observe_route(p, o);
+		break;
+	case HCT_POINT_DROP:
+		observe_drop(p, o);
+		break;
+	case HCT_POINT_SOCKET_STATE:
+		observe_state(p, o);
+		break;
+	case HCT_POINT_RESET_SENT:
+		if (!p->reset.seen) {
+			set_incident(p, &p->reset, o);
+			p->reset.has_socket = o->reset.has_socket;
+		}
+		break;
+	case HCT_POINT_RESET_RECEIVED:
+		look_at_socket(p, o);
+		note_once(&p->reset_received_ns, o);
+		break;
+	case HCT_POINT_RETRANSMIT_SYNACK:
+		p->synack_retransmits++;
+		break;
+	case HCT_POINT_RETRANSMIT:
+		p->retransmits++;
+		break;
+	case HCT_POINT_ICMP_SENT:
+		if (!p->icmp_sent.seen) {
+			set_incident(p, &p->icmp_sent, o);
+			p->icmp_sent.icmp_type = o->icmp.type;
+			p->icmp_sent.icmp_code = o->icmp.code;
+		}
+		break;
+	case HCT_POINT_APP_READ:
+		look_at_socket(p, o);
+		note_once(&p->read_ns, o);
+		break;
+	case HCT_POINT_LIBWRAP:
+		observe_libwrap(p, o);
+		break;
+	case HCT_POINT_NETFILTER: /* sends nothing of its own: struct hct_rung */
+	case HCT_POINT_COUNT:
+		break;
+	}
+}
+
+void probe_start(struct probe *p, uint64_t id, const struct obs *o)
+{
+	memset(p, 0, sizeof(*p));
+	p->id = id;
+	p->flow_id = o->flow_id;
+	p->tuple = o->tuple;
+	p->netns = o->netns;
+	p->start_ns = o->time_ns;
+	probe_observe(p, o);
+}
+
+const char *probe_protocol(const struct probe *p)
+{
+	switch (p->tuple.protocol) {
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return "icmp";
+	}
+	if (p->http_request.valid)
+		return "http";
+	if (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE)
+		return "https";
+	return "tcp";
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Rules: no TCP connection came about, and no drop explains why. */
+#include "rule_sets.h"
+
+#include <string.h>
+
+#include "ask.h"
+
+/* The kernel takes a SYN for a full queue and stays silent: tcp_conn_request(), sk_acceptq_is_full(). */
+enum match match_accept_queue_full(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->tcp || !p->queue_full || p->established_ns || p->read_ns)
+		return NO_MATCH;
+	if (f->drop && f->place.netfilter)
+		return NO_MATCH;
+	return p->synack_ns ? MATCH_LIKELY : MATCH_CERTAIN;
+}
+
+/* It filled up between SYN and ACK: the SYN-ACK is sent again, the ACK has no effect. */
+enum match match_accept_queue_overflow(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	struct host_listener l;
+
+	if (!f->tcp || !p->ack_ns || !p->synack_retransmits || p->established_ns ||
+	    p->accepted_ns || p->read_ns || p->first_byte_ns)
+		return NO_MATCH;
+	return facts_listener(f, &l) && l.backlog > l.backlog_max ? MATCH_LIKELY : NO_MATCH;
+}
+
+enum match match_no_listener(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->tcp || f->connected || p->synack_ns || p->queue_full)
+		return NO_MATCH;
+	if (p->reset.seen && !p->reset.has_socket && !nf_place(&p->reset).reject)
+		return MATCH_CERTAIN;
+	if (f->drop && !f->drop->reply && f->drop->reason &&
+	    strcmp(f->drop->reason, "NO_SOCKET") == 0)
+		return MATCH_CERTAIN;
+	if (!p->host_rst_ns)
+		return NO_MATCH;
+	return p->has_listener && !p->listener.found ? MATCH_CERTAIN : MATCH_LIKELY;
+}
+
+/* inet_csk_route_req() finds nothing, and the SYN ends there without a drop. */
+enum match match_no_route_back(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	struct host_route route;
+
+	if (f->udp || f->connected || p->synack_ns || p->reply_ns || p->synack_retransmits ||
+	    f->early || p->host_rst_ns)
+		return NO_MATCH;
+	if (p->route_failed)
+		return MATCH_CERTAIN;
+	if (p->has_route || (f->drop && !f->drop->reply))
+		return NO_MATCH;
+	return ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) == 0 &&
+			       route.err < 0
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
+}
+
+static bool never_acknowledged(const struct facts *f)
+{
+	return f->tcp && !f->connected && f->p->synack_ns && !f->early;
+}
+
+enum match match_wrong_interface(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	return never_acknowledged(f) && p->device_in[0] && p->device_out[0] &&
+			       !p->left_where_it_came
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
+}
+
+enum match match_reply_lost(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (never_acknowledged(f))
+		return p->synack_left > 1 || p->synack_retransmits ? MATCH_CERTAIN : MATCH_LIKELY;
+	/* the handshake passed, the answer did not: too big for the path, more often than not */
+	return f->connected && f->answered && p->retransmits && !f->early && !f->drop &&
+			       (!p->http_response.valid ||
+				facts_status_expected(f->s, p->http_response.status))
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
+}

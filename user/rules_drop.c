@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Rules: the kernel dropped a packet of the probe, or the firewall answered in the host's place. */
+#include "rule_sets.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool reason_in(const struct probe_incident *drop, const char *const *reasons, size_t n)
+{
+	if (!drop || !drop->reason)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(drop->reason, reasons[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool function_in(const struct probe_incident *drop, const char *const *functions, size_t n)
+{
+	for (size_t i = 0; drop && i < n; i++)
+		if (function_is(drop->function, functions[i]))
+			return true;
+	return false;
+}
+
+/* Kernels before 5.17 give no reason; later ones not everywhere. */
+static bool has_no_reason(const struct probe_incident *drop)
+{
+	return !drop->reason || strcmp(drop->reason, "NOT_SPECIFIED") == 0;
+}
+
+enum match match_xdp_drop(const struct facts *f)
+{
+	static const char *const reasons[] = { "XDP" };
+	static const char *const functions[] = { "do_xdp_generic", "netif_receive_generic_xdp" };
+
+	return f->drop && !f->drop->reply &&
+			       (reason_in(f->drop, reasons, N(reasons)) ||
+				(has_no_reason(f->drop) &&
+				 function_in(f->drop, functions, N(functions))))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+enum match match_tc_drop(const struct facts *f)
+{
+	static const char *const reasons[] = { "TC_INGRESS", "TC_EGRESS" };
+	static const char *const functions[] = { "sch_handle_ingress", "sch_handle_egress" };
+
+	return f->drop && !f->drop->reply &&
+			       (reason_in(f->drop, reasons, N(reasons)) ||
+				(has_no_reason(f->drop) &&
+				 function_in(f->drop, functions, N(functions))))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+enum match match_firewall_reject(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	bool in_firewall = f->drop && !f->drop->reply && f->place.netfilter;
+
+	if (nf_place(&p->icmp_sent).reject || nf_place(&p->reset).reject)
+		return MATCH_CERTAIN;
+	if (!in_firewall)
+		return NO_MATCH;
+	/*
+	 * nf_send_reset() builds its RST itself, and icmp_send has a tracepoint
+	 * only since 6.11: what is left is the answer on the wire and the drop.
+	 */
+	if (f->place.reject || p->icmp_left_ns || p->icmp_sent.seen)
+		return MATCH_CERTAIN;
+	return f->tcp && p->host_rst_ns && !p->reset.seen ? MATCH_CERTAIN : NO_MATCH;
+}
+
+/* nf_conntrack_in() drops what finds no room; it has returned by then, so the call chain is bare. */
+enum match match_conntrack_full(const struct facts *f)
+{
+	int64_t count, max;
+
+	if (!f->drop || !f->place.netfilter || f->place.backend != NF_BACKEND_UNKNOWN)
+		return NO_MATCH;
+	if (strcmp(f->place.hook, f->drop->reply ? "OUTPUT" : "PREROUTING") != 0)
+		return NO_MATCH;
+	if (ask_sysctl(f->given.host, "net.netfilter.nf_conntrack_count", &count) ||
+	    ask_sysctl(f->given.host, "net.netfilter.nf_conntrack_max", &max))
+		return NO_MATCH;
+	return max > 0 && count >= max ? MATCH_LIKELY : NO_MATCH;
+}
+
+enum match match_firewall_drop(const struct facts *f)
+{
+	return f->drop && !f->drop->reply && f->place.netfilter ? MATCH_CERTAIN : NO_MATCH;
+}
+
+/* ip_rcv_finish_core() drops for both: the source fails fib_validate_source(). */
+static bool source_was_refused(const struct facts *f)
+{
+	static const char *const functions[] = { "ip_rcv_finish_core", "ip_rcv_finish",
+						 "ip_list_rcv_finish", "ip_sublist_rcv",
+						 "ip_sublist_rcv_finish" };
+
+	return f->drop && !f->drop->reply && has_no_reason(f->drop) &&
+	       function_in(f->drop, functions, N(functions));
+}
+
+enum match match_rp_filter(const struct facts *f)
+{
+	static const char *const reasons[] = { "IP_RPFILTER" };
+	struct host_route route;
+
+	if (f->drop && !f->drop->reply && reason_in(f->drop, reasons, N(reasons)))
+		return MATCH_CERTAIN;
+	if (!source_was_refused(f))
+		return NO_MATCH;
+	if (f->p->route_failed)
+		return MATCH_LIKELY;
+	if (ask_route_back(f->given.host, f->p->tuple.target, f->p->tuple.lb, &route) ||
+	    strncmp(route.text, "local ", 6) == 0)
+		return NO_MATCH;
+	return route.err || strcmp(route.device, f->p->device_in) != 0 ? MATCH_LIKELY : NO_MATCH;
+}
+
+enum match match_martian_source(const struct facts *f)
+{
+	static const char *const reasons[] = { "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE" };
+	struct host_route route;
+
+	if (f->drop && !f->drop->reply && reason_in(f->drop, reasons, N(reasons)))
+		return MATCH_CERTAIN;
+	if (!source_was_refused(f))
+		return NO_MATCH;
+	if (ask_route_back(f->given.host, f->p->tuple.target, f->p->tuple.lb, &route))
+		return NO_MATCH;
+	return strncmp(route.text, "local ", 6) == 0 ? MATCH_LIKELY : NO_MATCH;
+}
+
+enum match match_policy_drop(const struct facts *f)
+{
+	static const char *const reasons[] = { "SOCKET_FILTER",	    "XFRM_POLICY",
+					       "BPF_CGROUP_EGRESS", "BPF_CGROUP_INGRESS",
+					       "SECURITY_HOOK",	    "LSM" };
+	static const char *const functions[] = { "sk_filter_trim_cap", "xfrm4_policy_check" };
+
+	return f->drop && (reason_in(f->drop, reasons, N(reasons)) ||
+			   (has_no_reason(f->drop) &&
+			    function_in(f->drop, functions, N(functions))))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+enum match match_stale_connection(const struct facts *f)
+{
+	static const char *const reasons[] = {
+		"TCP_RFC7323_PAWS",	    "TCP_RFC7323_PAWS_ACK", "TCP_RFC7323_TW_PAWS",
+		"TCP_RFC7323_TSECR",	    "TCP_OLD_SEQUENCE",	    "TCP_INVALID_SEQUENCE",
+		"TCP_INVALID_END_SEQUENCE", "TCP_INVALID_SYN",	    "TCP_INVALID_ACK_SEQUENCE",
+	};
+
+	return f->tcp && f->drop && !f->drop->reply && !f->connected &&
+			       reason_in(f->drop, reasons, N(reasons))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+enum match match_socket_buffer_full(const struct facts *f)
+{
+	static const char *const reasons[] = { "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM",
+					       "TCP_ZEROWINDOW" };
+
+	return f->drop && !f->drop->reply && reason_in(f->drop, reasons, N(reasons)) ? MATCH_CERTAIN
+										     : NO_MATCH;
+}
+
+enum match match_gateway_unreachable(const struct facts *f)
+{
+	static const char *const functions[] = { "neigh_invalidate", "arp_error_report",
+						 "ndisc_error_report", "__neigh_event_send",
+						 "neigh_event_send_probe" };
+	const struct probe *p = f->p;
+	struct host_route route;
+
+	if (f->drop && f->drop->reply &&
+	    ((f->drop->reason && strncmp(f->drop->reason, "NEIGH_", 6) == 0) ||
+	     function_in(f->drop, functions, N(functions))))
+		return MATCH_CERTAIN;
+	/* the kernel tries for some 3 s before it drops: with a short timeout the probe is over by then */
+	if (f->udp || f->drop || f->connected || p->synack_ns || p->reply_ns || p->route_failed ||
+	    p->host_rst_ns || p->icmp_left_ns || f->early)
+		return NO_MATCH;
+	if (f->tcp && !p->synack_retransmits && !p->has_good_route)
+		return NO_MATCH;
+	if (ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) || route.err)
+		return NO_MATCH;
+	return strcmp(route.neighbour, "FAILED") == 0 || strcmp(route.neighbour, "INCOMPLETE") == 0
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
+}
+
+enum match match_reply_dropped(const struct facts *f)
+{
+	return f->drop && f->drop->reply ? MATCH_CERTAIN : NO_MATCH;
+}
+
+enum match match_kernel_drop(const struct facts *f)
+{
+	return f->drop && !f->drop->reply ? MATCH_CERTAIN : NO_MATCH;
+}
