@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "answer.h"
+#include "ask.h"
 #include "format.h"
 #include "no_probe.h"
 #include "points.h"
@@ -135,10 +136,11 @@ static void print_line(const struct json_state *s, struct json_object *o)
 
 static struct json_object *endpoint(const uint8_t addr[16])
 {
+	static const uint8_t nothing[16]; /* of no-probe: any */
 	struct json_object *o = json_object_new_object();
 	char text[ADDR_TEXT_LEN];
 
-	add_string(o, "addr", format_addr(text, addr));
+	add_string(o, "addr", memcmp(addr, nothing, 16) ? format_addr(text, addr) : NULL);
 	return o;
 }
 
@@ -149,12 +151,10 @@ static void add_port(struct json_object *o, uint16_t port)
 
 static struct json_object *netns(const struct json_state *s, uint32_t inum)
 {
-	const struct host *host = s->host;
 	struct json_object *o = json_object_new_object();
-	char name[64] = "";
+	char name[64];
 
-	if (!host || !host->ops || !host->ops->netns_name ||
-	    host->ops->netns_name(host->ctx, inum, name))
+	if (ask_netns_name(s->host, inum, name))
 		name[0] = '\0';
 	add_count(o, "inum", inum);
 	add_string(o, "name", name);
@@ -212,7 +212,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	char text[PREFIX_TEXT_LEN];
 
 	s->wall_offset_ns = start->wall_offset_ns;
-	no_probe_start(&s->no_probe, start);
+	no_probe_start(&s->no_probe);
 	for (size_t i = 0; i < c->n_from; i++)
 		json_object_array_add(range, string(format_prefix(text, &c->from[i])));
 	for (size_t i = 0; i < start->n_points; i++) {
@@ -442,8 +442,10 @@ static void on_end(void *ctx, const struct totals *totals)
 	add_count(o, "failed", totals->failed);
 	add_count(o, "unknown", totals->unknown);
 	add_count(o, "lost", totals->lost);
+	add_count(o, "unfinished", totals->unfinished);
+	add_count(o, "other_requests", totals->traffic);
 	add(o, "duration_s", seconds((totals->end_ns - totals->start_ns) / 1000000 * 1000000));
-	if (totals->probes == 0) {
+	if (no_probe_holds(totals)) {
 		no_probe_diagnose(&s->no_probe, totals, &d);
 		add_string(o, "verdict", verdict_info(d.verdict)->id);
 		add_string(o, "outcome", outcome_name(d.outcome));

@@ -118,7 +118,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	struct text_state *s = ctx;
 
 	s->wall_offset_ns = start->wall_offset_ns;
-	no_probe_start(&s->no_probe, start);
+	no_probe_start(&s->no_probe);
 	print_identity(s, start);
 	print_check(s);
 	print_points(s, start);
@@ -134,13 +134,6 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	fflush(s->t.out);
 }
 
-static bool is_same_target(const struct target *a, const struct target *b)
-{
-	return memcmp(a->lb, b->lb, sizeof(a->lb)) == 0 &&
-	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0 && a->port == b->port &&
-	       strcmp(a->protocol, b->protocol) == 0;
-}
-
 /* Keeps a copy of TARGET for the summary; *BEFORE is its state up to now.  NULL: no memory. */
 static const struct target *remember(struct text_state *s, const struct target *target,
 				     enum target_state *before)
@@ -148,7 +141,7 @@ static const struct target *remember(struct text_state *s, const struct target *
 	struct target *more;
 
 	for (size_t i = 0; i < s->n_targets; i++) {
-		if (is_same_target(&s->targets[i], target)) {
+		if (text_compare_targets(&s->targets[i], target) == 0) {
 			*before = s->targets[i].state;
 			s->targets[i] = *target;
 			return &s->targets[i];

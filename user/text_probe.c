@@ -103,6 +103,20 @@ static bool is_http(const struct probe *p)
 	return strncmp(probe_protocol(p), "http", 4) == 0;
 }
 
+/* An endpoint, of which no-probe may know neither address nor port. */
+static void put_endpoint(char out[ENDPOINT_TEXT_LEN], const char *any, const uint8_t addr[16],
+			 uint16_t port)
+{
+	static const uint8_t nothing[16];
+
+	if (memcmp(addr, nothing, sizeof(nothing)) != 0)
+		format_endpoint(out, addr, port);
+	else if (port)
+		snprintf(out, ENDPOINT_TEXT_LEN, "%s:%u", any, port);
+	else
+		snprintf(out, ENDPOINT_TEXT_LEN, "%s", any);
+}
+
 /* "100.125.10.5 > 192.168.0.10:80"; the load balancer's port only where it was asked for. */
 static void print_endpoints(struct text_state *s, const struct probe *p)
 {
@@ -111,8 +125,8 @@ static void print_endpoints(struct text_state *s, const struct probe *p)
 	char lb[ENDPOINT_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
 	int width;
 
-	format_endpoint(lb, p->tuple.lb, lb_port);
-	format_endpoint(target, p->tuple.target, target_port);
+	put_endpoint(lb, "any node", p->tuple.lb, lb_port);
+	put_endpoint(target, "any target", p->tuple.target, target_port);
 	width = fprintf(s->t.out, "%s > %s", lb, target);
 	if (width > s->endpoints_width)
 		s->endpoints_width = width;
@@ -124,6 +138,7 @@ static void print_result(struct text_state *s, const struct probe *p, const stru
 			 bool more_follows)
 {
 	char answer[SPAN_TEXT_LEN], result[64];
+	bool has_code, is_sure;
 	uint64_t ns;
 	enum style style = d->outcome == OUTCOME_FAIL ? STYLE_BAD : STYLE_WARN;
 
@@ -139,10 +154,13 @@ static void print_result(struct text_state *s, const struct probe *p, const stru
 		else
 			snprintf(result, sizeof(result), "answered in %s", format_span(answer, ns));
 	}
-	text_print(&s->t, style, "%-*s", more_follows ? RESULT_WIDTH : 0, result);
-	if (d->verdict != VERDICT_HEALTHY && d->code)
+	has_code = d->code && d->verdict != VERDICT_HEALTHY;
+	is_sure = d->confidence == CONFIDENCE_CERTAIN || d->verdict == VERDICT_HEALTHY;
+	text_print(&s->t, style, "%-*s", more_follows || has_code || !is_sure ? RESULT_WIDTH : 0,
+		   result);
+	if (has_code)
 		fprintf(s->t.out, "  %s", d->code);
-	if (d->verdict != VERDICT_HEALTHY && d->confidence != CONFIDENCE_CERTAIN)
+	if (!is_sure)
 		fprintf(s->t.out, "  %s", confidence_name(d->confidence));
 }
 
@@ -157,18 +175,22 @@ static void print_line(struct text_state *s, const struct probe *p, const struct
 		[OUTCOME_UNKNOWN] = { "????", STYLE_WARN },
 	};
 	const struct http_request *request = &p->http_request;
+	/* That nothing came was found out at the end of the wait. */
+	uint64_t when_ns = d->verdict == VERDICT_NO_PROBE ? p->end_ns : p->start_ns;
 	bool has_request = is_http(p) && request->valid;
 	char clock[CLOCK_TEXT_LEN], safe[sizeof(request->path)];
 
-	fprintf(s->t.out, "%s  ", format_clock(clock, (int64_t)p->start_ns + s->wall_offset_ns));
+	fprintf(s->t.out, "%s  ", format_clock(clock, (int64_t)when_ns + s->wall_offset_ns));
 	text_print(&s->t, outcomes[d->outcome].style, "%s", outcomes[d->outcome].word);
 	fputs("  ", s->t.out);
 	print_endpoints(s, p);
 	fprintf(s->t.out, "  %-5s ", probe_protocol(p));
-	print_result(s, p, d, has_request || p->has_process || d->verdict != VERDICT_HEALTHY);
+	print_result(s, p, d, has_request || p->has_process);
 	if (has_request) {
 		fprintf(s->t.out, "  %s", format_safe(safe, sizeof(safe), request->method));
 		fprintf(s->t.out, " %s", format_safe(safe, sizeof(safe), request->path));
+		if (p->http_response.valid && d->verdict != VERDICT_HEALTHY)
+			fprintf(s->t.out, " %d", p->http_response.status);
 	}
 	if (p->has_process)
 		fprintf(s->t.out, "  %s[%" PRIu32 "]", format_safe(safe, sizeof(safe), p->comm),
@@ -233,7 +255,7 @@ void text_probe(struct text_state *s, const struct probe *p, const struct diagno
 		told = was_told(s, p, d);
 	print_line(s, p, d);
 	if (told)
-		fprintf(s->t.out, "  (as at %s)",
+		fprintf(s->t.out, "  (same as at %s)",
 			format_clock(clock, (int64_t)told->start_ns + s->wall_offset_ns));
 	fputc('\n', s->t.out);
 	if (!told && (d->outcome != OUTCOME_PASS || s->settings->verbose))

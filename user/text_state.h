@@ -23,6 +23,8 @@ struct text_state {
 /* The line of a finished probe, and what stands below it. */
 void text_probe(struct text_state *s, const struct probe *p, const struct diagnosis *d);
 void text_forget_told(struct text_state *s);
+/* Orders targets by address, port and transport, then by node. */
+int text_compare_targets(const void *a, const void *b);
 /* The end: the sentence that matters, a table per target, the totals.  Sorts s->targets. */
 void text_summary(struct text_state *s, const struct totals *totals);
 

@@ -19,22 +19,29 @@ struct group {
 	uint64_t by_verdict[VERDICT_COUNT];
 };
 
-static int compare_targets(const void *left, const void *right)
+/* What a target's protocol rides on: HTTP may be recognised late, and then is no other target. */
+static const char *transport(const struct target *t)
 {
-	const struct target *a = left, *b = right;
+	if (strcmp(t->protocol, "udp") == 0 || strcmp(t->protocol, "icmp") == 0)
+		return t->protocol;
+	return "tcp";
+}
+
+static int compare_services(const struct target *a, const struct target *b)
+{
 	int order = memcmp(a->addr, b->addr, sizeof(a->addr));
 
 	if (!order)
 		order = (a->port > b->port) - (a->port < b->port);
-	if (!order)
-		order = strcmp(a->protocol, b->protocol);
-	return order ? order : memcmp(a->lb, b->lb, sizeof(a->lb));
+	return order ? order : strcmp(transport(a), transport(b));
 }
 
-static bool is_same_group(const struct target *a, const struct target *b)
+int text_compare_targets(const void *left, const void *right)
 {
-	return memcmp(a->addr, b->addr, sizeof(a->addr)) == 0 && a->port == b->port &&
-	       strcmp(a->protocol, b->protocol) == 0;
+	const struct target *a = left, *b = right;
+	int order = compare_services(a, b);
+
+	return order ? order : memcmp(a->lb, b->lb, sizeof(a->lb));
 }
 
 /* The group that starts at row FIRST. */
@@ -42,7 +49,7 @@ static struct group group_at(const struct text_state *s, size_t first)
 {
 	struct group g = { .rows = &s->targets[first] };
 
-	for (; first + g.n < s->n_targets && is_same_group(g.rows, &g.rows[g.n]); g.n++) {
+	for (; first + g.n < s->n_targets && compare_services(g.rows, &g.rows[g.n]) == 0; g.n++) {
 		const struct target *t = &g.rows[g.n];
 
 		g.unhealthy += t->state == TARGET_UNHEALTHY;
@@ -140,8 +147,10 @@ static void print_headline(struct text_state *s, const struct totals *totals)
 			info->summary);
 		print_consequence(s, &worst);
 	} else {
-		fprintf(s->t.out, "no probe failed, but %" PRIu64 " of %" PRIu64 ": %s (%s).\n",
-			worst.by_verdict[cause], worst.probes, info->id, info->summary);
+		fprintf(s->t.out, "no probe of %" PRIu64 " failed, but: %s (%s)", worst.probes,
+			info->id, info->summary);
+		fprintf(s->t.out, ", %" PRIu64 " time%s.\n", worst.by_verdict[cause],
+			worst.by_verdict[cause] == 1 ? "" : "s");
 	}
 }
 
@@ -250,6 +259,11 @@ static void print_totals(struct text_state *s, const struct totals *totals)
 		totals->probes == 1 ? "" : "s", run);
 	fprintf(s->t.out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " unknown; ",
 		totals->passed, totals->failed, totals->unknown);
+	if (totals->traffic)
+		fprintf(s->t.out, "%" PRIu64 " other request%s; ", totals->traffic,
+			totals->traffic == 1 ? "" : "s");
+	if (totals->unfinished)
+		fprintf(s->t.out, "%" PRIu64 " cut short by the end; ", totals->unfinished);
 	text_print(&s->t, totals->lost ? STYLE_WARN : STYLE_PLAIN, "%" PRIu64 " event%s lost\n",
 		   totals->lost, totals->lost == 1 ? "" : "s");
 }
@@ -269,9 +283,11 @@ void text_summary(struct text_state *s, const struct totals *totals)
 {
 	fputc('\n', s->t.out);
 	if (s->n_targets)
-		qsort(s->targets, s->n_targets, sizeof(*s->targets), compare_targets);
-	if (totals->probes == 0)
+		qsort(s->targets, s->n_targets, sizeof(*s->targets), text_compare_targets);
+	if (no_probe_holds(totals))
 		print_nothing(s, totals);
+	else if (totals->probes == 0)
+		fputs("Probes came, but the run ended before any of them.\n", s->t.out);
 	else
 		print_headline(s, totals);
 	for (size_t i = 0; i < s->n_targets;) {

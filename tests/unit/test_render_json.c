@@ -217,13 +217,14 @@ static void json_lost_and_end(void **state)
 			"\"point\":\"drop\",\"count\":12}\n");
 	f.renderer->on.end(f.ctx, &totals);
 	assert_line(&f, "{\"type\":\"end\",\"time\":\"2026-11-22T14:01:52.345678Z\",\"probes\":5,"
-			"\"passed\":3,\"failed\":2,\"unknown\":0,\"lost\":0,\"duration_s\":12.345}\n");
+			"\"passed\":3,\"failed\":2,\"unknown\":0,\"lost\":0,"
+			"\"unfinished\":0,\"other_requests\":0,\"duration_s\":12.345}\n");
 	close_fixture(&f);
 }
 
 static void json_nothing_arrived(void **state)
 {
-	const struct totals totals = { .start_ns = START, .end_ns = START + 15 * SEC };
+	const struct totals totals = { .start_ns = START, .end_ns = START + 20 * SEC };
 	struct fixture f = { 0 };
 	struct json_object *o;
 
@@ -236,8 +237,8 @@ static void json_nothing_arrived(void **state)
 	assert_value(o, "probes", "0");
 	assert_value(o, "verdict", "\"no-probe\"");
 	assert_value(o, "outcome", "\"fail\"");
-	assert_value(o, "why", "\"Nothing arrived from 100.125.0.0\\/16 in 15.0 s, where each node of "
-			       "the load balancer should probe every 5 s.\"");
+	assert_value(o, "why", "\"No probe from 100.125.0.0\\/16 came in 20.0 s. Each node of the load "
+			       "balancer should send one every 5 s.\"");
 	json_object_put(o);
 	close_fixture(&f);
 }

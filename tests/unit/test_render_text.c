@@ -49,7 +49,7 @@ static void text_probe_passes(void **state)
 		"14:01:40.000  PASS  100.125.10.5 > 192.168.0.10:80        http  200 in 0.800 ms     GET /health  nginx[812]\n"
 		"14:01:40.000  PASS  100.125.10.5 > 192.168.0.10:22        tcp   answered in 0.045 ms\n"
 		"     note No process accepts connections.\n"
-		"14:01:45.000  PASS  100.125.10.5 > 192.168.0.10:22        tcp   answered in 0.045 ms  (as at 14:01:40.000)\n"
+		"14:01:45.000  PASS  100.125.10.5 > 192.168.0.10:22        tcp   answered in 0.045 ms  (same as at 14:01:40.000)\n"
 		"14:01:40.000  PASS  fd00::5 > [fd00::192:168:0:10]:53     udp   not refused\n"
 		"14:01:40.000  PASS  fd00::5 > fd00::192:168:0:10          icmp  answered in 0.020 ms\n");
 	close_fixture(&f);
@@ -83,8 +83,8 @@ static void text_probe_fails(void **state)
 	strcpy(d.why, "The firewall dropped the SYN, 4 times.");
 	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_string_equal(printed(&f),
-		"14:01:45.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT  (as at 14:01:40.000)\n"
-		"14:01:45.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT  (as at 14:01:40.000)\n"
+		"14:01:45.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT  (same as at 14:01:40.000)\n"
+		"14:01:45.000  FAIL  100.125.10.5 > 192.168.0.10:8080      tcp   firewall-drop       CONNECT_TIMEOUT  (same as at 14:01:40.000)\n"
 		"     why  The firewall dropped the SYN, 4 times.\n");
 
 	/* Another node, another fix, or much later: in full. */
@@ -151,7 +151,7 @@ static void text_is_safe(void **state)
 	strcpy(p.timeline[0].text, "SYN\a");
 	strcpy(d.why, "line\none\033");
 	f.renderer->on.probe(f.ctx, &p, &d);
-	assert_non_null(strstr(printed(&f), "GET /?[2J?  a?b?[812]\n"));
+	assert_non_null(strstr(printed(&f), "GET /?[2J? 200  a?b?[812]\n"));
 	assert_non_null(strstr(printed(&f), "SYN?\n"));
 	assert_non_null(strstr(printed(&f), "     why  line\n          one?\n"));
 	close_fixture(&f);
@@ -232,7 +232,7 @@ static void text_summary_of_failures(void **state)
 
 static void text_nothing_arrived(void **state)
 {
-	const struct totals totals = { .lost = 2, .start_ns = START, .end_ns = START + 10 * SEC };
+	const struct totals totals = { .lost = 2, .traffic = 4, .start_ns = START, .end_ns = START + 10 * SEC };
 	struct fixture f = { 0 };
 
 	devices = (struct host_devices){ .n = 1, .d = { { "eth0", true, 12, 1000, 5 } } };
@@ -241,16 +241,60 @@ static void text_nothing_arrived(void **state)
 	forget_printed(&f);
 	devices.d[0].rx_dropped = 8;
 	f.renderer->on.end(f.ctx, &totals);
+	assert_non_null(strstr(printed(&f), "\nno-probe: no probe arrived\n  why  No probe from 100.125.0.0/16 "
+					    "came in 10.0 s. Each node of the load balancer should send one every 5 s."));
+	assert_non_null(strstr(printed(&f), " Events were lost meanwhile, so some may have come unseen."));
+	assert_non_null(strstr(printed(&f), " XDP program 12 "));
+	assert_non_null(strstr(printed(&f), " eth0 dropped 3 received packets meanwhile."));
+	assert_non_null(strstr(printed(&f), " 4 requests came for other paths than the check's."));
+	assert_non_null(strstr(printed(&f), " The run was too short to be sure: let it last 18 s.\n"));
+	assert_non_null(strstr(printed(&f), "\n  fix  "));
+	assert_non_null(strstr(printed(&f), "\n0 probes in 10.0 s: 0 passed, 0 failed, 0 unknown; "
+					    "4 other requests; 2 events lost\n"));
+	close_fixture(&f);
+}
+
+/* A target whose probes stopped, and a run without any. */
+static void text_silence(void **state)
+{
+	struct fixture f = { 0 };
+	struct probe p = { .tuple.protocol = IPPROTO_TCP, .start_ns = START, .end_ns = START + 20 * SEC };
+	struct diagnosis d = { .verdict = VERDICT_NO_PROBE, .outcome = OUTCOME_FAIL, .why = "It is quiet." };
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	f.renderer->on.probe(f.ctx, &p, &d);
+	set_addr(p.tuple.target, "192.168.0.10");
+	p.tuple.target_port = htons(80);
+	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_string_equal(printed(&f),
-		"\nno-probe: no probe arrived\n"
-		"  why  Nothing arrived from 100.125.0.0/16 for port 80, 81 in 10.0 s, where each node of the load balancer should probe every 5 s."
-		" The run was too short to be sure: let it last 15 s."
-		" 2 events were lost: probes may have been among them."
-		" XDP program 12 on eth0 sees packets first, and may drop them."
-		" eth0 dropped 3 received packets meanwhile.\n"
-		"  fix  Check in this order: the health check is enabled, and its port is right; the security group and the subnet's network ACL let the load balancer's addresses in; "
-		"it does probe from 100.125.0.0/16 (else use --lb or --from); namespace and interfaces are the right ones (--netns, --interface).\n"
-		"\n0 probes in 10.0 s: 0 passed, 0 failed, 0 unknown; 2 events lost\n");
+		"14:02:00.000  FAIL  any node > any target                 tcp   no-probe\n"
+		"     why  It is quiet.\n"
+		"14:02:00.000  FAIL  any node > 192.168.0.10:80            tcp   no-probe\n"
+		"     why  It is quiet.\n");
+	close_fixture(&f);
+}
+
+/* HTTP that is recognised late does not make another target. */
+static void text_learns_protocol(void **state)
+{
+	const struct totals totals = { .probes = 4, .passed = 4, .start_ns = START, .end_ns = START + SEC };
+	struct fixture f = { 0 };
+	struct target t;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	set_passing(&t, "100.125.10.5");
+	strcpy(t.protocol, "tcp");
+	f.renderer->on.target(f.ctx, &t);
+	strcpy(t.protocol, "http");
+	t.by_verdict[VERDICT_UNKNOWN] = t.unknown = 0;
+	f.renderer->on.target(f.ctx, &t);
+	f.renderer->on.end(f.ctx, &totals);
+	assert_non_null(strstr(printed(&f), "\nAll probes of 192.168.0.10:80 passed.\n\n192.168.0.10:80 (http)\n"));
+	assert_null(strstr(printed(&f), "(tcp)"));
 	close_fixture(&f);
 }
 
@@ -266,6 +310,8 @@ int main(void)
 		cmocka_unit_test(text_changes),
 		cmocka_unit_test(text_summary_of_failures),
 		cmocka_unit_test(text_nothing_arrived),
+		cmocka_unit_test(text_silence),
+		cmocka_unit_test(text_learns_protocol),
 	};
 	setenv("TZ", "UTC", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
