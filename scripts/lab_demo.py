@@ -16,6 +16,7 @@ import lab_services
 from lab import GATEWAY, RANGE, Lab, sweep
 
 TIMEOUT = 2
+INTERVAL = 30  # the scenes change faster: a target is not missed before the next
 
 
 class Tracer:
@@ -25,12 +26,13 @@ class Tracer:
         color = "always" if sys.stdout.isatty() else "never"
         self.child = subprocess.Popen(
             lab.backend.argv(os.path.abspath(binary), "live", "--color=" + color, "--timeout", TIMEOUT,
-                             "--interval", TIMEOUT, "--retries", 2),
+                             "--interval", INTERVAL, "--retries", 2),
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._pass_on, daemon=True)
         self._reader.start()
         self._ready.wait(10)
+        time.sleep(0.2)  # the rest of its opening lines
         if self.child.poll() is not None:
             sys.exit(self.child.returncode)
 

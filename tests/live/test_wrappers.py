@@ -22,26 +22,30 @@ def refused(*why, code="CONNECT_INTERRUPT", fix=("hosts.allow",), process=None):
     return Expect("tcp-wrappers", code, why=why, fix=fix, process=process)
 
 
+LINE_2 = "line 2 of /etc/hosts.deny"
 DENY_RANGE = "# keep out\nALL: 100.125.\n"
 ALLOW_DENIES = "http_once.sh: 100.125.0.0/16 : deny\n"
 
 REFUSALS = [
-    Case("xinetd", "closed/reset", refused("hosts.deny", "2", process="xinetd"), port=XINETD_PORT,
+    Case("xinetd", "closed/reset", refused(LINE_2, process="xinetd"), port=XINETD_PORT,
          setup=files(XINETD_PORT, DENY_RANGE)),
-    Case("xinetd-all", "closed/reset", refused("hosts.deny", "1"), port=XINETD_PORT,
+    Case("xinetd-all", "closed/reset", refused("line 1 of /etc/hosts.deny"), port=XINETD_PORT,
          setup=files(XINETD_PORT, "ALL: ALL\n")),
-    Case("xinetd-by-service", "closed/reset", refused("hosts.deny", "http_once.sh"), port=XINETD_PORT,
+    Case("xinetd-by-service", "closed/reset",
+         refused("line 1 of /etc/hosts.deny", "http_once.sh"), port=XINETD_PORT,
          setup=files(XINETD_PORT, "http_once.sh: 100.125.0.0/255.255.0.0\n")),
-    Case("xinetd-allow-file-denies", "closed/reset", refused("hosts.allow", "1"), port=XINETD_PORT,
+    Case("xinetd-allow-file-denies", "closed/reset", refused("line 1 of /etc/hosts.allow"),
+         port=XINETD_PORT,
          setup=files(XINETD_PORT, allow=ALLOW_DENIES)),
     # tcpd sleeps 5 s before it closes: the check gives up first
-    Case("tcpd", "response-timeout", refused("hosts.deny", code="RECV_RESPONSE_TIMEOUT",
+    Case("tcpd", "response-timeout", refused(LINE_2, code="RECV_RESPONSE_TIMEOUT",
                                              process="tcpd"),
          port=TCPD_PORT, timeout=3, setup=files(TCPD_PORT, DENY_RANGE)),
-    Case("tcpd-patient-check", "closed/reset", refused("hosts.deny", process="tcpd"),
+    Case("tcpd-patient-check", "closed/reset", refused(LINE_2, process="tcpd"),
          port=TCPD_PORT, timeout=7, setup=files(TCPD_PORT, DENY_RANGE)),
-    Case("vsftpd-421", "not-http", refused("hosts.deny", code="RESPONSE_FORMAT_ERROR",
-                                             process="vsftpd"), port=VSFTPD_PORT,
+    Case("vsftpd-421", "not-http",
+         refused("line 1 of /etc/hosts.deny", code="RESPONSE_FORMAT_ERROR", process="vsftpd"),
+         port=VSFTPD_PORT,
          setup=files(VSFTPD_PORT, "vsftpd: 100.125.\n")),
 ]
 
