@@ -19,6 +19,7 @@
 #include "netns.h"
 
 #define MAX_OTHER_NETNS 64
+#define MAX_HINTS 4 /* of the sockets that listen on a port */
 
 /* States as sock_diag numbers them, include/net/tcp_states.h; unconnected UDP sockets are in CLOSE. */
 enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7, STATE_LISTEN = 10 };
@@ -270,6 +271,24 @@ static int find_datagram_socket(struct wanted *wanted)
 	return err;
 }
 
+/*
+ * Who listens on the port most likely accepted, too (or its children did): to
+ * know the listener's process makes the search short.
+ */
+static uint32_t process_of(struct process_sockets *sockets, const struct wanted *wanted,
+			   const struct hct_tuple *tuple)
+{
+	struct scan scan = { .protocol = tuple->protocol, .port = ntohs(tuple->target_port) };
+	uint32_t inodes[1 + MAX_HINTS] = { wanted->inode }, pids[1 + MAX_HINTS];
+	size_t n = 1;
+
+	if (tuple->protocol == IPPROTO_TCP && dump_listeners(&scan) == 0)
+		for (size_t i = 0; i < scan.here.n && i < MAX_HINTS; i++)
+			inodes[n++] = scan.here.inode[i];
+	process_sockets_find(sockets, inodes, pids, n);
+	return pids[0];
+}
+
 int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple, struct host_process *out)
 {
 	struct wanted wanted = { .family = AF_INET6 };
@@ -301,7 +320,7 @@ int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tup
 	/* A connection that no process has accepted has no inode. */
 	if (!wanted.inode)
 		return -ENOENT;
-	process_sockets_find(sockets, &wanted.inode, &out->pid, 1);
+	out->pid = process_of(sockets, &wanted, tuple);
 	if (!out->pid)
 		return -ESRCH;
 	err = process_comm(out->pid, out->comm);

@@ -13,7 +13,12 @@
 #include <unistd.h>
 
 #define NS_PER_SEC 1000000000ULL
-#define SEARCH_LIMIT_NS (100 * 1000000ULL)
+#define NS_PER_MS 1000000ULL
+/* What searching may take: at once, as a part of the time that passes, and of it among known processes. */
+#define BURST_NS (200 * NS_PER_MS)
+#define SHARE 10
+#define KNOWN_LIMIT_NS (25 * NS_PER_MS)
+#define NOT_WORTH_NS (5 * NS_PER_MS)
 #define REMEMBERED 64
 
 /* Where a socket was found; pid 0: nowhere. */
@@ -27,6 +32,9 @@ struct place {
 struct process_sockets {
 	struct place place[REMEMBERED]; /* a ring */
 	size_t next;
+	uint32_t cursor; /* the process where time ran out: the next search starts there */
+	uint64_t allowance_ns; /* for searching, as it was at … */
+	uint64_t allowance_at_ns;
 };
 
 struct search {
@@ -36,6 +44,8 @@ struct search {
 	size_t n;
 	size_t missing;
 	uint64_t deadline_ns;
+	bool late; /* the deadline has passed */
+	uint32_t first, last; /* processes to look at */
 };
 
 static uint64_t now_ns(void)
@@ -97,7 +107,13 @@ int process_each(int (*fn)(void *ctx, int proc_fd, uint32_t pid), void *ctx)
 
 struct process_sockets *process_sockets_new(void)
 {
-	return calloc(1, sizeof(struct process_sockets));
+	struct process_sockets *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		s->allowance_ns = BURST_NS;
+		s->allowance_at_ns = now_ns();
+	}
+	return s;
 }
 
 void process_sockets_free(struct process_sockets *s)
@@ -159,38 +175,142 @@ static void match(struct search *search, uint32_t inode, uint32_t pid, const cha
 	}
 }
 
-/* Returns 1 when there is nothing left to search, or no time. */
-static int search_process(void *ctx, int proc_fd, uint32_t pid)
+static void search_one(struct search *search, int proc_fd, uint32_t pid)
 {
-	struct search *search = ctx;
 	struct dirent *entry;
 	char path[32];
 	DIR *dir;
 	int fd;
 
-	if (now_ns() > search->deadline_ns)
-		return 1;
 	snprintf(path, sizeof(path), "%u/fd", pid);
 	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
-		return 0; /* ended meanwhile, or not ours to look at */
+		return; /* ended meanwhile, or not ours to look at */
 	}
-	while (search->missing && (entry = readdir(dir))) {
+	for (unsigned i = 1; search->missing && (entry = readdir(dir)); i++) {
 		uint32_t inode = socket_inode(fd, entry->d_name);
 
 		if (inode)
 			match(search, inode, pid, entry->d_name);
+		if (i % 64 == 0 && now_ns() > search->deadline_ns) {
+			search->late = true;
+			break;
+		}
 	}
 	closedir(dir);
-	return search->missing == 0;
+}
+
+/* Returns 1 when there is nothing left to search, or no time. */
+static int search_process(void *ctx, int proc_fd, uint32_t pid)
+{
+	struct search *search = ctx;
+
+	if (pid < search->first || pid > search->last)
+		return 0;
+	if (now_ns() > search->deadline_ns)
+		search->late = true;
+	if (!search->late)
+		search_one(search, proc_fd, pid);
+	if (search->late)
+		search->sockets->cursor = pid;
+	return search->late || !search->missing;
+}
+
+/* A server that listens in one process often accepts in its children. */
+static void search_family(struct search *search, int proc_fd, uint32_t pid)
+{
+	char path[64];
+	FILE *children;
+
+	search_process(search, proc_fd, pid);
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/children", pid, pid);
+	children = fopen(path, "re");
+	if (!children)
+		return;
+	while (search->missing && !search->late && fscanf(children, "%u", &pid) == 1)
+		search_process(search, proc_fd, pid);
+	fclose(children);
+}
+
+static void search_known(struct search *search)
+{
+	struct process_sockets *s = search->sockets;
+	uint32_t known[REMEMBERED];
+	size_t n = 0;
+	int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (proc_fd < 0)
+		return;
+	/* Collected first: each find changes the ring. */
+	for (size_t i = 0; i < REMEMBERED; i++) {
+		bool again = !s->place[i].pid;
+
+		for (size_t j = 0; j < n && !again; j++)
+			again = known[j] == s->place[i].pid;
+		if (!again)
+			known[n++] = s->place[i].pid;
+	}
+	for (size_t i = 0; i < n && search->missing && !search->late; i++)
+		search_family(search, proc_fd, known[i]);
+	close(proc_fd);
+}
+
+/* From where the last search ran out of time, round to there.  Returns false when this one did, too. */
+static bool search_all(struct search *search)
+{
+	struct process_sockets *s = search->sockets;
+	uint32_t start = s->cursor;
+
+	search->first = start;
+	search->last = UINT32_MAX;
+	process_each(search_process, search);
+	if (search->missing && !search->late && start) {
+		search->first = 0;
+		search->last = start - 1;
+		process_each(search_process, search);
+	}
+	if (!search->late)
+		s->cursor = 0;
+	return !search->late;
+}
+
+/* Returns false when not everything missing was looked for everywhere. */
+static bool search_everywhere(struct search *search)
+{
+	struct process_sockets *s = search->sockets;
+	uint64_t start = now_ns(), end = start + s->allowance_ns;
+	uint32_t cursor = s->cursor;
+	bool complete = false;
+
+	search->deadline_ns = s->allowance_ns > KNOWN_LIMIT_NS ? start + KNOWN_LIMIT_NS : end;
+	search_known(search);
+	s->cursor = cursor;
+	if (!search->missing) {
+		complete = true;
+	} else if (now_ns() < end) {
+		search->late = false;
+		search->deadline_ns = end;
+		complete = search_all(search);
+	}
+	start = now_ns() - start;
+	s->allowance_ns = start < s->allowance_ns ? s->allowance_ns - start : 0;
+	return complete;
+}
+
+static void refill(struct process_sockets *s, uint64_t now)
+{
+	s->allowance_ns += (now - s->allowance_at_ns) / SHARE;
+	if (s->allowance_ns > BURST_NS)
+		s->allowance_ns = BURST_NS;
+	s->allowance_at_ns = now;
 }
 
 void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids, size_t n)
 {
-	struct search search = { .sockets = s, .inodes = inodes, .pids = pids, .n = n };
+	struct search wanted = { .sockets = s, .inodes = inodes, .pids = pids, .n = n, .last = UINT32_MAX };
 	uint64_t now = now_ns();
 	bool worth_it = false;
 
@@ -200,14 +320,13 @@ void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uin
 		pids[i] = place && place->pid && still_there(place) ? place->pid : 0;
 		if (pids[i] || !inodes[i])
 			continue;
-		search.missing++;
+		wanted.missing++;
 		if (!place || place->pid || now - place->time_ns > NS_PER_SEC)
 			worth_it = true;
 	}
-	if (!worth_it)
+	refill(s, now);
+	if (!worth_it || s->allowance_ns < NOT_WORTH_NS || !search_everywhere(&wanted))
 		return;
-	search.deadline_ns = now + SEARCH_LIMIT_NS;
-	process_each(search_process, &search);
 	for (size_t i = 0; i < n; i++)
 		if (inodes[i] && !pids[i])
 			remember(s, inodes[i], 0, -1);

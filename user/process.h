@@ -25,9 +25,13 @@ void process_sockets_free(struct process_sockets *s);
 
 /*
  * For each of N socket inode numbers, the process that holds it (of several,
- * usually the lowest number), or 0: none found, or not within 100 ms.  A
- * remembered place is looked at again each time; what was not found is not
- * searched again within a second.
+ * usually the lowest number), or 0: none found, or not in the time allowed.
+ *
+ * A remembered place is looked at again each time.  What is not in one is
+ * searched first in the processes remembered and their children, then in all:
+ * 200 ms at most, and a tenth of the time over longer.  On a host with so many
+ * open files that this is too short, a later search goes on where it stopped.
+ * What no process has is not searched again within a second.
  */
 void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids, size_t n);
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -157,6 +158,23 @@ static int call(uint16_t port, int type, struct hct_tuple *tuple)
 	return fd;
 }
 
+/* fork(), but the child goes when the test does. */
+static pid_t fork_helper(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		_exit(1);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static bool has_port(const struct host_listeners *l, uint16_t port)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -278,8 +296,7 @@ static pid_t listen_elsewhere(uint16_t port, uint32_t *netns)
 	pid_t pid;
 
 	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
+	pid = fork_helper();
 	if (!pid) {
 		uint32_t self;
 
@@ -296,12 +313,6 @@ static pid_t listen_elsewhere(uint16_t port, uint32_t *netns)
 	assert_int_equal(read(ready[0], netns, sizeof(*netns)), sizeof(*netns));
 	close(ready[0]);
 	return pid;
-}
-
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 static void test_listener_in_another_namespace(void **state)
@@ -352,6 +363,36 @@ static void test_owner(void **state)
 		close(client);
 		close(server);
 	}
+}
+
+/* As a server does that listens in one process and works in others. */
+static void test_owner_is_a_child(void **state)
+{
+	struct host *h = host_of(state);
+	int client, server = serve("0.0.0.0", 8087, SOCK_STREAM, 5, false), ready[2];
+	struct host_process got;
+	struct hct_tuple tuple;
+	pid_t pid;
+	char ok;
+
+	client = call(8087, SOCK_STREAM, &tuple);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork_helper();
+	if (!pid) {
+		if (accept4(server, NULL, NULL, SOCK_CLOEXEC) < 0 || write(ready[1], "+", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &ok, 1), 1);
+	close(ready[0]);
+	assert_int_equal(h->ops->owner(h->ctx, &tuple, &got), 0);
+	assert_int_equal(got.pid, pid);
+	end(pid);
+	assert_int_equal(h->ops->owner(h->ctx, &tuple, &got), -ENOENT);
+	close(client);
+	close(server);
 }
 
 static void test_udp_owner(void **state)
@@ -616,8 +657,7 @@ static pid_t live_with(const char *deny)
 	pid_t pid;
 
 	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
+	pid = fork_helper();
 	if (!pid) {
 		if (unshare(CLONE_NEWNS) || mount("tmpfs", "/etc", "tmpfs", 0, NULL) ||
 		    mkdir("/etc/policy", 0755) || !write_text("/etc/policy/deny", deny) ||
@@ -678,6 +718,7 @@ int main(void)
 		cmocka_unit_test(test_more_listeners_than_room),
 		cmocka_unit_test(test_listener_in_another_namespace),
 		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_owner_is_a_child),
 		cmocka_unit_test(test_udp_owner),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_chains),
