@@ -132,7 +132,8 @@ class Namespace:
                 with open(f"/proc/thread-self/net/{table}", encoding="ascii") as f:
                     for line in f.readlines()[1:]:
                         field = line.split()
-                        if int(field[1].rpartition(":")[2], 16) == port and (udp or field[3] == "0A"):
+                        bound = int(field[1].rpartition(":")[2], 16)
+                        if bound == port and (udp or field[3] == "0A"):  # LISTEN
                             return True
         return False
 
@@ -162,13 +163,16 @@ class Lab:
         self.spaces = []
         self._lock = threading.Lock()
         # Labs that run side by side use other source ports, as hosts side by side would.
-        self._ports = itertools.count(first_port or 30000 + (os.getpid() * 131 + serial * 100) % 30000)
+        own_port = 30000 + (os.getpid() * 131 + serial * 100) % 30000
+        self._ports = itertools.count(first_port or own_port)
         self._closed = False
         atexit.register(self.close)
         try:
             os.mkdir(self.tmp, 0o755)
             os.chmod(self.tmp, 0o755)
-            self.lb, self.router, self.backend = (self.namespace(r) for r in ("lb", "router", "web"))
+            self.lb = self.namespace("lb")
+            self.router = self.namespace("router")
+            self.backend = self.namespace("web")
             self._wire(second_link)
         except BaseException:
             self.close()

@@ -12,13 +12,13 @@ import struct
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab import BACKEND, LB6_NODES, LB_NODES
 
 # curl's exit codes, in the load balancer's terms
-CURL = {1: "not-http", 7: "refused", 8: "not-http", 28: "timeout", 35: "tls", 52: "closed", 55: "reset",
-        56: "reset"}
+CURL = {1: "not-http", 7: "refused", 8: "not-http", 28: "timeout", 35: "tls", 52: "closed",
+        55: "reset", 56: "reset"}
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, scheme
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
     seconds = time.monotonic() - start
     status, connected = done.stdout.split()
-    result = "http" if done.returncode == 0 else CURL.get(done.returncode, f"curl-{done.returncode}")
+    code = done.returncode
+    result = CURL.get(code, f"curl-{code}") if code else "http"
     if result == "timeout" and float(connected) > 0:
         result = "response-timeout"
-    return Seen(result, lb, source, target, port, seconds, int(status), done.returncode)
+    return Seen(result, lb, source, target, port, seconds, int(status), code)
 
 
 def https(lab, port, **kwargs):
@@ -117,6 +118,24 @@ def tcp(lab, port, timeout=2, node=0, target=BACKEND):
     return seen
 
 
+def late_request(lab, port, timeout=2, pause=0.3, **kwargs):
+    """An HTTP check whose request comes PAUSE seconds after the handshake."""
+    sock, seen = connect(lab, port, timeout, **kwargs)
+    if not sock:
+        return seen
+    with contextlib.closing(sock):
+        time.sleep(pause)
+        sock.settimeout(timeout - pause)
+        try:
+            sock.sendall(b"GET /health HTTP/1.1\r\nHost: web\r\n\r\n")
+            result = "http" if sock.recv(4096).startswith(b"HTTP/") else "closed"
+        except TimeoutError:
+            result = "response-timeout"
+        except (ConnectionResetError, BrokenPipeError):
+            result = "reset"
+    return replace(seen, result=result)
+
+
 def _checksum(data):
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
@@ -133,7 +152,8 @@ def syn(lab, port, timeout=2, node=0, target=BACKEND):
         raw.bind((lb, 0))
         head = struct.pack("!HHIIBBHHHBBH", source, port, 0x12345678, 0, 6 << 4, 0x02, 64240, 0, 0,
                            2, 4, 1460)
-        pseudo = socket.inet_aton(lb) + socket.inet_aton(target) + struct.pack("!BBH", 0, 6, len(head))
+        pseudo = struct.pack("!4s4sBBH", socket.inet_aton(lb), socket.inet_aton(target), 0, 6,
+                             len(head))
         head = head[:16] + struct.pack("!H", _checksum(pseudo + head)) + head[18:]
         start = time.monotonic()
         raw.sendto(head, (target, 0))

@@ -25,8 +25,8 @@ class Tracer:
     def __init__(self, binary, lab):
         color = "always" if sys.stdout.isatty() else "never"
         self.child = subprocess.Popen(
-            lab.backend.argv(os.path.abspath(binary), "live", "--color=" + color, "--timeout", TIMEOUT,
-                             "--interval", INTERVAL, "--retries", 2),
+            lab.backend.argv(os.path.abspath(binary), "live", "--color=" + color,
+                             "--timeout", TIMEOUT, "--interval", INTERVAL, "--retries", 2),
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._pass_on, daemon=True)
@@ -91,7 +91,7 @@ def story(lab):
            [f"iptables-nft -A OUTPUT -d {RANGE} -p tcp --sport 80 -j DROP"],
            ["iptables-nft -F"], http, 80)
     yield "fault: the process on port 9001 is stuck, and its accept queue full", [], [], tcp, 9001
-    yield "fault: the application on port 9002 takes the request and never answers", [], [], http, 9002
+    yield "fault: the process on port 9002 takes the request and never answers", [], [], http, 9002
     yield "fault: nginx answers 503 on port 8503", [], [], http, 8503
     yield ("fault: ALL: 100.125. in hosts.deny, before a service under xinetd",
            [], [], http, lab_services.XINETD_PORT)

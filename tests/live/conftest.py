@@ -76,7 +76,8 @@ def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if hasattr(session.config, "workerinput") or not reporter:
         return
-    stats = {kind: reporter.stats.get(kind, []) for kind in ("passed", "failed", "error", "skipped")}
+    stats = {kind: reporter.stats.get(kind, [])
+             for kind in ("passed", "failed", "error", "skipped")}
     idle = [r for r in stats["skipped"] if "kernel: " not in str(r.longrepr)]
     for report in idle:
         print(f"\nskipped for no reason of the kernel's: {report.nodeid}: {report.longrepr}")

@@ -43,6 +43,9 @@ CLOSES = [
     Case("fin-later", "closed", CLOSED, port=PORT, timeout=2,
          setup=server("close", "--delay", "0.5")),
     Case("fin-unread", "closed/reset", CLOSED, port=PORT, setup=server("close-unread")),
+    # the request meets a closed socket, and is dropped there: that is not the cause
+    Case("fin-before-request", "closed/reset", CLOSED, port=PORT, check=lab_checks.late_request,
+         setup=server("close-unread")),
     Case("rst", "reset", CLOSED, port=PORT, setup=server("reset")),
 ]
 

@@ -92,7 +92,8 @@ def test_one_failed(lab, trace):
     run_.probe(lab_checks.http(lab))
     run_.probe(lab_checks.http(lab, 8503))
     run_.stop(FAILED)
-    assert (run_.lines[-1]["probes"], run_.lines[-1]["passed"], run_.lines[-1]["failed"]) == (2, 1, 1)
+    end = run_.lines[-1]
+    assert (end["probes"], end["passed"], end["failed"]) == (2, 1, 1), end
 
 
 def test_count(lab, trace):

@@ -31,7 +31,8 @@ DROPS = [
     Case("legacy-input-whole-range", "timeout", drop("iptables-legacy", "INPUT", "filter"),
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -j DROP"], host_wide=True),
     Case("legacy-policy", "timeout", drop("iptables-legacy", "INPUT", "filter"),
-         fault=["iptables-legacy -A INPUT -s 10.0.0.0/8 -j ACCEPT", "iptables-legacy -P INPUT DROP"],
+         fault=["iptables-legacy -A INPUT -s 10.0.0.0/8 -j ACCEPT",
+                "iptables-legacy -P INPUT DROP"],
          host_wide=True),
     Case("legacy-raw-prerouting", "timeout", drop("iptables-legacy", "PREROUTING", "raw"),
          fault=[f"iptables-legacy -t raw -A PREROUTING -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
@@ -54,7 +55,8 @@ DROPS = [
     Case("nft-only-data", "response-timeout", drop("nft", "INPUT", code="RECV_RESPONSE_TIMEOUT"),
          fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} meta length \\> 90 drop")),
     # silence is healthy to the load balancer: the verdict tells what it cannot see
-    Case("udp-legacy", "silent", Expect("firewall-drop", None, outcome="pass", where={"backend": "iptables-legacy"}),
+    Case("udp-legacy", "silent",
+         Expect("firewall-drop", None, outcome="pass", where={"backend": "iptables-legacy"}),
          check=lab_checks.datagram, port=5300,
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -p udp --dport 5300 -j DROP"]),
 ]
@@ -124,7 +126,8 @@ REPLIES = [
     Case("nft-output", "timeout", reply_dropped("nft", "OUTPUT"),
          fault=nft("output", f"ip daddr {RANGE} tcp sport {PORT} drop")),
     Case("legacy-postrouting", "timeout", reply_dropped("iptables-legacy", "POSTROUTING"),
-         fault=[f"iptables-legacy -t mangle -A POSTROUTING -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
+         fault=[f"iptables-legacy -t mangle -A POSTROUTING -d {RANGE} -p tcp --sport {PORT}"
+                " -j DROP"]),
     Case("nft-postrouting", "timeout", reply_dropped("nft", "POSTROUTING"),
          fault=nft("postrouting", f"ip daddr {RANGE} tcp sport {PORT} drop")),
 ]

@@ -61,7 +61,7 @@ def queue_nearly_full(lab):
         yield
 
 
-FULL = Expect("accept-queue-full", "CONNECT_TIMEOUT", why=("stuck", "4 ", "3 "),
+FULL = Expect("accept-queue-full", "CONNECT_TIMEOUT", process="stuck", why=("stuck", "4 ", "3 "),
               where={"layer": "socket"})
 QUEUES = [
     Case("full", "timeout", FULL, port=7090, setup=queue_full),

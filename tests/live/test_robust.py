@@ -178,8 +178,8 @@ DROP_ALL = f"iptables-legacy -A INPUT -s {RANGE} -j DROP"
 PROHIBIT = f"ip route add prohibit {RANGE}"
 
 
-@pytest.mark.parametrize("fault, verdict", [(DROP_ALL, "firewall-drop"), (PROHIBIT, "no-route-back")],
-                         ids=["firewall", "route"])
+@pytest.mark.parametrize("fault, verdict", [(DROP_ALL, "firewall-drop"),
+                                            (PROHIBIT, "no-route-back")], ids=["firewall", "route"])
 def test_two_backends_at_once(make_lab, trace, fault, verdict):
     """The tracepoints are the kernel's: each hctrace must keep to its own namespace.
 

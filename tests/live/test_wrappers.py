@@ -29,6 +29,8 @@ ALLOW_DENIES = "http_once.sh: 100.125.0.0/16 : deny\n"
 REFUSALS = [
     Case("xinetd", "closed/reset", refused(LINE_2, process="xinetd"), port=XINETD_PORT,
          setup=files(XINETD_PORT, DENY_RANGE)),
+    Case("xinetd-before-request", "closed/reset", refused(LINE_2, process="xinetd"),
+         port=XINETD_PORT, check=lab_checks.late_request, setup=files(XINETD_PORT, DENY_RANGE)),
     Case("xinetd-all", "closed/reset", refused("line 1 of /etc/hosts.deny"), port=XINETD_PORT,
          setup=files(XINETD_PORT, "ALL: ALL\n")),
     Case("xinetd-by-service", "closed/reset",
