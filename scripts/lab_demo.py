@@ -125,6 +125,7 @@ def play(lab, binary):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also when started ignoring it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sweep()
     try:
