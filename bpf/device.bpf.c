@@ -182,7 +182,7 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 		    !in_range((const __u32 *)(ingress ? ip->saddr : ip->daddr)))
 			return TC_ACT_UNSPEC;
 	}
-	if (!parse_ip(&s, ip_offset, v6, &p) || p.reply == ingress)
+	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, &p))
 		return TC_ACT_UNSPEC;
 	flow = flow_of(&p, skb->ifindex, point);
 	if (!flow) {
@@ -244,7 +244,7 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 
 	if (!v6 && skb->protocol != bpf_htons(ETH_P_IP))
 		return 0;
-	if (!parse_ip(&s, offset, v6, &p) || p.reply == arrival ||
+	if (!parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, &p) ||
 	    netns_of_device(dev) != config.netns)
 		return 0;
 	flow = flow_of(&p, dev->ifindex, point);
@@ -289,7 +289,7 @@ int hct_xdp_arrival(struct xdp_md *xdp)
 	v6 = ethertype == bpf_htons(ETH_P_IPV6);
 	if (!v6 && ethertype != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	if (!parse_ip(&s, ETH_HLEN, v6, &p) || p.reply || !p.starts_flow)
+	if (!parse_ip(&s, ETH_HLEN, v6, INBOUND, &p) || !p.starts_flow)
 		return XDP_PASS;
 	flow = flow_of(&p, xdp->ingress_ifindex, HCT_POINT_XDP);
 	if (flow && !flow_quiet(flow, false))

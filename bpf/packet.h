@@ -15,12 +15,20 @@ struct packet_source {
 	const unsigned char *head; /* of a struct sk_buff: memory of the kernel */
 };
 
+/*
+ * Which way a packet goes, as far as the place it was seen at tells.  It
+ * decides when both addresses are in the range, as they are for a load balancer
+ * that probes from its backends' own subnet.
+ */
+enum packet_way { INBOUND, OUTBOUND, EITHER_WAY };
+
 struct parsed {
 	struct hct_tuple tuple;
 	struct hct_packet packet;
 	__u32 payload_offset;
 	bool reply; /* from the target to the load balancer */
 	bool starts_flow; /* a request that begins a probe: SYN, datagram, echo request */
+	bool both_in_range; /* seen where the way does not tell: REPLY is a guess */
 };
 
 struct ipv4_header {
@@ -199,30 +207,36 @@ static __always_inline bool parse_transport(const struct packet_source *s, __u32
 	return false;
 }
 
+/* From which and to which address in the range: request or reply?  False: neither. */
+static __always_inline bool set_way(struct parsed *p, enum packet_way way, bool from, bool to)
+{
+	p->reply = way == EITHER_WAY ? !from : way == OUTBOUND;
+	p->both_in_range = way == EITHER_WAY && from && to;
+	return p->reply ? to : from;
+}
+
 /*
  * Parses the IP packet at OFFSET.  False: not from or to the range, or nothing
  * that a probe consists of.  The address compare comes first: it is all that
  * an unrelated packet pays.
  */
 static __always_inline bool parse_ip(const struct packet_source *s, __u32 offset, bool v6,
-				     struct parsed *p)
+				     enum packet_way way, struct parsed *p)
 {
+	bool from, to;
+
 	if (v6) {
 		struct ipv6_header ip;
 
 		if (packet_load(s, offset, &ip, sizeof(ip)))
 			return false;
 		__builtin_memset(p, 0, sizeof(*p));
-		if (in_range((const __u32 *)ip.saddr)) {
-			__builtin_memcpy(p->tuple.lb, ip.saddr, 16);
-			__builtin_memcpy(p->tuple.target, ip.daddr, 16);
-		} else if (in_range((const __u32 *)ip.daddr)) {
-			p->reply = true;
-			__builtin_memcpy(p->tuple.lb, ip.daddr, 16);
-			__builtin_memcpy(p->tuple.target, ip.saddr, 16);
-		} else {
+		from = in_range((const __u32 *)ip.saddr);
+		to = in_range((const __u32 *)ip.daddr);
+		if (!set_way(p, way, from, to))
 			return false;
-		}
+		__builtin_memcpy(p->reply ? p->tuple.target : p->tuple.lb, ip.saddr, 16);
+		__builtin_memcpy(p->reply ? p->tuple.lb : p->tuple.target, ip.daddr, 16);
 		return parse_transport(s, offset + sizeof(ip),
 				       offset + sizeof(ip) + bpf_ntohs(ip.payload_len),
 				       ip.next_header, p);
@@ -232,20 +246,38 @@ static __always_inline bool parse_ip(const struct packet_source *s, __u32 offset
 		if (packet_load(s, offset, &ip, sizeof(ip)))
 			return false;
 		__builtin_memset(p, 0, sizeof(*p));
-		if (in_range_ipv4(ip.saddr)) {
-			map_ipv4(p->tuple.lb, ip.saddr);
-			map_ipv4(p->tuple.target, ip.daddr);
-		} else if (in_range_ipv4(ip.daddr)) {
-			p->reply = true;
-			map_ipv4(p->tuple.lb, ip.daddr);
-			map_ipv4(p->tuple.target, ip.saddr);
-		} else {
+		from = in_range_ipv4(ip.saddr);
+		to = in_range_ipv4(ip.daddr);
+		if (!set_way(p, way, from, to))
 			return false;
-		}
+		map_ipv4(p->reply ? p->tuple.target : p->tuple.lb, ip.saddr);
+		map_ipv4(p->reply ? p->tuple.lb : p->tuple.target, ip.daddr);
 		if (ip.frag_off & bpf_htons(0x1fff)) /* a later fragment has no ports */
 			return false;
 		return parse_transport(s, offset + (ip.version_ihl & 0xf) * 4,
 				       offset + bpf_ntohs(ip.total_len), ip.protocol, p);
+	}
+}
+
+/* Both ends are in the range: it is a reply when the flow is known the other way round. */
+static __always_inline void settle_way(const struct sk_buff *skb, struct parsed *p)
+{
+	struct hct_tuple turned = p->tuple;
+
+	if (flow_find(&p->tuple))
+		return;
+	__builtin_memcpy(turned.lb, p->tuple.target, 16);
+	__builtin_memcpy(turned.target, p->tuple.lb, 16);
+	if (p->tuple.protocol == IPPROTO_TCP || p->tuple.protocol == IPPROTO_UDP) {
+		turned.lb_port = p->tuple.target_port;
+		turned.target_port = p->tuple.lb_port;
+	}
+	if (flow_find(&turned)) {
+		p->tuple = turned;
+		p->reply = true;
+		p->starts_flow = false;
+	} else if (BPF_CORE_READ(skb, sk)) {
+		p->starts_flow = false; /* a socket of ours sent it */
 	}
 }
 
@@ -254,14 +286,19 @@ static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *
 {
 	struct packet_source s = { .head = BPF_CORE_READ(skb, head) };
 	__u32 offset = BPF_CORE_READ(skb, network_header);
+	bool parsed = false;
 	__u8 version;
 
 	if (bpf_probe_read_kernel(&version, 1, s.head + offset))
 		return false;
 	version >>= 4;
 	if (version == 4)
-		return parse_ip(&s, offset, false, p);
-	return version == 6 && parse_ip(&s, offset, true, p);
+		parsed = parse_ip(&s, offset, false, EITHER_WAY, p);
+	else if (version == 6)
+		parsed = parse_ip(&s, offset, true, EITHER_WAY, p);
+	if (parsed && p->both_in_range)
+		settle_way(skb, p);
+	return parsed;
 }
 
 /* The namespace a kernel sk_buff is in: by its device, its socket, or its route. */

@@ -6,7 +6,7 @@ _hctrace_complete() {
 	local cur=$2 prev=$3
 	local commands='live explain replay'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
-		--expect-codes --path --duration --count --passive --xdp --save --json --color
+		--expect-codes --path --duration --count --passive --xdp --clsact --save --json --color
 		--verbose --version --help'
 	local presets='elb elb-dedicated: gcp azure alibaba tencent aws-nlb: aws-alb: haproxy:
 		keepalived: envoy: kubelet:'

@@ -257,6 +257,12 @@ static int set_xdp(struct settings *s, const char *value, struct refusal *r)
 	return 0;
 }
 
+static int set_clsact(struct settings *s, const char *value, struct refusal *r)
+{
+	s->clsact = true;
+	return 0;
+}
+
 static int set_color(struct settings *s, const char *value, struct refusal *r)
 {
 	static const char *const names[] = {
@@ -285,8 +291,6 @@ static int set_save(struct settings *s, const char *value, struct refusal *r)
 	s->save = value;
 	return *value ? 0 : -EINVAL;
 }
-
-#define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
 
 #define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
 #define FOLLOWING (BY_LIVE | BY_REPLAY)
@@ -335,6 +339,8 @@ const struct option_row option_rows[] = {
 	  "attach nothing that changes the host's state", NULL, set_passive },
 	{ NULL, 0, "xdp", NULL, false, BY_LIVE,
 	  "see packets before the stack too (see hctrace(8))", NULL, set_xdp },
+	{ NULL, 0, "clsact", NULL, false, BY_LIVE,
+	  "use clsact filters even where tcx exists", NULL, set_clsact },
 	{ NULL, 0, "save", "FILE", false, FOLLOWING,
 	  "also write all that was seen to FILE, for replay",
 	  "names no file; example: --save run.case", set_save },
