@@ -16,8 +16,8 @@ static const struct {
 	const char *name;
 	uint32_t number; /* families ip, ip6, inet */
 } hooks[] = {
-	{ "PREROUTING", NF_INET_PRE_ROUTING }, { "INPUT", NF_INET_LOCAL_IN },
-	{ "FORWARD", NF_INET_FORWARD },	       { "OUTPUT", NF_INET_LOCAL_OUT },
+	{ "PREROUTING", NF_INET_PRE_ROUTING },	 { "INPUT", NF_INET_LOCAL_IN },
+	{ "FORWARD", NF_INET_FORWARD },		 { "OUTPUT", NF_INET_LOCAL_OUT },
 	{ "POSTROUTING", NF_INET_POST_ROUTING }, { "INGRESS", NF_INET_INGRESS },
 };
 
@@ -30,9 +30,9 @@ static const struct {
 	const char *chain; /* NULL: every hook's */
 	int32_t priority;
 } builtins[] = {
-	{ "raw", NULL, -300 },	      { "mangle", NULL, -150 },	    { "filter", NULL, 0 },
-	{ "security", NULL, 50 },     { "nat", "PREROUTING", -100 }, { "nat", "OUTPUT", -100 },
-	{ "nat", "INPUT", 100 },      { "nat", "POSTROUTING", 100 },
+	{ "raw", NULL, -300 },	  { "mangle", NULL, -150 },	 { "filter", NULL, 0 },
+	{ "security", NULL, 50 }, { "nat", "PREROUTING", -100 }, { "nat", "OUTPUT", -100 },
+	{ "nat", "INPUT", 100 },  { "nat", "POSTROUTING", 100 },
 };
 
 struct collection {
@@ -46,7 +46,8 @@ static bool is_iptables(const struct host_chain *c, const char *hook)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
 		if (!strcmp(c->table, builtins[i].table) && c->priority == builtins[i].priority &&
-		    !strcmp(c->chain, builtins[i].chain ? builtins[i].chain : hook) && !strcmp(c->chain, hook))
+		    !strcmp(c->chain, builtins[i].chain ? builtins[i].chain : hook) &&
+		    !strcmp(c->chain, hook))
 			return true;
 	return false;
 }
@@ -55,8 +56,8 @@ void chains_insert(struct host_chains *out, const struct host_chain *chain, bool
 {
 	size_t i = 0;
 
-	while (i < out->n &&
-	       (out->c[i].priority < chain->priority || (!first && out->c[i].priority == chain->priority)))
+	while (i < out->n && (out->c[i].priority < chain->priority ||
+			      (!first && out->c[i].priority == chain->priority)))
 		i++;
 	if (out->n == HOST_MAX_CHAINS)
 		out->truncated = true;
@@ -82,6 +83,11 @@ static const char *family_name(uint32_t family)
 	}
 }
 
+static const char *policy_name(uint32_t policy)
+{
+	return policy == NF_DROP ? "drop" : "accept";
+}
+
 static bool is_at_hook(const struct collection *c, uint32_t family, uint32_t hook_number)
 {
 	if (family == NFPROTO_NETDEV)
@@ -98,13 +104,15 @@ static void add(struct collection *c, const struct nftnl_chain *nft)
 	if (!is_at_hook(c, family, nftnl_chain_get_u32(nft, NFTNL_CHAIN_HOOKNUM)))
 		return;
 	snprintf(chain.family, sizeof(chain.family), "%s", family_name(family));
-	snprintf(chain.table, sizeof(chain.table), "%s", nftnl_chain_get_str(nft, NFTNL_CHAIN_TABLE));
-	snprintf(chain.chain, sizeof(chain.chain), "%s", nftnl_chain_get_str(nft, NFTNL_CHAIN_NAME));
+	snprintf(chain.table, sizeof(chain.table), "%s",
+		 nftnl_chain_get_str(nft, NFTNL_CHAIN_TABLE));
+	snprintf(chain.chain, sizeof(chain.chain), "%s",
+		 nftnl_chain_get_str(nft, NFTNL_CHAIN_NAME));
 	snprintf(chain.backend, sizeof(chain.backend), "%s",
 		 in_iptables_family && is_iptables(&chain, c->hook) ? "iptables-nft" : "nft");
 	if (nftnl_chain_is_set(nft, NFTNL_CHAIN_POLICY))
 		snprintf(chain.policy, sizeof(chain.policy), "%s",
-			 nftnl_chain_get_u32(nft, NFTNL_CHAIN_POLICY) == NF_DROP ? "drop" : "accept");
+			 policy_name(nftnl_chain_get_u32(nft, NFTNL_CHAIN_POLICY)));
 	/* nf_hook_entries_grow() (6.1) puts a new hook before those of its priority. */
 	chains_insert(c->out, &chain, true);
 }
@@ -117,7 +125,8 @@ static int take_chain(const struct nlmsghdr *nlh, void *data)
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
-	if (nftnl_chain_nlmsg_parse(nlh, nft) == 0 && nftnl_chain_is_set(nft, NFTNL_CHAIN_HOOKNUM) &&
+	if (nftnl_chain_nlmsg_parse(nlh, nft) == 0 &&
+	    nftnl_chain_is_set(nft, NFTNL_CHAIN_HOOKNUM) &&
 	    nftnl_chain_is_set(nft, NFTNL_CHAIN_TABLE) && nftnl_chain_is_set(nft, NFTNL_CHAIN_NAME))
 		add(data, nft);
 	nftnl_chain_free(nft);
@@ -131,12 +140,13 @@ static int read_nftables(struct collection *c)
 	bool refused;
 
 	do {
-		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, 0, 0);
+		struct nlmsghdr *nlh =
+			nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, 0, 0);
 
 		memset(c->out, 0, sizeof(*c->out));
 		err = netlink_ask(NETLINK_NETFILTER, nlh, true, take_chain, c, &refused);
 	} while (err == -EINTR && --tries);
-	/* nfnetlink_rcv_batch()'s and nfnetlink_rcv_msg()'s answers where nf_tables is not there. */
+	/* nfnetlink_rcv_msg()'s answer where nf_tables is not there. */
 	return refused && (err == -EINVAL || err == -EOPNOTSUPP) ? 0 : err;
 }
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* After net/if.h, which chains.h brings: the kernel's headers give way to it, not the other way round. */
+/* After net/if.h, which chains.h brings: the kernel's headers give way, not the other way round. */
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
@@ -44,7 +44,8 @@ static const struct {
 };
 
 /* The two families' requests differ only in their names. */
-_Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo), "one layout for both families");
+_Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo),
+	       "one layout for both families");
 _Static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO && IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES,
 	       "one number for both families");
 
@@ -88,12 +89,14 @@ static const char *policy(int fd, bool ipv6, const char *table, unsigned int hoo
 	request->size = info.size;
 	/* Fails when the rules were replaced in between; then the policy is not known. */
 	if (!getsockopt(fd, level, IPT_SO_GET_ENTRIES, request, &len))
-		name = policy_at((const char *)request->entrytable, info.size, info.underflow[hook], ipv6);
+		name = policy_at((const char *)request->entrytable, info.size, info.underflow[hook],
+				 ipv6);
 	free(request);
 	return name;
 }
 
-static void add_table(int fd, bool ipv6, const char *table, const char *hook, struct host_chains *out)
+static void add_table(int fd, bool ipv6, const char *table, const char *hook,
+		      struct host_chains *out)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
 		struct host_chain chain = { .priority = builtins[i].priority };
@@ -114,8 +117,9 @@ static void add_table(int fd, bool ipv6, const char *table, const char *hook, st
 int chains_add_legacy(bool ipv6, const char *hook, struct host_chains *out)
 {
 	/* The tables that are registered in this namespace: asking for others would load them. */
-	FILE *names = fopen(ipv6 ? "/proc/thread-self/net/ip6_tables_names" :
-				   "/proc/thread-self/net/ip_tables_names", "re");
+	FILE *names = fopen(ipv6 ? "/proc/thread-self/net/ip6_tables_names"
+				 : "/proc/thread-self/net/ip_tables_names",
+			    "re");
 	char table[XT_TABLE_MAXNAMELEN];
 	int fd;
 

@@ -44,7 +44,8 @@ static int take_attr(const struct nlattr *attr, void *data)
 		/* Newer kernels send more, older ones less, than our headers know. */
 		memset(&stats, 0, sizeof(stats));
 		len = mnl_attr_get_payload_len(attr);
-		memcpy(&stats, mnl_attr_get_payload(attr), len < sizeof(stats) ? len : sizeof(stats));
+		memcpy(&stats, mnl_attr_get_payload(attr),
+		       len < sizeof(stats) ? len : sizeof(stats));
 		device->rx_packets = stats.rx_packets;
 		device->rx_dropped = stats.rx_dropped + stats.rx_missed_errors;
 		break;

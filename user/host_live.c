@@ -18,7 +18,8 @@ static int live_listeners(void *ctx, uint8_t protocol, uint16_t port, struct hos
 	return listeners_find(ctx, protocol, port, out);
 }
 
-static int live_route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16], struct host_route *out)
+static int live_route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+			   struct host_route *out)
 {
 	return routes_back(target, lb, out);
 }

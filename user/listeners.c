@@ -21,7 +21,7 @@
 #define MAX_OTHER_NETNS 64
 #define MAX_HINTS 4 /* of the sockets that listen on a port */
 
-/* States as sock_diag numbers them, include/net/tcp_states.h; unconnected UDP sockets are in CLOSE. */
+/* States as sock_diag numbers them, include/net/tcp_states.h; unconnected UDP is in CLOSE. */
 enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7, STATE_LISTEN = 10 };
 
 struct found {
@@ -77,7 +77,8 @@ static bool v6only(const struct nlmsghdr *nlh)
 	const struct nlattr *attr;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct inet_diag_msg))
-		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY && mnl_attr_get_payload_len(attr) >= 1)
+		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY &&
+		    mnl_attr_get_payload_len(attr) >= 1)
 			return mnl_attr_get_u8(attr);
 	return false;
 }
@@ -96,7 +97,7 @@ static int take_listener(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	to_v6(l.addr, diag->idiag_family, diag->id.idiag_src);
 	l.v6only = diag->idiag_family == AF_INET6 && v6only(nlh);
-	if (scan->protocol == IPPROTO_TCP) { /* inet_diag_msg_common_fill's caller, tcp_diag_get_info() (6.1) */
+	if (scan->protocol == IPPROTO_TCP) { /* tcp_diag_get_info() (6.1) */
 		l.backlog = diag->idiag_rqueue;
 		l.backlog_max = diag->idiag_wqueue;
 	}
@@ -203,7 +204,7 @@ static int take_connection(const struct nlmsghdr *nlh, void *data)
 	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
 	struct wanted *wanted = data;
 
-	/* The look-up falls back to the listener where there is no connection: __inet_lookup() (6.1). */
+	/* Where there is no connection, __inet_lookup() (6.1) falls back to the listener. */
 	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(*diag) && diag->idiag_state != STATE_LISTEN)
 		wanted->inode = diag->idiag_inode;
 	return MNL_CB_OK;
@@ -225,7 +226,7 @@ static int find_connection(struct wanted *wanted)
 	return netlink_ask(NETLINK_SOCK_DIAG, nlh, false, take_connection, wanted, NULL);
 }
 
-/* The socket that fits closest takes the datagram: connected, then bound to the address, then any. */
+/* The closest fit takes the datagram: connected, then bound to the address, then to any. */
 static int take_datagram_socket(const struct nlmsghdr *nlh, void *data)
 {
 	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
@@ -234,14 +235,17 @@ static int take_datagram_socket(const struct nlmsghdr *nlh, void *data)
 	bool any, v6 = diag->idiag_family == AF_INET6;
 	int rank = 1;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*diag) || diag->id.idiag_sport != wanted->id.idiag_sport)
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*diag) ||
+	    diag->id.idiag_sport != wanted->id.idiag_sport)
 		return MNL_CB_OK;
 	to_v6(local, diag->idiag_family, diag->id.idiag_src);
 	to_v6(remote, diag->idiag_family, diag->id.idiag_dst);
 	to_v6(target, wanted->family, wanted->id.idiag_src);
 	to_v6(lb, wanted->family, wanted->id.idiag_dst);
 	any = IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)local);
-	if (any ? v6 != (wanted->family == AF_INET6) && (!v6 || v6only(nlh)) : memcmp(local, target, 16) != 0)
+	if (!any && memcmp(local, target, 16))
+		return MNL_CB_OK;
+	if (any && v6 != (wanted->family == AF_INET6) && (!v6 || v6only(nlh)))
 		return MNL_CB_OK;
 	if (diag->id.idiag_dport) {
 		if (diag->id.idiag_dport != wanted->id.idiag_dport || memcmp(remote, lb, 16))
@@ -289,7 +293,8 @@ static uint32_t process_of(struct process_sockets *sockets, const struct wanted 
 	return pids[0];
 }
 
-int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple, struct host_process *out)
+int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple,
+		    struct host_process *out)
 {
 	struct wanted wanted = { .family = AF_INET6 };
 	int err;

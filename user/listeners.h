@@ -6,7 +6,10 @@
 #include "host.h"
 #include "process.h"
 
-/* host_ops.listeners, for the calling thread's network namespace.  -EPROTONOSUPPORT: neither TCP nor UDP. */
+/*
+ * host_ops.listeners, for the calling thread's network namespace.
+ * -EPROTONOSUPPORT: neither TCP nor UDP.
+ */
 int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t port,
 		   struct host_listeners *out);
 
@@ -15,6 +18,7 @@ int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t p
  * load balancer's datagrams.  -ESRCH: a process has the connection, but it
  * cannot be found (of another PID namespace, or the search took too long).
  */
-int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple, struct host_process *out);
+int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple,
+		    struct host_process *out);
 
 #endif

@@ -34,7 +34,8 @@ static int receive(struct mnl_socket *nl, uint32_t seq, mnl_cb_t cb, void *data,
 	return 0;
 }
 
-int netlink_ask(int bus, struct nlmsghdr *request, bool dump, mnl_cb_t cb, void *data, bool *refused)
+int netlink_ask(int bus, struct nlmsghdr *request, bool dump, mnl_cb_t cb, void *data,
+		bool *refused)
 {
 	const struct timeval timeout = { .tv_usec = TIMEOUT_US };
 	bool ignored;

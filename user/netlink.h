@@ -18,6 +18,7 @@
  * when the list changed while it was read (ask again, from the start).
  * *REFUSED, where not NULL, says whether the error is the kernel's answer.
  */
-int netlink_ask(int bus, struct nlmsghdr *request, bool dump, mnl_cb_t cb, void *data, bool *refused);
+int netlink_ask(int bus, struct nlmsghdr *request, bool dump, mnl_cb_t cb, void *data,
+		bool *refused);
 
 #endif

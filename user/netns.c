@@ -74,7 +74,7 @@ int netns_name(uint32_t netns, char name[64])
 	if (!dir)
 		return errno == ENOENT ? -ENOENT : -errno;
 	while (err && (entry = readdir(dir))) {
-		/* A name whose namespace is not mounted (any more) is a plain file of another device. */
+		/* Where no namespace is mounted (any more), a name is a file of another device. */
 		if (fstatat(dirfd(dir), entry->d_name, &st, 0) || st.st_ino != netns ||
 		    st.st_dev != self.st_dev)
 			continue;

@@ -14,9 +14,10 @@
 
 #define NS_PER_SEC 1000000000ULL
 #define NS_PER_MS 1000000ULL
-/* What searching may take: at once, as a part of the time that passes, and of it among known processes. */
+/* What searching may take at once; over longer, one part in SHARE of the time. */
 #define BURST_NS (200 * NS_PER_MS)
 #define SHARE 10
+/* Of that, among the processes known to hold sockets. */
 #define KNOWN_LIMIT_NS (25 * NS_PER_MS)
 #define NOT_WORTH_NS (5 * NS_PER_MS)
 #define REMEMBERED 64
@@ -258,7 +259,7 @@ static void search_known(struct search *search)
 	close(proc_fd);
 }
 
-/* From where the last search ran out of time, round to there.  Returns false when this one did, too. */
+/* From where the last search ran out of time, round to there.  False: this one did, too. */
 static bool search_all(struct search *search)
 {
 	struct process_sockets *s = search->sockets;
@@ -308,9 +309,12 @@ static void refill(struct process_sockets *s, uint64_t now)
 	s->allowance_at_ns = now;
 }
 
-void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids, size_t n)
+void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids,
+			  size_t n)
 {
-	struct search wanted = { .sockets = s, .inodes = inodes, .pids = pids, .n = n, .last = UINT32_MAX };
+	struct search wanted = {
+		.sockets = s, .inodes = inodes, .pids = pids, .n = n, .last = UINT32_MAX
+	};
 	uint64_t now = now_ns();
 	bool worth_it = false;
 

@@ -33,6 +33,7 @@ void process_sockets_free(struct process_sockets *s);
  * open files that this is too short, a later search goes on where it stopped.
  * What no process has is not searched again within a second.
  */
-void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids, size_t n);
+void process_sockets_find(struct process_sockets *s, const uint32_t *inodes, uint32_t *pids,
+			  size_t n);
 
 #endif

@@ -60,7 +60,8 @@ static int take_route(const struct nlmsghdr *nlh, void *data)
 	answer->type = rtm->rtm_type;
 	answer->table = rtm->rtm_table;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
-		const uint8_t *payload = mnl_attr_get_payload(attr);
+		const void *payload = mnl_attr_get_payload(attr);
+		const struct rtvia *via = payload;
 		size_t len = mnl_attr_get_payload_len(attr);
 
 		switch (mnl_attr_get_type(attr)) {
@@ -76,9 +77,9 @@ static int take_route(const struct nlmsghdr *nlh, void *data)
 			set_address(&answer->gateway, rtm->rtm_family, payload, len);
 			break;
 		case RTA_VIA: /* struct rtvia: a gateway of the other family */
-			if (len > sizeof(struct rtvia))
-				set_address(&answer->gateway, ((const struct rtvia *)payload)->rtvia_family,
-					    payload + sizeof(struct rtvia), len - sizeof(struct rtvia));
+			if (len > sizeof(*via))
+				set_address(&answer->gateway, via->rtvia_family, via->rtvia_addr,
+					    len - sizeof(*via));
 			break;
 		case RTA_PREFSRC:
 			set_address(&answer->source, rtm->rtm_family, payload, len);
@@ -89,7 +90,8 @@ static int take_route(const struct nlmsghdr *nlh, void *data)
 }
 
 /* SRC may be NULL.  *REFUSED: the error is the look-up's answer. */
-static int look_up(const struct address *dst, const struct address *src, struct answer *answer, bool *refused)
+static int look_up(const struct address *dst, const struct address *src, struct answer *answer,
+		   bool *refused)
 {
 	char buf[256] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -123,8 +125,9 @@ static int take_neighbour(const struct nlmsghdr *nlh, void *data)
 		uint16_t bit;
 		const char *name;
 	} states[] = {
-		{ NUD_INCOMPLETE, "INCOMPLETE" }, { NUD_REACHABLE, "REACHABLE" }, { NUD_STALE, "STALE" },
-		{ NUD_DELAY, "DELAY" },		  { NUD_PROBE, "PROBE" },	  { NUD_FAILED, "FAILED" },
+		{ NUD_INCOMPLETE, "INCOMPLETE" }, { NUD_REACHABLE, "REACHABLE" },
+		{ NUD_STALE, "STALE" },		  { NUD_DELAY, "DELAY" },
+		{ NUD_PROBE, "PROBE" },		  { NUD_FAILED, "FAILED" },
 		{ NUD_NOARP, "NOARP" },		  { NUD_PERMANENT, "PERMANENT" },
 	};
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
@@ -151,7 +154,8 @@ static void ask_neighbour(const struct address *addr, uint32_t ifindex, struct h
 	netlink_ask(NETLINK_ROUTE, nlh, false, take_neighbour, out, NULL);
 }
 
-__attribute__((format(printf, 2, 3))) static void add(char text[HOST_TEXT_LEN], const char *format, ...)
+__attribute__((format(printf, 2, 3)))
+static void add(char text[HOST_TEXT_LEN], const char *format, ...)
 {
 	size_t len = strlen(text);
 	va_list args;

@@ -127,7 +127,7 @@ static enum progress judge_table(struct judgement *j, struct table *t)
 	enum progress progress = GO_ON;
 
 	while (progress == GO_ON && read_rule(t)) {
-		/* Too long, or the end of a file whose last line has no newline: libwrap gives up on the file. */
+		/* Too long, or the last line, no newline: libwrap gives up on the file. */
 		if (t->text[strlen(t->text) - 1] != '\n')
 			return BROKEN;
 		progress = judge_rule(j, t);
@@ -170,7 +170,10 @@ int wrappers_judge(const struct wrappers_query *query, struct host_wrappers *out
 static FILE *open_below(void *ctx, const char *path)
 {
 	/* Not to wait for a FIFO's writer, nor to take a terminal. */
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, .resolve = RESOLVE_IN_ROOT };
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT,
+	};
 	int fd = syscall(SYS_openat2, *(int *)ctx, path, &how, sizeof(how));
 	struct stat st;
 	FILE *file;
@@ -194,7 +197,8 @@ static FILE *open_below(void *ctx, const char *path)
 	return file;
 }
 
-int wrappers_read(uint32_t pid, const char *daemon, const uint8_t client[16], struct host_wrappers *out)
+int wrappers_read(uint32_t pid, const char *daemon, const uint8_t client[16],
+		  struct host_wrappers *out)
 {
 	char path[32] = "/", text[INET6_ADDRSTRLEN];
 	struct wrappers_query query = { .daemon = daemon, .client = text, .open = open_below };

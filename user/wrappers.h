@@ -18,11 +18,11 @@
 #include "host.h"
 
 struct wrappers_query {
-	const char *daemon; /* the name that the program gives libwrap, at most 127 characters count */
+	const char *daemon; /* the name that the program gives libwrap; 127 characters count */
 	const char *client; /* the address as text */
 	const char *server; /* the address that was connected to, as text; NULL: not known */
 	uint16_t port; /* that was connected to; 0: not known */
-	/* Opens a file as the daemon would; NULL with errno, ENOENT: there is none.  Closed with fclose(). */
+	/* Opens a file as the daemon would, for fclose(); NULL with errno (ENOENT: no such). */
 	FILE *(*open)(void *ctx, const char *path);
 	void *ctx;
 };
@@ -38,6 +38,7 @@ int wrappers_judge(const struct wrappers_query *query, struct host_wrappers *out
  * host_ops.wrappers: with the files that process PID sees (0: that we see).
  * -ESRCH: no such process (any more).
  */
-int wrappers_read(uint32_t pid, const char *daemon, const uint8_t client[16], struct host_wrappers *out);
+int wrappers_read(uint32_t pid, const char *daemon, const uint8_t client[16],
+		  struct host_wrappers *out);
 
 #endif

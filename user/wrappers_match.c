@@ -42,6 +42,11 @@ static struct match match_or(struct match a, struct match b)
 	return match_not(match_and(match_not(a), match_not(b)));
 }
 
+static struct match sure(bool yes)
+{
+	return (struct match){ .yes = yes, .sure = true };
+}
+
 static struct match guess(bool yes)
 {
 	return (struct match){ .yes = yes };
@@ -100,8 +105,9 @@ static bool match_wildcards(const char *pattern, const char *text)
 				row[i] |= row[i + 1];
 		} else {
 			for (size_t i = 0; i < n; i++)
-				row[i] = row[i + 1] && (*p == '?' || toupper((unsigned char)*p) ==
-									     toupper((unsigned char)text[i]));
+				row[i] = row[i + 1] &&
+					 (*p == '?' || toupper((unsigned char)*p) ==
+							       toupper((unsigned char)text[i]));
 			row[n] = false;
 		}
 	}
@@ -177,7 +183,8 @@ static bool match_ipv6_net(const char *net_text, const char *len_text, const cha
 	struct in6_addr addr, net;
 	int bits = strtol(len_text, NULL, 10);
 
-	if (!parse_bracketed(net_text, &net) || inet_pton(AF_INET6, text, &addr) != 1 || bits < 0 || bits > 128)
+	if (!parse_bracketed(net_text, &net) || inet_pton(AF_INET6, text, &addr) != 1 || bits < 0 ||
+	    bits > 128)
 		return false;
 	for (int i = 0; i < bits; i++) {
 		uint8_t bit = 0x80 >> i % 8;
@@ -194,7 +201,8 @@ static bool match_ipv6_net(const char *net_text, const char *len_text, const cha
  */
 static bool could_be_name(const char *token)
 {
-	bool for_addresses = isdigit((unsigned char)token[0]) && !token[strspn(token, "0123456789./*?")];
+	bool for_addresses =
+		isdigit((unsigned char)token[0]) && !token[strspn(token, "0123456789./*?")];
 
 	return !for_addresses && !strpbrk(token, "[]:");
 }
@@ -241,7 +249,7 @@ static struct match match_host(struct matcher *m, char *token, const char *addr)
 		return strcasecmp(token, "ALL") ? guess(false) : YES;
 	mask = wrappers_split(token, '/');
 	if (mask)
-		return match_ipv4_net(token, mask, addr) || match_ipv6_net(token, mask, addr) ? YES : NO;
+		return sure(match_ipv4_net(token, mask, addr) || match_ipv6_net(token, mask, addr));
 	if (match_text(token, addr))
 		return YES;
 	if (!token[strspn(token, "0123456789./")])
@@ -249,17 +257,17 @@ static struct match match_host(struct matcher *m, char *token, const char *addr)
 	return (struct match){ .yes = match_text(token, UNKNOWN), .sure = !could_be_name(token) };
 }
 
-/* A number that is a port is compared with the port only; sscanf's idea of a number is libwrap's. */
+/* A number that can be a port is compared with the port only; libwrap reads it with sscanf(). */
 static struct match match_daemon(struct matcher *m, const char *token)
 {
 	unsigned port;
 	char rest;
 
 	if (sscanf(token, "%u%c", &port, &rest) != 1 || port > UINT16_MAX)
-		return match_text(token, m->query->daemon) ? YES : NO;
+		return sure(match_text(token, m->query->daemon));
 	if (!m->query->port)
 		return guess(false);
-	return port == m->query->port ? YES : NO;
+	return sure(port == m->query->port);
 }
 
 /* "daemon" or "daemon@server" */

@@ -53,12 +53,12 @@ static bool is_one_of(const char *word, size_t len, const char *const *list)
 /* "notice" or "mail.notice", as syslog(3) names them. */
 static bool valid_severity(const char *value)
 {
-	static const char *const levels[] = { "emerg",	 "alert",  "crit", "err",
-					      "warning", "notice", "info", "debug", NULL };
-	static const char *const facilities[] = {
-		"kern",	  "user",   "mail",   "daemon", "auth",	  "lpr",    "news",   "uucp",	"cron",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7", NULL
-	};
+	static const char *const levels[] = { "emerg",	"alert", "crit",  "err", "warning",
+					      "notice", "info",	 "debug", NULL };
+	static const char *const facilities[] = { "kern",   "user",   "mail",	"daemon", "auth",
+						  "lpr",    "news",   "uucp",	"cron",	  "local0",
+						  "local1", "local2", "local3", "local4", "local5",
+						  "local6", "local7", NULL };
 	const char *dot = strchr(value, '.');
 
 	if (dot && !is_one_of(value, dot - value, facilities))

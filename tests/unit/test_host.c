@@ -36,7 +36,8 @@ static int run(const char *command)
 {
 	char line[512];
 
-	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >/dev/null 2>&1", command);
+	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >/dev/null 2>&1",
+		 command);
 	return system(line);
 }
 
@@ -74,11 +75,13 @@ static int set_up(void **state)
 	*state = host;
 	if (geteuid() && !become_root())
 		lacking = "neither root nor user namespaces";
-	else if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	else if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
+		 mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 		 mount("tmpfs", "/run", "tmpfs", 0, NULL))
 		lacking = "no namespaces of one's own";
 	else if (run("ip link set lo up && ip link add eth0 type veth peer name peer0 &&"
-		     "ip addr add 192.168.0.10/24 dev eth0 && ip addr add 2001:db8::10/64 dev eth0 nodad &&"
+		     "ip addr add 192.168.0.10/24 dev eth0 &&"
+		     "ip addr add 2001:db8::10/64 dev eth0 nodad &&"
 		     "ip link set eth0 up && ip link set peer0 up"))
 		lacking = "ip(8) cannot make a veth pair";
 	return 0;
@@ -451,7 +454,8 @@ static void test_routes(void **state)
 	address("192.168.0.1", gateway);
 	assert_memory_equal(got.gateway, gateway, 16);
 	assert_string_equal(got.neighbour, "");
-	assert_int_equal(run("ip neigh add 192.168.0.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent"), 0);
+	assert_int_equal(
+		run("ip neigh add 192.168.0.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent"), 0);
 	ask_route(h, "192.168.0.10", "100.125.10.5", &got);
 	assert_string_equal(got.neighbour, "PERMANENT");
 	assert_int_equal(run("ip neigh change 192.168.0.1 dev eth0 nud failed"), 0);
@@ -467,17 +471,21 @@ static void test_routes(void **state)
 	assert_false(got.has_gateway);
 	assert_string_equal(got.text, "192.168.0.77 from 192.168.0.10 dev eth0");
 	assert_int_equal(run("ip rule add from 192.168.0.10 table 100 &&"
-			     "ip route add 100.125.0.0/16 via 192.168.0.2 dev eth0 table 100"), 0);
+			     "ip route add 100.125.0.0/16 via 192.168.0.2 dev eth0 table 100"),
+			 0);
 	ask_route(h, "192.168.0.10", "100.125.10.5", &got);
-	assert_string_equal(got.text, "100.125.10.5 from 192.168.0.10 via 192.168.0.2 dev eth0 table 100");
+	assert_string_equal(got.text,
+			    "100.125.10.5 from 192.168.0.10 via 192.168.0.2 dev eth0 table 100");
 	assert_int_equal(run("ip rule del table 100"), 0);
 
 	for (size_t i = 0; i < 3; i++) {
-		snprintf(command, sizeof(command), "ip route add %s 100.125.0.0/16", refused[i].route);
+		snprintf(command, sizeof(command), "ip route add %s 100.125.0.0/16",
+			 refused[i].route);
 		assert_int_equal(run(command), 0);
 		ask_route(h, "192.168.0.10", "100.125.10.5", &got);
 		assert_int_equal(got.err, refused[i].err);
-		snprintf(command, sizeof(command), "ip route del %s 100.125.0.0/16", refused[i].route);
+		snprintf(command, sizeof(command), "ip route del %s 100.125.0.0/16",
+			 refused[i].route);
 		assert_int_equal(run(command), 0);
 	}
 
@@ -508,12 +516,15 @@ static void test_chains(void **state)
 	assert_int_equal(got.n, 0);
 	assert_int_equal(h->ops->chains(h->ctx, false, "NOWHERE", &got), -EINVAL);
 
-	need("nft 'add table inet fw; add chain inet fw in { type filter hook input priority 10; policy drop; };"
+	need("nft 'add table inet fw;"
+	     "add chain inet fw in { type filter hook input priority 10; policy drop; };"
 	     "add chain inet fw early { type filter hook input priority -200; };"
 	     "add chain inet fw plain;"
-	     "add table ip filter2; add chain ip filter2 INPUT { type filter hook input priority 5; };"
+	     "add table ip filter2;"
+	     "add chain ip filter2 INPUT { type filter hook input priority 5; };"
 	     "add table ip6 six; add chain ip6 six in { type filter hook input priority 0; };"
-	     "add table netdev nd; add chain netdev nd i { type filter hook ingress device eth0 priority 3; }'");
+	     "add table netdev nd;"
+	     "add chain netdev nd i { type filter hook ingress device eth0 priority 3; }'");
 	assert_int_equal(h->ops->chains(h->ctx, false, "INPUT", &got), 0);
 	assert_int_equal(got.n, 3);
 	assert_chain(&got.c[0], "nft", "inet", "fw", "early", -200, "accept");
@@ -535,7 +546,8 @@ static void test_chains_of_iptables_nft(void **state)
 	struct host_chains got;
 
 	need("nft flush ruleset");
-	need("iptables-nft -P INPUT DROP && iptables-nft -t mangle -A INPUT -s 100.125.0.0/16 -j ACCEPT");
+	need("iptables-nft -P INPUT DROP &&"
+	     "iptables-nft -t mangle -A INPUT -s 100.125.0.0/16 -j ACCEPT");
 	assert_int_equal(h->ops->chains(h->ctx, false, "INPUT", &got), 0);
 	assert_int_equal(got.n, 2);
 	assert_chain(&got.c[0], "iptables-nft", "ip", "mangle", "INPUT", -150, "accept");
@@ -550,7 +562,8 @@ static void test_chains_of_legacy_iptables(void **state)
 	struct host *h = host_of(state);
 	struct host_chains got;
 
-	need("iptables-legacy -P INPUT DROP && iptables-legacy -A INPUT -s 100.125.0.0/16 -j ACCEPT");
+	need("iptables-legacy -P INPUT DROP &&"
+	     "iptables-legacy -A INPUT -s 100.125.0.0/16 -j ACCEPT");
 	need("iptables-legacy -t raw -S && ip6tables-legacy -P FORWARD DROP");
 	assert_int_equal(h->ops->chains(h->ctx, false, "INPUT", &got), 0);
 	assert_int_equal(got.n, 1);
@@ -600,7 +613,8 @@ static void test_sysctl(void **state)
 	assert_int_equal(h->ops->sysctl(h->ctx, "kernel.ostype", &value), -EINVAL);
 	host_of(state);
 	assert_int_equal(run("ip link add link eth0 name eth0.100 type vlan id 100 ||"
-			     "ip link add eth0.100 type veth peer name peer1"), 0);
+			     "ip link add eth0.100 type veth peer name peer1"),
+			 0);
 	assert_int_equal(h->ops->sysctl(h->ctx, "net.ipv4.conf.eth0/100.rp_filter", &value), 0);
 	assert_int_equal(h->ops->sysctl(h->ctx, "net.ipv4.conf.eth0.rp_filter", &value), 0);
 	assert_true(write_text("/proc/sys/net/ipv4/conf/eth0/rp_filter", "2"));

@@ -76,7 +76,7 @@ static const struct test_case cases[] = {
 	{ "sshd: 10.\n", "ALL: ALL\n", NULL, false, DENY, 1 },
 	{ "vsftpd: ALL\n", "sshd: ALL\nALL: ALL\n", NULL, false, DENY, 1 },
 	{ NULL, "# ALL: ALL\n\n  \t\nsshd: 100.125.\n", NULL, false, DENY, 4 },
-	{ NULL, " # ALL: ALL\n", NULL, false, DENY, 1 }, /* no comment: "#" and "ALL", two daemons */
+	{ NULL, " # ALL: ALL\n", NULL, false, DENY, 1 }, /* daemons "#" and "ALL" */
 	{ NULL, "no separator\n", NULL, true },
 	{ NULL, "ALL:\n", NULL, true },
 	/* the ways to write the load balancer's range */
@@ -134,7 +134,7 @@ static const struct test_case cases[] = {
 	{ NULL, "# comment \\\nALL: ALL\n", NULL, true }, /* the comment goes on */
 	{ NULL, "ALL: 100.125.", NULL, false, DENY, 0 }, /* no newline: the file is given up … */
 	{ NULL, "ALL: 9.9.9.9", NULL, false, DENY, 0 }, /* … and refuses */
-	{ "ALL: ALL", NULL, NULL, true }, /* hosts.allow is given up too, but there is nothing to refuse */
+	{ "ALL: ALL", NULL, NULL, true }, /* given up too, but nothing refuses */
 	{ "ALL: ALL", "ALL: ALL\n", NULL, false, DENY, 1 },
 	{ NULL, "ALL: ALL\\\n", NULL, false, DENY, 1 },
 	/* options */
@@ -148,7 +148,7 @@ static const struct test_case cases[] = {
 	{ "sshd: ALL: severity=info\n", "ALL: ALL\n", NULL, true, ALLOW, 1 },
 	{ "sshd: ALL: severity nonsense\n", NULL, NULL, false, ALLOW, 1 },
 	{ "sshd: ALL: twist /bin/echo 421 no\n", NULL, NULL, false, ALLOW, 1 },
-	{ "sshd: ALL:\n", NULL, NULL, false, ALLOW, 1 }, /* an empty option is an error, which refuses */
+	{ "sshd: ALL:\n", NULL, NULL, false, ALLOW, 1 }, /* an empty option: an error refuses */
 	{ "sshd: ALL: allow: \n", NULL, NULL, false, ALLOW, 1 },
 	{ "sshd: ALL: allow: severity info\n", NULL, NULL, false, ALLOW, 1 },
 	{ "sshd: ALL: linger -1\n", NULL, NULL, false, ALLOW, 1 },
@@ -190,8 +190,8 @@ static void test_cases(void **state)
 		if (got.granted != c->granted || strcmp(got.file, c->file ? c->file : "") ||
 		    got.line != c->line || got.uncertain != c->uncertain)
 			fail_msg("allow «%s» deny «%s»: %s by %s:%u%s", c->allow ? c->allow : "",
-				 c->deny ? c->deny : "", got.granted ? "granted" : "refused", got.file,
-				 got.line, got.uncertain ? ", uncertain" : "");
+				 c->deny ? c->deny : "", got.granted ? "granted" : "refused",
+				 got.file, got.line, got.uncertain ? ", uncertain" : "");
 	}
 }
 
@@ -210,7 +210,9 @@ static void test_server_and_port_when_known(void **state)
 {
 	static const char deny[] = "sshd@192.168.0.0/24: 100.125.\n80: ALL\n";
 	struct files files = { NULL, deny, NULL, 0, sizeof(deny) - 1 };
-	struct wrappers_query query = { .daemon = "sshd", .client = LB, .open = open_file, .ctx = &files };
+	struct wrappers_query query = {
+		.daemon = "sshd", .client = LB, .open = open_file, .ctx = &files
+	};
 	struct host_wrappers got;
 
 	query.server = "192.168.0.10";
@@ -238,14 +240,15 @@ static void test_pattern_file(void **state)
 		{ "10.0.0.0/8\n 100.125.0.0/16 192.168.\n", false, false },
 		{ "10.0.0.0/8", true, false },
 		{ "host.example.com\n", true, true },
-		{ "/patterns 100.125.\n", false, false }, /* names itself: libwrap runs out of files */
+		{ "/patterns 100.125.\n", false, false }, /* names itself */
 		{ "/patterns /patterns /patterns\n", true, true },
 		{ NULL, true, false },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct files files = { NULL, deny, rows[i].patterns, 0, sizeof(deny) - 1,
-				       length(rows[i].patterns) };
+		struct files files = {
+			NULL, deny, rows[i].patterns, 0, sizeof(deny) - 1, length(rows[i].patterns)
+		};
 		struct host_wrappers got;
 
 		assert_int_equal(judge(&(struct test_case){ 0 }, &files, &got), 0);
@@ -298,8 +301,10 @@ static void fill(char *buf, const char *piece, size_t line)
 static void test_hostile_input(void **state)
 {
 	static const char *const pieces[] = {
-		"ALL EXCEPT ", "ALL: ALL EXCEPT ", "ALL:*1*1*1*1*1*1", "ALL: /patterns ", "\\\n", "[[[[",
-		":", "@", "ALL: a@b@", ",", "ALL: ALL: ", "ALL: 1.2.3.4/5/6 ", "*", "?",
+		"ALL EXCEPT ", "ALL: ALL EXCEPT ",  "ALL:*1*1*1*1*1*1", "ALL: /patterns ",
+		"ALL: ALL: ",  "ALL: 1.2.3.4/5/6 ", "ALL: a@b@",	"\\\n",
+		"[[[[",	       ":",		    "@",		",",
+		"*",	       "?",
 	};
 	char *buf = malloc(BIG);
 	uint32_t random = 1;
@@ -344,7 +349,8 @@ static void ask_tcpdmatch(const char *tool, const char *dir, const char *client,
 	FILE *p;
 
 	answer[0] = '\0';
-	snprintf(command, sizeof(command), "cd '%s' && %s -d sshd %s 2>/dev/null", dir, tool, client);
+	snprintf(command, sizeof(command), "cd '%s' && %s -d sshd %s 2>/dev/null", dir, tool,
+		 client);
 	p = popen(command, "r");
 	if (!p)
 		return;
@@ -363,7 +369,8 @@ static void test_against_tcpdmatch(void **state)
 		if (!access(places[i], X_OK))
 			tool = places[i];
 	if (!tool) {
-		print_message("tcpdmatch is not installed (package tcpd): not compared with libwrap\n");
+		print_message(
+			"tcpdmatch is not installed (package tcpd): not compared with libwrap\n");
 		skip();
 	}
 	assert_non_null(mkdtemp(dir));
@@ -377,7 +384,7 @@ static void test_against_tcpdmatch(void **state)
 		assert_int_equal(write_file(dir, "hosts.deny", c->deny), 0);
 		ask_tcpdmatch(tool, dir, LB, answer);
 		assert_true(answer[0]);
-		/* "delegated": another program would take over, which is no answer of the daemon. */
+		/* "delegated": another program would take over, the daemon does not answer. */
 		if (!strcmp(answer, "granted") != c->granted)
 			fail_msg("allow «%s» deny «%s»: libwrap says %s", c->allow ? c->allow : "",
 				 c->deny ? c->deny : "", answer);
