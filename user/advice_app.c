@@ -47,10 +47,21 @@ static void where_application(const struct facts *f, struct diagnosis *d)
 	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
 }
 
+/* The range as hosts.allow(5) writes it: IPv6 addresses in brackets. */
+static void client_pattern(const struct facts *f, char out[PREFIX_TEXT_LEN + 2])
+{
+	size_t len = strcspn(f->range, "/");
+
+	if (f->v6)
+		snprintf(out, PREFIX_TEXT_LEN + 2, "[%.*s]%s", (int)len, f->range, f->range + len);
+	else
+		snprintf(out, PREFIX_TEXT_LEN + 2, "%s", f->range);
+}
+
 void tell_tcp_wrappers(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
-	char took[SPAN_TEXT_LEN];
+	char took[SPAN_TEXT_LEN], client[PREFIX_TEXT_LEN + 2];
 	struct host_wrappers w;
 	bool known = ask_wrappers(f->given.host, p->libwrap_pid, p->libwrap.daemon, p->tuple.lb,
 				  &w) == 0 &&
@@ -75,22 +86,23 @@ void tell_tcp_wrappers(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), ", and kept silent till the load balancer gave up after %s.",
 		    format_span(took, f->gave_up_ns - p->start_ns));
 	}
+	client_pattern(f, client);
 	if (known && strstr(w.file, "hosts.deny"))
 		say(FIX(d),
 		    "Add to /etc/hosts.allow: '%s: %s' (or edit line %" PRIu32
 		    " of %.63s). It applies to the next "
 		    "connection.",
-		    p->libwrap.daemon, f->range, w.line, w.file);
+		    p->libwrap.daemon, client, w.line, w.file);
 	else if (known)
 		say(FIX(d),
 		    "Edit line %" PRIu32
 		    " of %.63s, or put ahead of it: '%s: %s'. It applies to the next connection.",
-		    w.line, w.file, p->libwrap.daemon, f->range);
+		    w.line, w.file, p->libwrap.daemon, client);
 	else
 		say(FIX(d),
 		    "Add to the top of /etc/hosts.allow: '%s: %s'. It applies to the next "
 		    "connection.",
-		    p->libwrap.daemon, f->range);
+		    p->libwrap.daemon, client);
 }
 
 /* What the first bytes of something that is no HTTP response look like. */
@@ -282,6 +294,7 @@ void tell_app_slow(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
 	char who[48], request[96], a[SPAN_TEXT_LEN], b[SPAN_TEXT_LEN], told[SPAN_TEXT_LEN];
+	struct host_listener l;
 
 	where_application(f, d);
 	process_words(f, who);
@@ -310,9 +323,13 @@ void tell_app_slow(const struct facts *f, struct diagnosis *d)
 		    "timeout; the service's "
 		    "log and 'time curl http://%s%s' show where it waits.",
 		    f->target, p->http_request.valid ? p->http_request.path : "/");
+	else if (p->has_process || (facts_listener(f, &l) && l.pid))
+		say(FIX(d),
+		    "See what it is doing: its log, top, strace -f -p %" PRIu32
+		    "; all its workers may be busy.",
+		    p->has_process ? p->pid : l.pid);
 	else
 		say(FIX(d),
-		    "See what the service is doing: its log, top, strace -f -p %s; all its workers "
-		    "may be busy.",
-		    p->has_process ? "the pid above" : "PID");
+		    "See what the service is doing: its log, top, strace -f -p PID; all its "
+		    "workers may be busy.");
 }

@@ -85,7 +85,7 @@ static void find_culprit(const struct facts *f, const struct nf_place *place, st
 			continue;
 		if (out->n_candidates++ == 0)
 			out->chain = *c;
-		say(out->candidates, sizeof(out->candidates), "%s%.12s %.12s %.30s %.30s",
+		say(out->candidates, sizeof(out->candidates), "%s%.16s %.12s %.30s %.30s",
 		    out->candidates[0] ? ", " : "", c->backend, c->family, c->table, c->chain);
 	}
 	out->found = out->n_candidates == 1 && !chains.truncated;
@@ -123,9 +123,9 @@ static void where_netfilter(const struct culprit *c, const struct probe_incident
 }
 
 /* "a rule in chain INPUT of table filter (iptables-legacy)", or as much as is known. */
-static void say_culprit(const struct culprit *c, struct diagnosis *d)
+static void say_culprit(const struct culprit *c, bool by_rule, struct diagnosis *d)
 {
-	if (c->found && strcmp(c->chain.policy, "drop") == 0)
+	if (c->found && !by_rule && strcmp(c->chain.policy, "drop") == 0)
 		say(WHY(d), "A rule or the policy (drop) of chain %.63s in table %.63s (%s) ",
 		    c->chain.chain, c->chain.table, c->chain.backend);
 	else if (c->found)
@@ -216,7 +216,7 @@ void tell_firewall_drop(const struct facts *f, struct diagnosis *d)
 
 	find_culprit(f, &f->place, &c);
 	where_netfilter(&c, f->drop, d);
-	say_culprit(&c, d);
+	say_culprit(&c, false, d);
 	say(WHY(d), "dropped the %s from %s to %s%s.", packet_words(f, f->drop), f->lb,
 	    f->icmp ? f->address : f->target, on_device(device, f->p->device_in));
 	say_candidates(&c, d);
@@ -239,7 +239,7 @@ void tell_firewall_reject(const struct facts *f, struct diagnosis *d)
 		place.backend = f->place.backend;
 	find_culprit(f, &place, &c);
 	where_netfilter(&c, f->drop ? f->drop : sent, d);
-	say_culprit(&c, d);
+	say_culprit(&c, true, d); /* a policy cannot reject */
 	say(WHY(d), "refused the %s from %s to %s with %s (REJECT).",
 	    f->connected ? "request" : f->what, f->lb, f->icmp ? f->address : f->target,
 	    by_reset ? "a reset" : "an ICMP error");
@@ -276,7 +276,7 @@ static void tell_reply_dropped_by_firewall(const struct facts *f, struct diagnos
 
 	find_culprit(f, &f->place, &c);
 	where_netfilter(&c, f->drop, d);
-	say_culprit(&c, d);
+	say_culprit(&c, false, d);
 	say(WHY(d), "dropped this host's own %s to %s.", packet_words(f, f->drop), f->lb);
 	say_candidates(&c, d);
 	fix_accept(f, &c, true, d);

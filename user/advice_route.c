@@ -139,13 +139,13 @@ static const char *route_error(int err)
 {
 	switch (-err) {
 	case EHOSTUNREACH:
-		return "an 'unreachable' route covers it";
+		return "an 'unreachable' route covers";
 	case EACCES:
-		return "a 'prohibit' route covers it";
+		return "a 'prohibit' route covers";
 	case EINVAL:
-		return "a 'blackhole' route covers it";
+		return "a 'blackhole' route covers";
 	default:
-		return "no routing table has a route";
+		return "no routing table has a route back to";
 	}
 }
 
@@ -159,8 +159,8 @@ void tell_no_route_back(const struct facts *f, struct diagnosis *d)
 
 	where_set(d, "route", NULL);
 	snprintf(d->where.device, sizeof(d->where.device), "%s", p->device_in);
-	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: %s back to %s",
-	    f->what, f->lb, p->device_in[0] ? " on " : "", p->device_in, route_error(err), f->lb);
+	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: %s %s", f->what,
+	    f->lb, p->device_in[0] ? " on " : "", p->device_in, route_error(err), f->lb);
 	if (special && p->route_failed && p->route.table)
 		say(WHY(d), " (table %" PRIu32 ")", p->route.table);
 	say(WHY(d), ".");
@@ -240,8 +240,10 @@ void tell_reply_lost(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), ", but the load balancer never acknowledged it: something beyond this host "
 		    "drops replies to it.");
 	say(FIX(d),
-	    "Let tcp port %u to %s out in the security group and in the network ACL of the subnet "
-	    "(outbound "
-	    "rules, and inbound for the return on the load balancer's side).",
-	    f->port, f->range);
+	    "Outside this host: let TCP from port %u out to %s, any destination port, in the "
+	    "network ACL "
+	    "of the subnet (it keeps no state), then look at the security group's outbound rules "
+	    "and at the "
+	    "VPC's route to %s.",
+	    f->port, f->range, f->range);
 }

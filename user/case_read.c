@@ -56,7 +56,7 @@ static int fail(const struct case_reader *r, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "hctrace: %s: line %lu: ", r->path, r->number);
+	fprintf(stderr, "hctrace: %s: line %lu: ", r->path, r->number ? r->number : 1);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);

@@ -107,7 +107,8 @@ static void find_process(struct engine *e, struct service *service, struct probe
 {
 	struct host_listener l;
 
-	if (p->has_process || !service || (!p->synack_ns && !p->established_ns && !p->reply_ns))
+	if (p->has_process || !service ||
+	    (!p->synack_ns && !p->established_ns && !p->reply_ns && !p->queue_full))
 		return;
 	if (p->tuple.protocol != IPPROTO_TCP && p->tuple.protocol != IPPROTO_UDP)
 		return;

@@ -216,6 +216,8 @@ static void observe_drop(struct probe *p, const struct obs *o)
 			set_incident(p, &p->icmp_drop, o);
 		return;
 	}
+	if (!o->reply && !p->device_in[0])
+		note_arrival(p, o); /* dropped ahead of the first point */
 	if (drop_is_harmless(p, o))
 		return;
 	p->drop_count++;
