@@ -40,6 +40,7 @@ struct engine {
 	uint64_t last_lost_ns[HCT_POINT_COUNT];
 	uint64_t overflow[HCT_POINT_COUNT]; /* observations that found no room, not told yet */
 	struct host_devices devices; /* when the run began */
+	struct probe finished; /* the probe that is being diagnosed */
 };
 
 struct engine *engine_new(const struct settings *settings, const struct host *host,
@@ -166,11 +167,12 @@ static void count(struct engine *e, const struct probe *p, const struct diagnosi
 /* Decides about FLOW's probe, which ended at END_NS, tells, and keeps only its id. */
 static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cut_short)
 {
-	struct probe *p = flow->probe;
-	struct service *service = services_find(e->services, &p->tuple);
+	struct probe *p = &e->finished;
+	struct service *service = services_find(e->services, &flow->probe->tuple);
 	struct case_facts given = { .probe = p, .settings = e->settings, .host = e->host };
 	struct diagnosis d;
 
+	flow_take_probe(flow, p);
 	p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
 	if (p->last_seq + 1 > p->events && p->last_seq)
 		p->missing = p->last_seq + 1 - p->events;
@@ -192,8 +194,6 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 		else
 			count(e, p, &d);
 	}
-	free(flow->probe);
-	flow->probe = NULL;
 	if (e->flows.finished.n >= MAX_FINISHED)
 		flows_remove(&e->flows, e->flows.finished.head);
 	flow_move(flow, &e->flows.finished,
@@ -252,6 +252,14 @@ static void follow(struct engine *e, struct flow *flow, const struct obs *o)
 	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
 }
 
+static void observe(struct engine *e, struct flow *flow, const struct obs *o)
+{
+	if (flow_reserve(flow))
+		e->overflow[o->point]++;
+	else
+		probe_observe(flow->probe, o);
+}
+
 static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
@@ -261,14 +269,14 @@ static void on_obs(void *ctx, const struct obs *o)
 	if (o->no_tuple || o->flow_id == 0) {
 		flow = o->point == HCT_POINT_LIBWRAP ? libwrap_flow(&e->flows, o) : NULL;
 		if (flow)
-			probe_observe(flow->probe, o);
+			observe(e, flow, o);
 		return;
 	}
 	flow = flows_find(&e->flows, o->flow_id);
 	if (flow && !flow->probe)
 		return;
 	if (flow)
-		probe_observe(flow->probe, o);
+		observe(e, flow, o);
 	else if (begins(e, o))
 		flow = begin(e, o);
 	if (flow)

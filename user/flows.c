@@ -2,7 +2,12 @@
 /* The flows that the engine knows, by flow_id, and their timers. */
 #include "flows.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ROOM 8 /* a healthy TCP check has some seven entries */
 
 struct flow *flows_find(const struct flows *flows, uint64_t id)
 {
@@ -12,6 +17,36 @@ struct flow *flows_find(const struct flows *flows, uint64_t id)
 	return flow;
 }
 
+/* A timeline is most of a probe and mostly empty: with 100,000 open probes that counts. */
+static void *resize_probe(struct probe *probe, size_t room)
+{
+	return realloc(probe, offsetof(struct probe, timeline) + room * sizeof(probe->timeline[0]));
+}
+
+int flow_reserve(struct flow *flow)
+{
+	size_t room = flow->timeline_room * 2;
+	struct probe *probe;
+
+	if (flow->probe->timeline_len < flow->timeline_room || room > PROBE_MAX_TIMELINE)
+		return 0;
+	probe = resize_probe(flow->probe, room);
+	if (!probe)
+		return -ENOMEM;
+	flow->probe = probe;
+	flow->timeline_room = room;
+	return 0;
+}
+
+void flow_take_probe(struct flow *flow, struct probe *out)
+{
+	size_t entries = flow->probe->timeline_len * sizeof(out->timeline[0]);
+
+	memcpy(out, flow->probe, offsetof(struct probe, timeline) + entries);
+	free(flow->probe);
+	flow->probe = NULL;
+}
+
 struct flow *flows_add(struct flows *flows, uint64_t id)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
@@ -19,7 +54,8 @@ struct flow *flows_add(struct flows *flows, uint64_t id)
 	if (!flow)
 		return NULL;
 	flow->id = id;
-	flow->probe = malloc(sizeof(*flow->probe));
+	flow->probe = resize_probe(NULL, FIRST_ROOM);
+	flow->timeline_room = FIRST_ROOM;
 	if (!flow->probe)
 		goto no_memory;
 	HASH_ADD(hh, flows->by_id, id, sizeof(flow->id), flow);

@@ -19,8 +19,12 @@ struct flow {
 	uint64_t id;
 	uint64_t due_ns;
 	uint64_t end_ns; /* of an ending flow: the event that ended it */
-	struct probe
-		*probe; /* owned; NULL: finished, remembered so that late events start nothing */
+	/*
+	 * Owned; NULL: finished, remembered so that late events start nothing.
+	 * Its memory ends behind timeline[timeline_room - 1]: see flow_take_probe().
+	 */
+	struct probe *probe;
+	size_t timeline_room;
 	struct flow_queue *queue;
 	struct flow *prev, *next;
 };
@@ -38,6 +42,10 @@ struct flows {
 struct flow *flows_find(const struct flows *flows, uint64_t id);
 /* A new flow of ID, with a probe (not started) and in no queue yet.  NULL: no memory. */
 struct flow *flows_add(struct flows *flows, uint64_t id);
+/* Makes room for one more timeline entry, up to PROBE_MAX_TIMELINE: 0 or -ENOMEM. */
+int flow_reserve(struct flow *flow);
+/* Copies FLOW's probe, as far as it goes, to OUT and frees it. */
+void flow_take_probe(struct flow *flow, struct probe *out);
 /* Moves FLOW to QUEUE (of the same flows), due at DUE_NS. */
 void flow_move(struct flow *flow, struct flow_queue *queue, uint64_t due_ns);
 /* Forgets and frees FLOW; accepts NULL. */

@@ -3,6 +3,7 @@
 #include "probe.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "timeline.h"
@@ -347,7 +348,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 
 void probe_start(struct probe *p, uint64_t id, const struct obs *o)
 {
-	memset(p, 0, sizeof(*p));
+	memset(p, 0, offsetof(struct probe, timeline));
 	p->id = id;
 	p->flow_id = o->flow_id;
 	p->tuple = o->tuple;

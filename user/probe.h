@@ -123,14 +123,15 @@ struct probe {
 	uint8_t request_bytes[16];
 	size_t request_bytes_len;
 
-	struct timeline_entry timeline[PROBE_MAX_TIMELINE];
 	size_t timeline_len;
 	unsigned timeline_dropped; /* entries that found no room */
+	/* Comes last: the engine keeps only as much of it as an open probe needs (flows.h). */
+	struct timeline_entry timeline[PROBE_MAX_TIMELINE];
 };
 
-/* Starts P from the first observation of a flow. */
+/* Starts P from the first observation of a flow.  Of the timeline only what is used is set. */
 void probe_start(struct probe *p, uint64_t id, const struct obs *o);
-/* Adds O to the facts of P. */
+/* Adds O to the facts of P, and at most one entry to its timeline. */
 void probe_observe(struct probe *p, const struct obs *o);
 /* "tcp", "http", "https", "udp", "icmp": what kind of check it was, as far as seen. */
 const char *probe_protocol(const struct probe *p);
