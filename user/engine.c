@@ -17,8 +17,12 @@
 
 /* What belongs to an end (a reset's fate, a refusal's drop) comes within this time of it. */
 #define GRACE_NS UINT64_C(20000000)
-/* The load balancer's own end at its timeout may come this late: it says more than silence. */
-#define DEADLINE_SLACK_NS UINT64_C(40000000)
+/*
+ * What comes this late after the timeout still counts, for it says more than
+ * silence: the load balancer's own end, and with a timeout of 3 s the kernel's
+ * giving up on the gateway (three solicitations, 3.07 s).
+ */
+#define DEADLINE_SLACK_NS UINT64_C(80000000)
 #define PROCESS_AGE_NS UINT64_C(5000000000) /* how long an answer about who listens is good for */
 #define MAX_OPEN 131072 /* as many as bpf/ follows: MAX_FLOWS */
 #define MAX_FINISHED 262144

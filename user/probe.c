@@ -200,6 +200,9 @@ static bool drop_is_harmless(const struct probe *p, const struct obs *o)
 		return false;
 	if (flags & HCT_TCP_RST || (flags & HCT_TCP_FIN && !o->packet.payload_len))
 		return true;
+	/* tcp_check_req() answers a repeated SYN with another SYN-ACK and drops it */
+	if (flags & HCT_TCP_SYN && !o->reply && (p->synack_ns || p->synack_retransmits))
+		return true;
 	if (flags & HCT_TCP_SYN || stage_of(p) == STAGE_CONNECT)
 		return false;
 	if (!o->packet.payload_len && (p->established_ns || p->first_byte_ns))

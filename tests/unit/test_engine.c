@@ -243,7 +243,7 @@ static void libwrap_finds_its_connection(void **state)
 	deliver(run, other);
 	deliver(run, libwrap(at + 1000, 77, "0.0.0.9"));
 	deliver(run, libwrap(at + 1000, 78, "0.0.0.8")); /* nobody's */
-	engine_sink.tick(run->engine, at + 3 * SECOND + 45 * MS);
+	engine_sink.tick(run->engine, at + 3 * SECOND + 90 * MS);
 	assert_int_equal(run->told.probes, 2);
 	assert_int_equal(run->told.last.tuple.lb[15], 9);
 	assert_true(run->told.last.has_libwrap);
@@ -259,7 +259,7 @@ static void order_of_timers(void **state)
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		deliver(run, packet(START + at[i] * MS + i, 0, START + at[i] * MS, HCT_TCP_SYN, false));
 	for (uint64_t ms = 0, before = 0; ms <= 12; ms++) {
-		engine_sink.tick(run->engine, START + 3 * SECOND + 40 * MS + ms * MS);
+		engine_sink.tick(run->engine, START + 3 * SECOND + 80 * MS + ms * MS);
 		if (run->told.probes > before)
 			assert_int_equal(run->told.last.start_ns, START + ms * MS);
 		before = run->told.probes;
