@@ -65,9 +65,7 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 	struct host_wrappers w;
 
 	if (p->has_libwrap && !p->libwrap.granted) {
-		if (ask_wrappers(f->given.host, p->libwrap_pid, p->libwrap.daemon, p->tuple.lb,
-				 &w) == 0 &&
-		    !w.granted && w.file[0])
+		if (facts_refusal(f, &w))
 			say(NOTE(d),
 			    "HTTP checks of this target will fail: %.63s line %" PRIu32
 			    " refuses %s (%.80s).",

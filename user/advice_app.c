@@ -63,9 +63,7 @@ void tell_tcp_wrappers(const struct facts *f, struct diagnosis *d)
 	const struct probe *p = f->p;
 	char took[SPAN_TEXT_LEN], client[PREFIX_TEXT_LEN + 2];
 	struct host_wrappers w;
-	bool known = ask_wrappers(f->given.host, p->libwrap_pid, p->libwrap.daemon, p->tuple.lb,
-				  &w) == 0 &&
-		     !w.granted && w.file[0];
+	bool known = facts_refusal(f, &w);
 
 	where_application(f, d);
 	say(WHY(d), "%s (pid %" PRIu32 ") refused %s by tcp_wrappers",

@@ -14,12 +14,6 @@ static const struct {
 	const char *meaning;
 	const char *fix;
 } reasons[] = {
-	{ "IP_INADDRERRORS", "the destination is no address of this host",
-	  "Add the address to a device (ip addr add), or correct the target's address in the load "
-	  "balancer." },
-	{ "IP_INNOROUTES",
-	  "the destination is no address of this host, and no route leads on to it",
-	  "Add the address to a device (ip addr add), or a route to it; see 'ip route get'." },
 	{ "IP_INHDR", "the IP header is damaged",
 	  "Look for a fault on the path: ethtool -S, offloads, tunnels." },
 	{ "IP_CSUM", "the IP checksum is wrong",

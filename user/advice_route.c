@@ -94,6 +94,23 @@ void tell_martian_source(const struct facts *f, struct diagnosis *d)
 	    ip_command(f), f->lb, ip_command(f), f->lb, f->v6 ? 128 : 32);
 }
 
+void tell_not_local(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "route", f->drop);
+	say(WHY(d),
+	    "The %s came in%s%s, but %s is no address of this host, and this host does not pass it "
+	    "on.",
+	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
+	say(FIX(d),
+	    "Correct the member's address at the load balancer, or give this host the address: %s "
+	    "addr "
+	    "add %s/%d dev %s. If it belongs to a container or a host behind: sysctl -w %s=1, and "
+	    "a "
+	    "route to it.",
+	    ip_command(f), f->address, f->v6 ? 128 : 32, device_in(f),
+	    f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
+}
+
 void tell_gateway_unreachable(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;

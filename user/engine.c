@@ -112,6 +112,11 @@ static void find_process(struct engine *e, struct service *service, struct probe
 {
 	struct host_listener l;
 
+	if (!p->has_process && p->has_libwrap) {
+		p->has_process = true;
+		p->pid = p->libwrap_pid;
+		memcpy(p->comm, p->libwrap_comm, sizeof(p->comm));
+	}
 	if (p->has_process || !service ||
 	    (!p->synack_ns && !p->established_ns && !p->reply_ns && !p->queue_full))
 		return;

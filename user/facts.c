@@ -52,6 +52,7 @@ static bool is_connected(const struct facts *f)
 static bool explains(const struct facts *f, const struct probe_incident *incident)
 {
 	const struct probe *p = f->p;
+	uint64_t gone = f->host_end_ns;
 
 	if (!incident->seen)
 		return false;
@@ -61,6 +62,9 @@ static bool explains(const struct facts *f, const struct probe_incident *inciden
 		return !f->connected;
 	if (incident->reply)
 		return !f->early && (!p->first_byte_ns || incident->time_ns >= p->first_byte_ns);
+	/* what comes for a connection that the application has closed is dropped, too */
+	if (gone && gone <= incident->time_ns && !nf_place(incident).netfilter)
+		return false;
 	return !p->read_ns && !p->first_byte_ns && !p->unread;
 }
 
@@ -169,4 +173,17 @@ bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct 
 bool facts_listener(const struct facts *f, struct host_listener *out)
 {
 	return listener_of(f->given.host, &f->p->tuple, out);
+}
+
+bool facts_refusal(const struct facts *f, struct host_wrappers *out)
+{
+	const struct probe *p = f->p;
+	const struct host *host = f->given.host;
+	struct host_listener l;
+	int err = ask_wrappers(host, p->libwrap_pid, p->libwrap.daemon, p->tuple.lb, out);
+
+	/* who asked may have been a child that is gone; its parent sees the same files */
+	if (err && facts_listener(f, &l) && l.pid)
+		err = ask_wrappers(host, l.pid, p->libwrap.daemon, p->tuple.lb, out);
+	return !err && !out->granted && out->file[0];
 }

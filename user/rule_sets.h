@@ -17,6 +17,7 @@ enum match match_conntrack_full(const struct facts *f);
 enum match match_firewall_drop(const struct facts *f);
 enum match match_rp_filter(const struct facts *f);
 enum match match_martian_source(const struct facts *f);
+enum match match_not_local(const struct facts *f);
 enum match match_policy_drop(const struct facts *f);
 enum match match_stale_connection(const struct facts *f);
 enum match match_socket_buffer_full(const struct facts *f);
@@ -64,6 +65,7 @@ void tell_kernel_drop(const struct facts *f, struct diagnosis *d);
 /* advice_route.c */
 void tell_rp_filter(const struct facts *f, struct diagnosis *d);
 void tell_martian_source(const struct facts *f, struct diagnosis *d);
+void tell_not_local(const struct facts *f, struct diagnosis *d);
 void tell_gateway_unreachable(const struct facts *f, struct diagnosis *d);
 void tell_no_route_back(const struct facts *f, struct diagnosis *d);
 void tell_wrong_interface(const struct facts *f, struct diagnosis *d);

@@ -23,6 +23,7 @@ static const struct rule rules[] = {
 	{ VERDICT_FIREWALL_DROP, 0, match_firewall_drop, tell_firewall_drop },
 	{ VERDICT_RP_FILTER, 0, match_rp_filter, tell_rp_filter },
 	{ VERDICT_MARTIAN_SOURCE, 0, match_martian_source, tell_martian_source },
+	{ VERDICT_NOT_LOCAL, 0, match_not_local, tell_not_local },
 	{ VERDICT_POLICY_DROP, 0, match_policy_drop, tell_policy_drop },
 	{ VERDICT_STALE_CONNECTION, 0, match_stale_connection, tell_stale_connection },
 	{ VERDICT_SOCKET_BUFFER_FULL, 0, match_socket_buffer_full, tell_socket_buffer_full },

@@ -85,5 +85,7 @@ bool facts_status_expected(const struct settings *s, int status);
 /* The socket here that takes what is sent to TUPLE's target, asked from HOST.  False: none known. */
 bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out);
 bool facts_listener(const struct facts *f, struct host_listener *out);
+/* The line of hosts.allow or hosts.deny by which libwrap refused.  False: not known. */
+bool facts_refusal(const struct facts *f, struct host_wrappers *out);
 
 #endif

@@ -139,6 +139,20 @@ enum match match_martian_source(const struct facts *f)
 	return strncmp(route.text, "local ", 6) == 0 ? MATCH_LIKELY : NO_MATCH;
 }
 
+/* ip_error(): the look-up found no local address, and this host does not forward. */
+enum match match_not_local(const struct facts *f)
+{
+	static const char *const reasons[] = { "IP_INADDRERRORS", "IP_INNOROUTES" };
+	static const char *const functions[] = { "ip_error", "ip6_pkt_drop" };
+
+	return f->drop && !f->drop->reply &&
+			       (reason_in(f->drop, reasons, N(reasons)) ||
+				(has_no_reason(f->drop) &&
+				 function_in(f->drop, functions, N(functions))))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
 enum match match_policy_drop(const struct facts *f)
 {
 	static const char *const reasons[] = { "SOCKET_FILTER",	    "XFRM_POLICY",
