@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Advice: the firewall dropped or refused, by backend, hook, table and chain as far as they can be told. */
+/* Advice: the firewall dropped or refused; backend, hook, table and chain as far as known. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

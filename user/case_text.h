@@ -56,7 +56,8 @@ struct field {
 /* Writes " key=value" for each of the N fields of the struct at BASE. */
 void fields_put(FILE *out, const struct field *fields, size_t n, const void *base);
 /* Sets the member KEY of the struct at BASE: 0, -ENOENT no such field, -EINVAL no such value. */
-int fields_get(const struct field *fields, size_t n, void *base, const char *key, const char *value);
+int fields_get(const struct field *fields, size_t n, void *base, const char *key,
+	       const char *value);
 
 /* Takes the next word off *REST (it is cut up); NULL at the end. */
 char *text_word(char **rest);

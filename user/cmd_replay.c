@@ -20,7 +20,7 @@ int cmd_replay(const struct settings *settings)
 	status = case_reader_open(&reader, settings->args[0]);
 	if (status)
 		goto cleanup;
-	/* the check and its load balancer as they were recorded, the output as it is asked for now */
+	/* the check as it was recorded, the output as it is asked for now */
 	run = *case_reader_settings(reader);
 	run.command = settings->command;
 	run.json = settings->json;

@@ -43,7 +43,7 @@ static bool is_connected(const struct facts *f)
 		return false;
 	if (p->ack_ns || p->request_ns || p->established_ns)
 		return true;
-	/* reset straight after the SYN-ACK: how many checks end; near the timeout it is giving up */
+	/* many checks end with a reset straight after the SYN-ACK; near the timeout it gives up */
 	return p->synack_ns && f->lb_end_ns >= p->synack_ns &&
 	       f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9;
 }

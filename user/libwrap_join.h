@@ -5,7 +5,7 @@
 
 #include "flows.h"
 
-/* The open flow that O (point LIBWRAP, without a tuple) fits best, by client and process; NULL: none. */
+/* The open flow that O (point LIBWRAP, no tuple) fits best, by client and process; NULL: none. */
 struct flow *libwrap_flow(const struct flows *flows, const struct obs *o);
 
 #endif

@@ -114,7 +114,7 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 	uint8_t flags = o->packet.tcp_flags;
 
 	if (flags & HCT_TCP_SYN) {
-		/* counted at one device only: the same SYN is seen again on a bridge or VLAN above it */
+		/* at one device only: the same SYN is seen again on a bridge or VLAN above it */
 		if (strncmp(o->device, p->device_in, IFNAMSIZ) == 0 && o->point != HCT_POINT_XDP)
 			p->syn_count++;
 		if (o->point == HCT_POINT_TC_INGRESS)

@@ -51,7 +51,7 @@ struct probe {
 	uint32_t netns;
 	char device_in[IFNAMSIZ];
 	char device_out[IFNAMSIZ]; /* the reply's; device_in when it left there, too */
-	char devices_in[PROBE_MAX_DEVICES][IFNAMSIZ]; /* all that the request passed (bridge, VLAN, bond) */
+	char devices_in[PROBE_MAX_DEVICES][IFNAMSIZ]; /* bridge, VLAN, bond: all of them */
 	size_t n_devices_in;
 	bool left_where_it_came; /* a reply left by one of them */
 	bool has_process;
@@ -81,14 +81,14 @@ struct probe {
 	/* TCP, socket */
 	uint64_t established_ns;
 	uint64_t accepted_ns; /* first time the socket was seen to belong to a process */
-	uint64_t unaccepted_ns; /* last time it was seen to belong to none, with accepted_ns still 0 */
+	uint64_t unaccepted_ns; /* last time it was seen to belong to none, before that */
 	uint64_t read_ns; /* a process read the request */
 	uint64_t app_close_ns; /* a process closed it before the load balancer did */
 	uint32_t unread; /* bytes nobody read, at the last look */
 	bool socket_closed; /* reached TCP_CLOSE */
 	struct hct_listener listener; /* at the first SYN */
 	bool has_listener;
-	bool queue_full; /* the listener's accept queue was full at a SYN; listener is of that SYN */
+	bool queue_full; /* the accept queue was full at a SYN, which listener is of */
 	uint64_t reset_received_ns;
 
 	/* UDP and ICMP */

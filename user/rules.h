@@ -82,7 +82,7 @@ void diagnose(const struct case_facts *given, struct diagnosis *d);
 
 /* Is STATUS among the codes that the check expects? */
 bool facts_status_expected(const struct settings *s, int status);
-/* The socket here that takes what is sent to TUPLE's target, asked from HOST.  False: none known. */
+/* The socket that takes what is sent to TUPLE's target, asked from HOST.  False: none known. */
 bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out);
 bool facts_listener(const struct facts *f, struct host_listener *out);
 /* The line of hosts.allow or hosts.deny by which libwrap refused.  False: not known. */

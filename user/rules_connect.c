@@ -6,7 +6,7 @@
 
 #include "ask.h"
 
-/* The kernel takes a SYN for a full queue and stays silent: tcp_conn_request(), sk_acceptq_is_full(). */
+/* The kernel takes the SYN and stays silent: tcp_conn_request(), sk_acceptq_is_full(). */
 enum match match_accept_queue_full(const struct facts *f)
 {
 	const struct probe *p = f->p;

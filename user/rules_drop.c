@@ -77,7 +77,7 @@ enum match match_firewall_reject(const struct facts *f)
 	return f->tcp && p->host_rst_ns && !p->reset.seen ? MATCH_CERTAIN : NO_MATCH;
 }
 
-/* nf_conntrack_in() drops what finds no room; it has returned by then, so the call chain is bare. */
+/* nf_conntrack_in() has returned when the packet is dropped, so the call chain is bare. */
 enum match match_conntrack_full(const struct facts *f)
 {
 	int64_t count, max;
@@ -202,7 +202,7 @@ enum match match_gateway_unreachable(const struct facts *f)
 	    ((f->drop->reason && strncmp(f->drop->reason, "NEIGH_", 6) == 0) ||
 	     function_in(f->drop, functions, N(functions))))
 		return MATCH_CERTAIN;
-	/* the kernel tries for some 3 s before it drops: with a short timeout the probe is over by then */
+	/* the kernel tries for some 3 s before it drops: a short timeout is over by then */
 	if (f->udp || f->drop || f->connected || p->synack_ns || p->reply_ns || p->route_failed ||
 	    p->host_rst_ns || p->icmp_left_ns || f->early)
 		return NO_MATCH;

@@ -22,7 +22,7 @@ enum match match_tcp_wrappers(const struct facts *f)
 
 	if (!f->tcp || !f->connected || !p->has_libwrap || p->libwrap.granted)
 		return NO_MATCH;
-	/* a server often forks before it asks, so another pid of the same name is no contradiction */
+	/* a server often forks before it asks: another pid of the same name will do */
 	return !p->has_process || p->pid == p->libwrap_pid || strcmp(p->comm, p->libwrap_comm) == 0
 		       ? MATCH_CERTAIN
 		       : MATCH_LIKELY;

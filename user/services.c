@@ -151,7 +151,7 @@ void services_start(struct services *s, uint64_t now_ns)
 	}
 }
 
-/* The first probe of a port (or of anything, when no port was named) ends its being merely expected. */
+/* The first probe of a port (of anything, when none was named) ends its being only expected. */
 static void fulfil(struct services *s, const struct hct_tuple *tuple)
 {
 	struct hct_tuple key = { .protocol = expected_protocol(s->settings) };

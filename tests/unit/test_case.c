@@ -40,7 +40,8 @@ static void numbers(void **state)
 
 static void times(void **state)
 {
-	static const char *const bad[] = { "", ".", ".5", "-", "1.1234567891", "1.x", "1..2", "99999999999", "1e3" };
+	static const char *const bad[] = { "",	  ".",	  ".5",		 "-",  "1.1234567891",
+					   "1.x", "1..2", "99999999999", "1e3" };
 	int64_t ns;
 
 	assert_int_equal(text_get_time("1.5", &ns), 0);
@@ -54,8 +55,10 @@ static void times(void **state)
 
 static void endpoints(void **state)
 {
-	static const char *const bad[] = { "", ":", "1.2.3", "1.2.3.4:65536", "1.2.3.4:", "[::1", "[::1]x", "[]:1",
-					   "::1:x:", "[1.2.3.4.5]:1", "1.2.3.4:-1" };
+	static const char *const bad[] = {
+		"",	  ":",	  "1.2.3",  "1.2.3.4:65536", "1.2.3.4:",  "[::1",
+		"[::1]x", "[]:1", "::1:x:", "[1.2.3.4.5]:1", "1.2.3.4:-1"
+	};
 	uint8_t addr[16];
 	uint16_t port;
 
@@ -93,7 +96,9 @@ static void odd_bytes(void **state)
 
 static struct obs observation(enum hct_point point)
 {
-	struct obs o = { .time_ns = START + 1234567, .flow_id = START + 1000, .flow_seq = 3, .point = point };
+	struct obs o = {
+		.time_ns = START + 1234567, .flow_id = START + 1000, .flow_seq = 3, .point = point
+	};
 
 	o.tuple.protocol = IPPROTO_TCP;
 	memset(o.tuple.lb + 10, 0xff, 6);
@@ -191,11 +196,25 @@ static void largest_payload(void **state)
 static void bad_observations(void **state)
 {
 	static const char *const lines[] = {
-		"", "t=1", "point=drop", "t=1 point=nowhere", "t=x point=drop", "t=1 point=drop point=drop",
-		"t=1 point=drop stack=a,b,c,d,e,f,g,h,i,j,k,l,m", "t=1 point=drop backlog=1", "t=1 point=drop =",
-		"t=1 point=drop x", "t=1 point=drop flags=Q", "t=1 point=drop pid=-1", "t=-1001 point=drop",
-		"t=9223372036 point=drop", "t=1 point=drop reply=2", "t=1 point=drop dev=averyverylongname",
-		"t=1 point=drop rung=256", "t=1 point=drop proto=sctp", "t=1 point=tc-ingress payload=%0",
+		"",
+		"t=1",
+		"point=drop",
+		"t=1 point=nowhere",
+		"t=x point=drop",
+		"t=1 point=drop point=drop",
+		"t=1 point=drop stack=a,b,c,d,e,f,g,h,i,j,k,l,m",
+		"t=1 point=drop backlog=1",
+		"t=1 point=drop =",
+		"t=1 point=drop x",
+		"t=1 point=drop flags=Q",
+		"t=1 point=drop pid=-1",
+		"t=-1001 point=drop",
+		"t=9223372036 point=drop",
+		"t=1 point=drop reply=2",
+		"t=1 point=drop dev=averyverylongname",
+		"t=1 point=drop rung=256",
+		"t=1 point=drop proto=sctp",
+		"t=1 point=tc-ingress payload=%0",
 	};
 	uint8_t payload[HCT_PAYLOAD_MAX];
 	const char *bad;
@@ -237,7 +256,9 @@ static int host_owner(void *ctx, const struct hct_tuple *tuple, struct host_proc
 	return -ENOENT;
 }
 
-static const struct host_ops host_ops = { .sysctl = host_sysctl, .chains = host_chains, .owner = host_owner };
+static const struct host_ops host_ops = { .sysctl = host_sysctl,
+					  .chains = host_chains,
+					  .owner = host_owner };
 
 /* Asks the host what the test wants to see again, at each tick. */
 struct asker {
@@ -296,13 +317,24 @@ static const struct stream_sink asking = { on_start, on_obs, on_lost, on_tick, o
 
 static void write_run(const char *path, const struct host *real)
 {
-	struct settings settings = { .interval_ns = UINT64_C(5000000000), .timeout_ns = UINT64_C(1500000000),
-				     .retries = 2, .n_ports = 2, .ports = { 80, 8080 }, .path = "/a b",
-				     .n_expect = 1, .expect = { { 200, 204 } }, .n_from = 1 };
+	struct settings settings = { .interval_ns = UINT64_C(5000000000),
+				     .timeout_ns = UINT64_C(1500000000),
+				     .retries = 2,
+				     .n_ports = 2,
+				     .ports = { 80, 8080 },
+				     .path = "/a b",
+				     .n_expect = 1,
+				     .expect = { { 200, 204 } },
+				     .n_from = 1 };
 	const struct point_status points[] = { { HCT_POINT_DROP, true, NULL },
 					       { HCT_POINT_ROUTE, false, "not here, sorry" } };
-	const struct stream_start start = { .time_ns = START, .wall_offset_ns = -5, .kernel = "6.1.0 odd",
-					    .netns_name = "web", .netns = 7, .points = points, .n_points = 2 };
+	const struct stream_start start = { .time_ns = START,
+					    .wall_offset_ns = -5,
+					    .kernel = "6.1.0 odd",
+					    .netns_name = "web",
+					    .netns = 7,
+					    .points = points,
+					    .n_points = 2 };
 	struct obs o = observation(HCT_POINT_TC_INGRESS);
 	struct case_writer *w;
 	struct asker asker = { 0 };

@@ -57,7 +57,11 @@ static void told_end(void *ctx, const struct totals *totals)
 }
 
 static const struct engine_listener listener = {
-	.start = told_start, .probe = told_probe, .target = told_target, .lost = told_lost, .end = told_end,
+	.start = told_start,
+	.probe = told_probe,
+	.target = told_target,
+	.lost = told_lost,
+	.end = told_end,
 };
 
 struct run {
@@ -68,12 +72,16 @@ struct run {
 
 static int setup(void **state)
 {
-	static const struct stream_start start = { .time_ns = START, .kernel = "6.1.0", .netns_name = "" };
+	static const struct stream_start start = { .time_ns = START,
+						   .kernel = "6.1.0",
+						   .netns_name = "" };
 	struct run *run = calloc(1, sizeof(*run));
 
 	if (!run)
 		return -1;
-	run->settings = (struct settings){ .timeout_ns = 3 * SECOND, .interval_ns = 5 * SECOND, .retries = 3 };
+	run->settings = (struct settings){ .timeout_ns = 3 * SECOND,
+					   .interval_ns = 5 * SECOND,
+					   .retries = 3 };
 	run->engine = engine_new(&run->settings, NULL, &listener, &run->told);
 	engine_sink.start(run->engine, &start);
 	*state = run;
@@ -147,7 +155,8 @@ static void silence_ends_at_the_timeout(void **state)
 	deliver(run, packet(at, 1, at + SECOND, HCT_TCP_SYN, false));
 	engine_sink.tick(run->engine, at + 3 * SECOND);
 	assert_int_equal(run->told.probes, 0); /* the load balancer's own end may be on its way */
-	assert_in_range(engine_next_timer(run->engine), at + 3 * SECOND, at + 3 * SECOND + 100 * MS);
+	assert_in_range(engine_next_timer(run->engine), at + 3 * SECOND,
+			at + 3 * SECOND + 100 * MS);
 	engine_sink.tick(run->engine, at + 3 * SECOND + 100 * MS);
 	assert_int_equal(run->told.probes, 1);
 	assert_int_equal(run->told.last.end_ns - run->told.last.start_ns, 3 * SECOND);
@@ -223,7 +232,10 @@ static void nothing_arrives(void **state)
 
 static struct obs libwrap(uint64_t at, uint32_t pid, const char *client)
 {
-	struct obs o = { .time_ns = at, .point = HCT_POINT_LIBWRAP, .no_tuple = true, .has_process = true,
+	struct obs o = { .time_ns = at,
+			 .point = HCT_POINT_LIBWRAP,
+			 .no_tuple = true,
+			 .has_process = true,
 			 .pid = pid };
 
 	strcpy(o.comm, "tcpd");
@@ -257,7 +269,8 @@ static void order_of_timers(void **state)
 	struct run *run = *state;
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
-		deliver(run, packet(START + at[i] * MS + i, 0, START + at[i] * MS, HCT_TCP_SYN, false));
+		deliver(run,
+			packet(START + at[i] * MS + i, 0, START + at[i] * MS, HCT_TCP_SYN, false));
 	for (uint64_t ms = 0, before = 0; ms <= 12; ms++) {
 		engine_sink.tick(run->engine, START + 3 * SECOND + 80 * MS + ms * MS);
 		if (run->told.probes > before)

@@ -24,7 +24,8 @@ static void requests(void **state)
 {
 	struct http_request r;
 
-	assert_true(request("GET /health?x=1 HTTP/1.1\r\nUser-Agent: x\r\nhOsT: \t a.example:80 \r\n\r\n", &r));
+	assert_true(request(
+		"GET /health?x=1 HTTP/1.1\r\nUser-Agent: x\r\nhOsT: \t a.example:80 \r\n\r\n", &r));
 	assert_string_equal(r.method, "GET");
 	assert_string_equal(r.path, "/health?x=1");
 	assert_string_equal(r.host, "a.example:80");
@@ -38,9 +39,19 @@ static void requests(void **state)
 static void no_requests(void **state)
 {
 	static const char *const texts[] = {
-		"", "GET", "GET ", "GET /", "get / HTTP/1.1\r\n", "GET / HTTP/2.0\r\n", "GET  HTTP/1.1\r\n",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01", "SSH-2.0-OpenSSH\r\n", "GET / FTP/1.1\r\n",
-		"AVERYLONGMETHODNAME / HTTP/1.1\r\n", "\r\nGET / HTTP/1.1\r\n",
+		"",
+		"GET",
+		"GET ",
+		"GET /",
+		"get / HTTP/1.1\r\n",
+		"GET / HTTP/2.0\r\n",
+		"GET  HTTP/1.1\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"\x16\x03\x01",
+		"SSH-2.0-OpenSSH\r\n",
+		"GET / FTP/1.1\r\n",
+		"AVERYLONGMETHODNAME / HTTP/1.1\r\n",
+		"\r\nGET / HTTP/1.1\r\n",
 	};
 	struct http_request r;
 
@@ -68,7 +79,8 @@ static void responses(void **state)
 {
 	struct http_response r;
 
-	assert_true(response("HTTP/1.1 301 Moved\r\nX: y\r\nlocation:  https://x/\r\n\r\nbody", &r));
+	assert_true(
+		response("HTTP/1.1 301 Moved\r\nX: y\r\nlocation:  https://x/\r\n\r\nbody", &r));
 	assert_int_equal(r.status, 301);
 	assert_string_equal(r.location, "https://x/");
 	assert_true(response("HTTP/1.0 200", &r));
@@ -80,8 +92,19 @@ static void responses(void **state)
 static void no_responses(void **state)
 {
 	static const char *const texts[] = {
-		"", "HTTP", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 2000 OK", "HTTP/1.1 OK", "HTTP/1.1 099 x",
-		"HTTP/2 200", "SSH-2.0-x\r\n", "\x15\x03\x01", "421 Service not available\r\n", "http/1.1 200 OK",
+		"",
+		"HTTP",
+		"HTTP/1.1",
+		"HTTP/1.1 ",
+		"HTTP/1.1 20",
+		"HTTP/1.1 2000 OK",
+		"HTTP/1.1 OK",
+		"HTTP/1.1 099 x",
+		"HTTP/2 200",
+		"SSH-2.0-x\r\n",
+		"\x15\x03\x01",
+		"421 Service not available\r\n",
+		"http/1.1 200 OK",
 	};
 	struct http_response r;
 

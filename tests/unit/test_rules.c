@@ -17,8 +17,11 @@
 
 static struct settings settings_of(unsigned timeout_s)
 {
-	struct settings s = { .timeout_ns = timeout_s * SECOND, .interval_ns = 5 * SECOND, .retries = 3,
-			      .n_expect = 1, .expect = { { 200, 200 } } };
+	struct settings s = { .timeout_ns = timeout_s * SECOND,
+			      .interval_ns = 5 * SECOND,
+			      .retries = 3,
+			      .n_expect = 1,
+			      .expect = { { 200, 200 } } };
 
 	return s;
 }
@@ -35,7 +38,8 @@ static struct probe tcp_probe(void)
 	return p;
 }
 
-static struct diagnosis verdict_of(const struct probe *p, const struct settings *s, const struct host *host)
+static struct diagnosis verdict_of(const struct probe *p, const struct settings *s,
+				   const struct host *host)
 {
 	struct case_facts given = { .probe = p, .settings = s, .host = host };
 	struct diagnosis d;
@@ -56,8 +60,11 @@ static void function_names(void **state)
 
 static struct nf_place place_of(const char *reason, const char *function, const char *caller)
 {
-	struct probe_incident incident = { .seen = true, .reason = reason, .function = function,
-					   .stack = { function, caller }, .stack_len = 2 };
+	struct probe_incident incident = { .seen = true,
+					   .reason = reason,
+					   .function = function,
+					   .stack = { function, caller },
+					   .stack_len = 2 };
 
 	return nf_place(&incident);
 }
@@ -67,10 +74,12 @@ static void hooks(void **state)
 	static const struct {
 		const char *caller, *hook;
 	} rows[] = {
-		{ "ip_local_deliver", "INPUT" },  { "ip_rcv", "PREROUTING" },	  { "ip_sublist_rcv", "PREROUTING" },
-		{ "__ip_local_out", "OUTPUT" },	  { "ip_output", "POSTROUTING" }, { "ip_forward", "FORWARD" },
-		{ "ip6_input", "INPUT" },	  { "ipv6_rcv", "PREROUTING" },	  { "ip6_xmit", "OUTPUT" },
-		{ "ip6_output", "POSTROUTING" },  { "something_else", "" },
+		{ "ip_local_deliver", "INPUT" },    { "ip_rcv", "PREROUTING" },
+		{ "ip_sublist_rcv", "PREROUTING" }, { "__ip_local_out", "OUTPUT" },
+		{ "ip_output", "POSTROUTING" },	    { "ip_forward", "FORWARD" },
+		{ "ip6_input", "INPUT" },	    { "ipv6_rcv", "PREROUTING" },
+		{ "ip6_xmit", "OUTPUT" },	    { "ip6_output", "POSTROUTING" },
+		{ "something_else", "" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -83,9 +92,12 @@ static void hooks(void **state)
 
 static void backends(void **state)
 {
-	assert_int_equal(place_of("NETFILTER_DROP", "nft_do_chain", "ip_rcv").backend, NF_BACKEND_NFT);
-	assert_int_equal(place_of("NETFILTER_DROP", "nf_hook_slow", "ipt_do_table").backend, NF_BACKEND_LEGACY);
-	assert_int_equal(place_of("NETFILTER_DROP", "nf_hook_slow", "ip_rcv").backend, NF_BACKEND_UNKNOWN);
+	assert_int_equal(place_of("NETFILTER_DROP", "nft_do_chain", "ip_rcv").backend,
+			 NF_BACKEND_NFT);
+	assert_int_equal(place_of("NETFILTER_DROP", "nf_hook_slow", "ipt_do_table").backend,
+			 NF_BACKEND_LEGACY);
+	assert_int_equal(place_of("NETFILTER_DROP", "nf_hook_slow", "ip_rcv").backend,
+			 NF_BACKEND_UNKNOWN);
 	assert_true(place_of(NULL, "nf_hook_slow", "ip_rcv").netfilter);
 	assert_true(place_of("NOT_SPECIFIED", "nft_do_chain", "ip_rcv").netfilter);
 	assert_false(place_of("NO_SOCKET", "nf_hook_slow", "ip_rcv").netfilter);
@@ -265,10 +277,10 @@ static void long_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(function_names),	     cmocka_unit_test(hooks),
-		cmocka_unit_test(backends),		     cmocka_unit_test(ends),
-		cmocka_unit_test(answers),		     cmocka_unit_test(absence_needs_every_event),
-		cmocka_unit_test(who_owns_it),		     cmocka_unit_test(long_words),
+		cmocka_unit_test(function_names), cmocka_unit_test(hooks),
+		cmocka_unit_test(backends),	  cmocka_unit_test(ends),
+		cmocka_unit_test(answers),	  cmocka_unit_test(absence_needs_every_event),
+		cmocka_unit_test(who_owns_it),	  cmocka_unit_test(long_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

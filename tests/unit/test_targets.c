@@ -24,12 +24,14 @@ static struct probe probe_of(uint8_t node, uint16_t port, uint64_t start_ns, uin
 	return p;
 }
 
-static struct target *count(struct targets *t, uint8_t node, uint64_t start_ns, enum outcome outcome, bool *changed)
+static struct target *count(struct targets *t, uint8_t node, uint64_t start_ns,
+			    enum outcome outcome, bool *changed)
 {
 	struct probe p = probe_of(node, 80, start_ns, 100);
 	struct diagnosis d = { .outcome = outcome,
-			       .verdict = outcome == OUTCOME_PASS ? VERDICT_HEALTHY :
-					  outcome == OUTCOME_FAIL ? VERDICT_NO_LISTENER : VERDICT_UNKNOWN };
+			       .verdict = outcome == OUTCOME_PASS   ? VERDICT_HEALTHY
+					  : outcome == OUTCOME_FAIL ? VERDICT_NO_LISTENER
+								    : VERDICT_UNKNOWN };
 
 	return targets_count(t, &p, &d, changed);
 }
@@ -41,13 +43,13 @@ static void thresholds(void **state)
 		enum outcome outcome;
 		enum target_state expected;
 	} steps[] = {
-		{ OUTCOME_FAIL, TARGET_UNDECIDED },    { OUTCOME_FAIL, TARGET_UNDECIDED },
+		{ OUTCOME_FAIL, TARGET_UNDECIDED },  { OUTCOME_FAIL, TARGET_UNDECIDED },
 		{ OUTCOME_PASS, TARGET_HEALTHY }, /* one success suffices on first association */
-		{ OUTCOME_FAIL, TARGET_HEALTHY },      { OUTCOME_FAIL, TARGET_HEALTHY },
+		{ OUTCOME_FAIL, TARGET_HEALTHY },    { OUTCOME_FAIL, TARGET_HEALTHY },
 		{ OUTCOME_UNKNOWN, TARGET_HEALTHY }, /* neither breaks the run nor prolongs it */
-		{ OUTCOME_FAIL, TARGET_UNHEALTHY },    { OUTCOME_PASS, TARGET_UNHEALTHY },
-		{ OUTCOME_PASS, TARGET_UNHEALTHY },    { OUTCOME_FAIL, TARGET_UNHEALTHY },
-		{ OUTCOME_PASS, TARGET_UNHEALTHY },    { OUTCOME_PASS, TARGET_UNHEALTHY },
+		{ OUTCOME_FAIL, TARGET_UNHEALTHY },  { OUTCOME_PASS, TARGET_UNHEALTHY },
+		{ OUTCOME_PASS, TARGET_UNHEALTHY },  { OUTCOME_FAIL, TARGET_UNHEALTHY },
+		{ OUTCOME_PASS, TARGET_UNHEALTHY },  { OUTCOME_PASS, TARGET_UNHEALTHY },
 		{ OUTCOME_PASS, TARGET_HEALTHY },
 	};
 	struct targets *t = targets_new(&settings);
@@ -151,8 +153,8 @@ static void one_value(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(thresholds),	     cmocka_unit_test(unhealthy_from_the_start),
-		cmocka_unit_test(nodes_are_apart),   cmocka_unit_test(percentiles),
+		cmocka_unit_test(thresholds),	   cmocka_unit_test(unhealthy_from_the_start),
+		cmocka_unit_test(nodes_are_apart), cmocka_unit_test(percentiles),
 		cmocka_unit_test(one_value),
 	};
 
