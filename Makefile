@@ -23,15 +23,15 @@ CFLAGS  ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
-	-DHCT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -I$(BUILD) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+	-DHCT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -Iuser -I$(BUILD) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
 ALL_LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(PKGS))
 BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -I. -Ivmlinux
 
+USER_SRC  := $(wildcard user/*.c user/*/*.c)
 # What knows libbpf; everything else is the core, which builds and tests without it.
-BPF_USERS := loader programs source_live attach_tc attach_xdp attach_netfilter attach_libwrap bpf_sys names_live cmd_live main
-USER_SRC  := $(wildcard user/*.c)
-CORE_SRC  := $(filter-out $(BPF_USERS:%=user/%.c),$(USER_SRC))
+BPF_USERS := $(wildcard user/trace/*.c) user/cli/cmd_live.c user/main.c
+CORE_SRC  := $(filter-out $(BPF_USERS),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)
 # state first: bpftool's linker (7.1) gets map offsets wrong when it meets the extern ones before it
 BPF_SRC   := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(wildcard bpf/*.bpf.c))
@@ -74,7 +74,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BPF_USERS:%=$(BUILD)/user/%.o): | $(SKEL)
+$(BPF_USERS:%.c=$(BUILD)/%.o): | $(SKEL)
 
 $(BUILD)/hctrace: $(USER_OBJ)
 	$(call say,LINK,$@)

@@ -2,11 +2,11 @@
 /* hctrace: why did the load balancer's health check fail? */
 #include <string.h>
 
-#include "cmd_explain.h"
-#include "cmd_live.h"
-#include "cmd_replay.h"
-#include "names.h"
-#include "options.h"
+#include "cli/cmd_explain.h"
+#include "cli/cmd_live.h"
+#include "cli/cmd_replay.h"
+#include "stream/names.h"
+#include "cli/options.h"
 
 static const struct {
 	const char *name;

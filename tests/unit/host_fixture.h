@@ -28,10 +28,10 @@
 
 #include <cmocka.h>
 
-#include "user/host_live.h"
-#include "user/netns.h"
-#include "user/process.h"
-#include "user/sysctl.h"
+#include "host/host_live.h"
+#include "host/netns.h"
+#include "host/process.h"
+#include "host/sysctl.h"
 
 static const char *lacking; /* what keeps these tests from running; NULL: nothing */
 

@@ -13,7 +13,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "user/render.h"
+#include "render/render.h"
 
 #define MS UINT64_C(1000000)
 #define SEC UINT64_C(1000000000)

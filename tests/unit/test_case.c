@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/case_obs.h"
-#include "user/case_read.h"
-#include "user/case_text.h"
-#include "user/case_write.h"
-#include "user/engine.h"
-#include "user/names.h"
+#include "stream/case_obs.h"
+#include "stream/case_read.h"
+#include "stream/case_text.h"
+#include "stream/case_write.h"
+#include "diagnose/engine.h"
+#include "stream/names.h"
 
 #define START UINT64_C(1000000000000)
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "user/verdict.h"
+#include "diagnose/verdict.h"
 
 static void rows_are_complete(void **state)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/engine.h"
+#include "diagnose/engine.h"
 
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)

@@ -11,7 +11,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "user/format.h"
+#include "render/format.h"
 
 #define MS UINT64_C(1000000)
 #define SEC UINT64_C(1000000000)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/http.h"
+#include "diagnose/http.h"
 
 static bool request(const char *text, struct http_request *out)
 {

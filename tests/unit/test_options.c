@@ -12,10 +12,10 @@
 #include <cmocka.h>
 
 #include "include/hct_event.h"
-#include "user/format.h"
-#include "user/options.h"
-#include "user/option_table.h"
-#include "user/presets.h"
+#include "render/format.h"
+#include "cli/options.h"
+#include "cli/option_table.h"
+#include "cli/presets.h"
 
 #define MS UINT64_C(1000000)
 #define SEC UINT64_C(1000000000)

@@ -10,8 +10,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "user/nf_place.h"
-#include "user/rules.h"
+#include "diagnose/nf_place.h"
+#include "diagnose/rules.h"
 
 #define SECOND UINT64_C(1000000000)
 

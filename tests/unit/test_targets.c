@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "user/targets.h"
+#include "diagnose/targets.h"
 
 static const struct settings settings = { .retries = 3 };
 

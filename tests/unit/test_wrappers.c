@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "user/wrappers.h"
+#include "host/wrappers.h"
 
 #define LB "100.125.10.5"
 

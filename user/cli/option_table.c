@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The options and commands, a row each, and the functions that take a value into the settings. */
+#include "option_table.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "include/hct_event.h"
+#include "render/format.h"
+#include "presets.h"
+#include "values.h"
+
+#define MAX_COUNT UINT64_C(1000000000)
+#define MAX_RETRIES 100
+
+static void refuse(struct refusal *r, const char *item, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void refuse(struct refusal *r, const char *item, const char *format, ...)
+{
+	va_list args;
+
+	snprintf(r->item, sizeof(r->item), "%s", item);
+	va_start(args, format);
+	vsnprintf(r->reason, sizeof(r->reason), format, args);
+	va_end(args);
+}
+
+/* Calls SET for each item of the comma-separated LIST. */
+static int set_each(struct settings *s, const char *list, struct refusal *r,
+		    int (*set)(struct settings *s, const char *item, struct refusal *r))
+{
+	for (;;) {
+		size_t len = strcspn(list, ",");
+		char item[sizeof(r->item)];
+		int err;
+
+		if (len >= sizeof(item))
+			return -EINVAL;
+		memcpy(item, list, len);
+		item[len] = '\0';
+		err = set(s, item, r);
+		if (err) {
+			if (!r->item[0])
+				snprintf(r->item, sizeof(r->item), "%s", item);
+			return err;
+		}
+		if (!list[len])
+			return 0;
+		list += len + 1;
+	}
+}
+
+static int set_prefix(struct settings *s, const char *item, struct refusal *r)
+{
+	char network[PREFIX_TEXT_LEN];
+	bool host_bits;
+	struct prefix p;
+
+	if (value_prefix(item, &p, &host_bits))
+		return -EINVAL;
+	if (host_bits) {
+		format_prefix(network, &p);
+		refuse(r, item,
+		       "has bits set behind its prefix length; did you mean %s, or %.*s for that host alone?",
+		       network, (int)strcspn(item, "/"), item);
+		return -EINVAL;
+	}
+	if (s->n_from == MAX_PREFIXES) {
+		refuse(r, item, "is one too many: at most %d networks", MAX_PREFIXES);
+		return -EINVAL;
+	}
+	s->from[s->n_from++] = p;
+	return 0;
+}
+
+static int set_from(struct settings *s, const char *value, struct refusal *r)
+{
+	return set_each(s, value, r, set_prefix);
+}
+
+static const char *preset_name(size_t i)
+{
+	return i < n_presets ? presets[i].name : NULL;
+}
+
+static int set_lb(struct settings *s, const char *value, struct refusal *r)
+{
+	const char *subnets, *nearest;
+	const struct preset *preset = preset_find(value, &subnets);
+	char name[32];
+
+	if (!preset) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(value, ":"), value);
+		nearest = value_nearest(name, preset_name);
+		if (nearest)
+			refuse(r, value, "is not a known load balancer; did you mean %s?", nearest);
+		return -EINVAL;
+	}
+	if (s->preset) {
+		refuse(r, value,
+		       "is a second load balancer after %s: give one, and further sources with --from",
+		       s->preset->name);
+		return -EINVAL;
+	}
+	s->preset = preset;
+	if (!subnets)
+		return 0;
+	if (set_from(s, subnets, r)) {
+		if (!r->reason[0])
+			refuse(r, value, "does not end in a network; example: --lb %s:10.0.1.0/24",
+			       preset->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_one_port(struct settings *s, const char *item, struct refusal *r)
+{
+	uint64_t port;
+
+	if (value_number(item, 1, 65535, &port))
+		return -EINVAL;
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return 0;
+	if (s->n_ports == MAX_PORTS) {
+		refuse(r, item, "is one too many: at most %d ports", MAX_PORTS);
+		return -EINVAL;
+	}
+	s->ports[s->n_ports++] = (uint16_t)port;
+	return 0;
+}
+
+static int set_port(struct settings *s, const char *value, struct refusal *r)
+{
+	return set_each(s, value, r, set_one_port);
+}
+
+static int set_one_protocol(struct settings *s, const char *item, struct refusal *r)
+{
+	static const struct {
+		const char *name;
+		unsigned protocol;
+		bool http;
+	} known[] = {
+		{ "tcp", HCT_PROTO_TCP, false }, { "http", HCT_PROTO_TCP, true },
+		{ "https", HCT_PROTO_TCP, true }, { "udp", HCT_PROTO_UDP, false },
+		{ "icmp", HCT_PROTO_ICMP, false },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].name, item) == 0) {
+			s->protocols |= known[i].protocol;
+			s->expect_http |= known[i].http;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int set_protocol(struct settings *s, const char *value, struct refusal *r)
+{
+	return set_each(s, value, r, set_one_protocol);
+}
+
+static int set_interface(struct settings *s, const char *value, struct refusal *r)
+{
+	if (!*value || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ \t\n"))
+		return -EINVAL;
+	if (s->n_interfaces == MAX_INTERFACES) {
+		refuse(r, value, "is one too many: at most %d interfaces", MAX_INTERFACES);
+		return -EINVAL;
+	}
+	s->interfaces[s->n_interfaces++] = value;
+	return 0;
+}
+
+static int set_netns(struct settings *s, const char *value, struct refusal *r)
+{
+	s->netns = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_interval(struct settings *s, const char *value, struct refusal *r)
+{
+	return value_time(value, &s->interval_ns);
+}
+
+static int set_timeout(struct settings *s, const char *value, struct refusal *r)
+{
+	return value_time(value, &s->timeout_ns);
+}
+
+static int set_duration(struct settings *s, const char *value, struct refusal *r)
+{
+	return value_time(value, &s->duration_ns);
+}
+
+static int set_retries(struct settings *s, const char *value, struct refusal *r)
+{
+	uint64_t n;
+	int err = value_number(value, 1, MAX_RETRIES, &n);
+
+	if (!err)
+		s->retries = (unsigned)n;
+	return err;
+}
+
+static int set_count(struct settings *s, const char *value, struct refusal *r)
+{
+	return value_number(value, 1, MAX_COUNT, &s->count);
+}
+
+static int set_one_code(struct settings *s, const char *item, struct refusal *r)
+{
+	struct code_range range;
+
+	if (value_codes(item, &range))
+		return -EINVAL;
+	if (s->n_expect == MAX_EXPECT) {
+		refuse(r, item, "is one too many: at most %d codes and ranges", MAX_EXPECT);
+		return -EINVAL;
+	}
+	s->expect[s->n_expect++] = range;
+	return 0;
+}
+
+static int set_expect_codes(struct settings *s, const char *value, struct refusal *r)
+{
+	return set_each(s, value, r, set_one_code);
+}
+
+static int set_path(struct settings *s, const char *value, struct refusal *r)
+{
+	s->path = value;
+	return *value == '/' ? 0 : -EINVAL;
+}
+
+static int set_json(struct settings *s, const char *value, struct refusal *r)
+{
+	s->json = true;
+	return 0;
+}
+
+static int set_passive(struct settings *s, const char *value, struct refusal *r)
+{
+	s->passive = true;
+	return 0;
+}
+
+static int set_xdp(struct settings *s, const char *value, struct refusal *r)
+{
+	s->xdp = true;
+	return 0;
+}
+
+static int set_clsact(struct settings *s, const char *value, struct refusal *r)
+{
+	s->clsact = true;
+	return 0;
+}
+
+static int set_color(struct settings *s, const char *value, struct refusal *r)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never",
+	};
+
+	if (!value)
+		value = "always"; /* as ls and grep take --color alone */
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], value) == 0) {
+			s->color = (enum color_mode)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int set_verbose(struct settings *s, const char *value, struct refusal *r)
+{
+	s->verbose++;
+	return 0;
+}
+
+static int set_save(struct settings *s, const char *value, struct refusal *r)
+{
+	s->save = value;
+	return *value ? 0 : -EINVAL;
+}
+
+#define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
+#define FOLLOWING (BY_LIVE | BY_REPLAY)
+
+const struct option_row option_rows[] = {
+	{ "What to follow", 0, "lb", "PRESET", false, FOLLOWING,
+	  "kind of load balancer, see PRESET (default: elb)",
+	  "is not a known load balancer; --help lists them; example: --lb elb", set_lb },
+	{ NULL, 0, "from", "CIDR", false, FOLLOWING,
+	  "network that probes come from (repeatable)",
+	  "is not an address or network; example: --from 100.125.0.0/16", set_from },
+	{ NULL, 0, "port", "PORTS", false, FOLLOWING,
+	  "only probes of these ports, such as 80,443",
+	  "is not a port from 1 to 65535; example: --port 80,8443", set_port },
+	{ NULL, 0, "protocol", "NAME", false, FOLLOWING,
+	  "only tcp, http, https, udp or icmp (repeatable)",
+	  "is not tcp, http, https, udp or icmp; example: --protocol http", set_protocol },
+	{ NULL, 'i', "interface", "DEV", false, BY_LIVE,
+	  "only probes that use DEV (repeatable)",
+	  "is not the name of a network interface; example: --interface eth0", set_interface },
+	{ NULL, 0, "netns", "NAME", false, BY_LIVE,
+	  "look into a network namespace: name, path or pid",
+	  "names no network namespace; example: --netns web", set_netns },
+
+	{ "The check, as it is set at the load balancer", 0, "interval", "TIME", false, FOLLOWING,
+	  "time between two probes of one node", TIME_REASON, set_interval },
+	{ NULL, 0, "timeout", "TIME", false, FOLLOWING,
+	  "time that a probe waits for its answer", TIME_REASON, set_timeout },
+	{ NULL, 0, "retries", "N", false, FOLLOWING,
+	  "failures in a row that make a target unhealthy",
+	  "is not a number from 1 to 100; example: --retries 3", set_retries },
+	{ NULL, 0, "expect-codes", "CODES", false, FOLLOWING,
+	  "healthy HTTP status codes, such as 200,300-399",
+	  "is not a status code or range from 100 to 599; example: --expect-codes 200,202,300-399",
+	  set_expect_codes },
+	{ NULL, 0, "path", "PATH", false, FOLLOWING,
+	  "path of the HTTP request (default: any)",
+	  "is not a path, which starts with '/'; example: --path /health", set_path },
+
+	{ "The run", 'd', "duration", "TIME", false, FOLLOWING,
+	  "stop after TIME: 500ms, 30s, 5m, 1h (plain: s)", TIME_REASON, set_duration },
+	{ NULL, 'c', "count", "N", false, FOLLOWING,
+	  "stop after N finished probes",
+	  "is not a number from 1 up; example: --count 10", set_count },
+	{ NULL, 0, "passive", NULL, false, BY_LIVE,
+	  "attach nothing that changes the host's state", NULL, set_passive },
+	{ NULL, 0, "xdp", NULL, false, BY_LIVE,
+	  "see packets before the stack too (see hctrace(8))", NULL, set_xdp },
+	{ NULL, 0, "clsact", NULL, false, BY_LIVE,
+	  "use clsact filters even where tcx exists", NULL, set_clsact },
+	{ NULL, 0, "save", "FILE", false, FOLLOWING,
+	  "also write all that was seen to FILE, for replay",
+	  "names no file; example: --save run.case", set_save },
+
+	{ "What is printed", 'j', "json", NULL, false, FOLLOWING,
+	  "one JSON object a line", NULL, set_json },
+	{ NULL, 0, "color", "WHEN", true, BY_ALL,
+	  "auto, always or never",
+	  "is not auto, always or never; example: --color=never", set_color },
+	{ NULL, 'v', "verbose", NULL, false, FOLLOWING,
+	  "timelines of passing probes, all missing points", NULL, set_verbose },
+	{ NULL, 'V', "version", NULL, false, BY_ALL, "print the version and exit", NULL, NULL },
+	{ NULL, 'h', "help", NULL, false, BY_ALL, "print this help and exit", NULL, NULL },
+};
+const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
+
+const struct command_row command_rows[] = {
+	{ "live", NULL, false, BY_LIVE, "trace now: a line a probe, then a summary (default)" },
+	{ "explain", "[VERDICT]", false, BY_EXPLAIN, "list the verdicts, or explain one" },
+	{ "replay", "FILE", true, BY_REPLAY, "run what --save wrote: for tests and bug reports" },
+};
+const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);

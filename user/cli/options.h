@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command line: one table of options, parsed into struct settings. */
+#ifndef HCT_OPTIONS_H
+#define HCT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "include/hct_points.h"
+
+#define MAX_PREFIXES 16 /* HCT_MAX_PREFIXES; asserted in programs.c */
+#define MAX_PORTS 16
+#define MAX_INTERFACES 16
+#define MAX_EXPECT 8
+
+enum exit_status {
+	EXIT_ALL_HEALTHY = 0,
+	EXIT_SOME_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_CANNOT_TRACE = 3,
+	EXIT_NOTHING_ARRIVED = 4,
+};
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct prefix {
+	uint8_t addr[16]; /* v4-mapped, host bits zero */
+	uint8_t len; /* 0–128, of the v4-mapped form: 100.125.0.0/16 has 112 */
+};
+
+struct code_range {
+	int first, last;
+};
+
+/* A load balancer's habits. */
+struct preset {
+	const char *name;
+	const char *from[5]; /* CIDRs, NULL-terminated */
+	struct code_range expect[MAX_EXPECT]; /* ends at first == 0 */
+	unsigned interval_s, timeout_s, retries;
+};
+
+struct settings {
+	const char *command; /* "live", "explain", "replay" */
+	const struct preset *preset;
+	struct prefix from[MAX_PREFIXES];
+	size_t n_from;
+	char from_text[256]; /* as shown: "100.125.0.0/16, …" */
+	uint16_t ports[MAX_PORTS]; /* host byte order; none: all */
+	size_t n_ports;
+	unsigned protocols; /* HCT_PROTO_*; 0: all */
+	bool expect_http; /* --protocol http or https: a check without a request is not complete */
+	const char *interfaces[MAX_INTERFACES];
+	size_t n_interfaces;
+	const char *netns; /* name, /path, or pid; NULL: our own */
+	uint64_t duration_ns; /* 0: until interrupted */
+	uint64_t count; /* finished probes after which to stop; 0: no limit */
+	uint64_t interval_ns, timeout_ns;
+	unsigned retries;
+	struct code_range expect[MAX_EXPECT];
+	size_t n_expect;
+	const char *path; /* the check's path; NULL: any */
+	bool json;
+	bool passive;
+	bool xdp;
+	bool clsact; /* attach by clsact even where tcx exists */
+	unsigned verbose;
+	enum color_mode color;
+	const char *save; /* write the stream as a test case to this file */
+	char **args; /* what follows the options: NULL-terminated */
+};
+
+/*
+ * Parses ARGV into S, with the preset's defaults where nothing is given.
+ * Returns -1 to go on, or an exit status: 0 after --help or --version, or
+ * EXIT_USAGE after a message on stderr that says what to do.
+ */
+int options_parse(struct settings *s, int argc, char **argv);
+void options_help(FILE *out);
+
+/* "100.125.0.0/16", "2001:db8::/32", or an address alone.  0 or -EINVAL. */
+int prefix_parse(struct prefix *out, const char *text);
+
+#endif

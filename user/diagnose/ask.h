@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Questions to a host that may be absent or answer only some: then -ENODATA. */
+#ifndef HCT_ASK_H
+#define HCT_ASK_H
+
+#include "host/host.h"
+
+int ask_listeners(const struct host *h, uint8_t protocol, uint16_t port,
+		  struct host_listeners *out);
+int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
+		   struct host_route *out);
+int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],
+		 struct host_wrappers *out);
+int ask_chains(const struct host *h, bool ipv6, const char *hook, struct host_chains *out);
+int ask_sysctl(const struct host *h, const char *name, int64_t *out);
+int ask_devices(const struct host *h, struct host_devices *out);
+int ask_owner(const struct host *h, const struct hct_tuple *tuple, struct host_process *out);
+int ask_netns_name(const struct host *h, uint32_t netns, char out[64]);
+
+#endif

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The engine: observations in, diagnosed probes out. */
+#include "engine.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice_silence.h"
+#include "ask.h"
+#include "flows.h"
+#include "host/host_cache.h"
+#include "libwrap_join.h"
+#include "rules.h"
+#include "services.h"
+
+/* What belongs to an end (a reset's fate, a refusal's drop) comes within this time of it. */
+#define GRACE_NS UINT64_C(20000000)
+/*
+ * What comes this late after the timeout still counts, for it says more than
+ * silence: the load balancer's own end, and with a timeout of 3 s the kernel's
+ * giving up on the gateway (three solicitations, 3.07 s).
+ */
+#define DEADLINE_SLACK_NS UINT64_C(80000000)
+#define PROCESS_AGE_NS UINT64_C(5000000000) /* how long an answer about who listens is good for */
+#define MAX_OPEN 131072 /* as many as bpf/ follows: MAX_FLOWS */
+#define MAX_FINISHED 262144
+
+struct engine {
+	const struct settings *settings;
+	const struct host *host;
+	const struct engine_listener *on;
+	void *ctx;
+	struct host_cache *cache;
+	struct flows flows;
+	struct targets *targets;
+	struct services *services;
+	struct totals totals;
+	uint64_t now_ns;
+	uint64_t probe_id;
+	uint32_t unattached; /* a bit per enum hct_point */
+	unsigned kernel;
+	uint64_t last_lost_ns[HCT_POINT_COUNT];
+	uint64_t overflow[HCT_POINT_COUNT]; /* observations that found no room, not told yet */
+	struct host_devices devices; /* when the run began */
+	struct probe finished; /* the probe that is being diagnosed */
+};
+
+struct engine *engine_new(const struct settings *settings, const struct host *host,
+			  const struct engine_listener *listener, void *listener_ctx)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->settings = settings;
+	e->on = listener;
+	e->ctx = listener_ctx;
+	e->cache = host_cache_new(host);
+	e->targets = targets_new(settings);
+	e->services = services_new(settings);
+	if (!e->cache || !e->targets || !e->services) {
+		engine_free(e);
+		return NULL;
+	}
+	e->host = host_cache_host(e->cache);
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	flows_clear(&e->flows);
+	services_free(e->services);
+	targets_free(e->targets);
+	host_cache_free(e->cache);
+	free(e);
+}
+
+static void set_time(struct engine *e, uint64_t now_ns)
+{
+	if (now_ns > e->now_ns)
+		e->now_ns = now_ns;
+	host_cache_now(e->cache, e->now_ns);
+}
+
+static void report_target(void *ctx, struct target *target)
+{
+	struct engine *e = ctx;
+
+	target_latency(target);
+	if (e->on->target)
+		e->on->target(e->ctx, target);
+}
+
+/* --- deciding ----------------------------------------------------------- */
+
+static uint32_t lost_since(const struct engine *e, uint64_t start_ns)
+{
+	uint32_t points = 0;
+
+	for (int i = 0; i < HCT_POINT_COUNT; i++)
+		if (e->last_lost_ns[i] && e->last_lost_ns[i] >= start_ns)
+			points |= UINT32_C(1) << i;
+	return points;
+}
+
+/* Who serves the target, when no event of the probe named it. */
+static void find_process(struct engine *e, struct service *service, struct probe *p)
+{
+	struct host_listener l;
+
+	if (!p->has_process && p->has_libwrap) {
+		p->has_process = true;
+		p->pid = p->libwrap_pid;
+		memcpy(p->comm, p->libwrap_comm, sizeof(p->comm));
+	}
+	if (p->has_process || !service ||
+	    (!p->synack_ns && !p->established_ns && !p->reply_ns && !p->queue_full))
+		return;
+	if (p->tuple.protocol != IPPROTO_TCP && p->tuple.protocol != IPPROTO_UDP)
+		return;
+	if (!service->asked_ns || e->now_ns - service->asked_ns >= PROCESS_AGE_NS) {
+		service->asked_ns = e->now_ns;
+		service->pid = 0;
+		if (listener_of(e->host, &p->tuple, &l)) {
+			service->pid = l.pid;
+			memcpy(service->comm, l.comm, sizeof(service->comm));
+		}
+	}
+	p->has_process = service->pid != 0;
+	p->pid = service->pid;
+	if (p->has_process)
+		memcpy(p->comm, service->comm, sizeof(p->comm));
+}
+
+/* A request for another path than the check's is routed traffic, no probe. */
+static bool is_traffic(const struct engine *e, const struct probe *p)
+{
+	const char *path = e->settings->path;
+	size_t seen = strlen(p->http_request.path);
+
+	if (!path || !p->http_request.valid)
+		return false;
+	if (seen == sizeof(p->http_request.path) - 1) /* cut */
+		return strncmp(path, p->http_request.path, seen) != 0;
+	return strcmp(path, p->http_request.path) != 0;
+}
+
+static void count(struct engine *e, const struct probe *p, const struct diagnosis *d)
+{
+	struct target *target;
+	bool changed;
+
+	e->totals.probes++;
+	switch (d->outcome) {
+	case OUTCOME_PASS:
+		e->totals.passed++;
+		break;
+	case OUTCOME_FAIL:
+		e->totals.failed++;
+		break;
+	case OUTCOME_UNKNOWN:
+		e->totals.unknown++;
+		break;
+	}
+	target = targets_count(e->targets, p, d, &changed);
+	if (e->on->probe)
+		e->on->probe(e->ctx, p, d);
+	if (target && changed)
+		report_target(e, target);
+}
+
+/* Decides about FLOW's probe, which ended at END_NS, tells, and keeps only its id. */
+static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cut_short)
+{
+	struct probe *p = &e->finished;
+	struct service *service = services_find(e->services, &flow->probe->tuple);
+	struct case_facts given = { .probe = p, .settings = e->settings, .host = e->host };
+	struct diagnosis d;
+
+	flow_take_probe(flow, p);
+	p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
+	if (p->last_seq + 1 > p->events && p->last_seq)
+		p->missing = p->last_seq + 1 - p->events;
+	given.lost = lost_since(e, p->start_ns);
+	p->lossy = given.lost != 0;
+	given.unattached = e->unattached;
+	given.kernel = e->kernel;
+	given.cut_short = cut_short;
+	given.http_target = service && service->http;
+	if (service && p->http_request.valid)
+		service->http = true;
+	if (is_traffic(e, p)) {
+		e->totals.traffic++;
+	} else {
+		diagnose(&given, &d);
+		find_process(e, service, p);
+		if (cut_short && d.outcome == OUTCOME_UNKNOWN)
+			e->totals.unfinished++;
+		else
+			count(e, p, &d);
+	}
+	if (e->flows.finished.n >= MAX_FINISHED)
+		flows_remove(&e->flows, e->flows.finished.head);
+	flow_move(flow, &e->flows.finished,
+		  e->now_ns + 2 * e->settings->timeout_ns + UINT64_C(1000000000));
+}
+
+/* --- following ---------------------------------------------------------- */
+
+/* Has P come to its end, so that only stragglers can follow? */
+static bool is_over(const struct engine *e, const struct probe *p)
+{
+	bool refused = p->icmp_left_ns || p->icmp_sent.seen;
+
+	if (p->tuple.protocol != IPPROTO_TCP)
+		return p->reply_ns || refused;
+	if (p->lb_fin_ns || p->lb_rst_ns)
+		return true;
+	if (!p->synack_ns && !p->ack_ns && !p->established_ns)
+		return refused || p->host_rst_ns || (p->reset.seen && !p->reset.has_socket);
+	/* a check that only connects has passed by now, whatever the application does next */
+	if (!p->request_ns && !e->settings->expect_http)
+		return false;
+	return p->host_fin_ns || p->host_rst_ns || p->app_close_ns;
+}
+
+/* A flow begins with its first event; when that was lost, with any that is recent enough. */
+static bool begins(const struct engine *e, const struct obs *o)
+{
+	return o->flow_seq == 0 || o->time_ns < o->flow_id + e->settings->timeout_ns;
+}
+
+static struct flow *begin(struct engine *e, const struct obs *o)
+{
+	struct flow *flow = NULL;
+
+	if (e->flows.open.n + e->flows.ending.n < MAX_OPEN)
+		flow = flows_add(&e->flows, o->flow_id);
+	if (!flow) {
+		e->overflow[o->point]++;
+		return NULL;
+	}
+	probe_start(flow->probe, ++e->probe_id, o);
+	if (o->flow_seq > 0 && o->flow_id < o->time_ns)
+		flow->probe->start_ns = o->flow_id; /* the time of its first packet */
+	services_saw(e->services, &o->tuple, flow->probe->start_ns);
+	flow_move(flow, &e->flows.open,
+		  flow->probe->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
+	return flow;
+}
+
+static void follow(struct engine *e, struct flow *flow, const struct obs *o)
+{
+	if (flow->queue != &e->flows.open || !is_over(e, flow->probe))
+		return;
+	flow->end_ns = o->time_ns;
+	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
+}
+
+static void observe(struct engine *e, struct flow *flow, const struct obs *o)
+{
+	if (flow_reserve(flow))
+		e->overflow[o->point]++;
+	else
+		probe_observe(flow->probe, o);
+}
+
+static void on_obs(void *ctx, const struct obs *o)
+{
+	struct engine *e = ctx;
+	struct flow *flow;
+
+	set_time(e, o->time_ns);
+	if (o->no_tuple || o->flow_id == 0) {
+		flow = o->point == HCT_POINT_LIBWRAP ? libwrap_flow(&e->flows, o) : NULL;
+		if (flow)
+			observe(e, flow, o);
+		return;
+	}
+	flow = flows_find(&e->flows, o->flow_id);
+	if (flow && !flow->probe)
+		return;
+	if (flow)
+		observe(e, flow, o);
+	else if (begins(e, o))
+		flow = begin(e, o);
+	if (flow)
+		follow(e, flow, o);
+}
+
+/* --- time --------------------------------------------------------------- */
+
+uint64_t engine_next_timer(const struct engine *e)
+{
+	uint64_t next = services_next(e->services);
+
+	if (e->flows.open.head && e->flows.open.head->due_ns < next)
+		next = e->flows.open.head->due_ns;
+	if (e->flows.ending.head && e->flows.ending.head->due_ns < next)
+		next = e->flows.ending.head->due_ns;
+	return next;
+}
+
+static void finish_due(struct engine *e, uint64_t now_ns)
+{
+	for (;;) {
+		struct flow *open = e->flows.open.head, *ending = e->flows.ending.head;
+
+		if (ending && ending->due_ns <= now_ns && (!open || ending->due_ns <= open->due_ns))
+			finish(e, ending, ending->end_ns, false);
+		else if (open && open->due_ns <= now_ns)
+			finish(e, open, open->probe->start_ns + e->settings->timeout_ns, false);
+		else
+			return;
+	}
+}
+
+static void report_silence(struct engine *e, const struct service *service, uint64_t now_ns)
+{
+	struct silence silence = {
+		.settings = e->settings,
+		.host = e->host,
+		.service = service,
+		.devices_before = &e->devices,
+		.now_ns = now_ns,
+		.own_xdp = e->settings->xdp,
+		.lossy = lost_since(e, service->last_ns) != 0,
+	};
+	struct probe *p = calloc(1, sizeof(*p));
+	struct diagnosis d;
+
+	if (!p)
+		return;
+	p->id = ++e->probe_id;
+	p->tuple = service->tuple;
+	p->start_ns = service->last_ns;
+	p->last_ns = service->last_ns;
+	p->end_ns = now_ns;
+	p->lossy = silence.lossy;
+	diagnose_silence(&silence, &d);
+	e->totals.silences++;
+	targets_silence(e->targets, p, &d);
+	if (e->on->probe)
+		e->on->probe(e->ctx, p, &d);
+	free(p);
+}
+
+static void on_lost(void *ctx, enum hct_point point, uint64_t n, uint64_t time_ns)
+{
+	struct engine *e = ctx;
+
+	if (point >= HCT_POINT_COUNT)
+		return;
+	set_time(e, time_ns);
+	e->last_lost_ns[point] = time_ns;
+	e->totals.lost += n;
+	if (e->on->lost)
+		e->on->lost(e->ctx, point, n, time_ns);
+}
+
+static void report_overflow(struct engine *e, uint64_t now_ns)
+{
+	for (int i = 0; i < HCT_POINT_COUNT; i++) {
+		if (!e->overflow[i])
+			continue;
+		on_lost(e, i, e->overflow[i], now_ns);
+		e->overflow[i] = 0;
+	}
+}
+
+static void on_tick(void *ctx, uint64_t now_ns)
+{
+	struct engine *e = ctx;
+	const struct service *service;
+	struct flow *flow;
+
+	set_time(e, now_ns);
+	report_overflow(e, now_ns);
+	finish_due(e, now_ns);
+	while ((flow = e->flows.finished.head) && flow->due_ns <= now_ns)
+		flows_remove(&e->flows, flow);
+	while ((service = services_silent(e->services, now_ns)))
+		report_silence(e, service, now_ns);
+}
+
+/* --- the run ------------------------------------------------------------ */
+
+/* Points that are listed as missing, where no other point sees the same packets. */
+static uint32_t find_unattached(const struct stream_start *start)
+{
+	static const enum hct_point twins[][2] = {
+		{ HCT_POINT_TC_INGRESS, HCT_POINT_RECEIVE },
+		{ HCT_POINT_TC_EGRESS, HCT_POINT_TRANSMIT },
+	};
+	uint32_t missing = 0, attached = 0;
+
+	for (size_t i = 0; i < start->n_points; i++) {
+		if (start->points[i].point >= HCT_POINT_COUNT)
+			continue;
+		if (start->points[i].attached)
+			attached |= UINT32_C(1) << start->points[i].point;
+		else
+			missing |= UINT32_C(1) << start->points[i].point;
+	}
+	for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
+		uint32_t pair = UINT32_C(1) << twins[i][0] | UINT32_C(1) << twins[i][1];
+
+		if (attached & pair)
+			attached |= pair;
+		else if (missing & pair)
+			missing |= pair;
+	}
+	return missing & ~attached;
+}
+
+static void on_start(void *ctx, const struct stream_start *start)
+{
+	struct engine *e = ctx;
+	unsigned major, minor;
+
+	set_time(e, start->time_ns);
+	e->totals.start_ns = start->time_ns;
+	e->unattached = find_unattached(start);
+	if (start->kernel && sscanf(start->kernel, "%3u.%3u", &major, &minor) == 2 && minor < 256)
+		e->kernel = major << 8 | minor;
+	services_start(e->services, start->time_ns);
+	ask_devices(e->host, &e->devices);
+	if (e->on->start)
+		e->on->start(e->ctx, start);
+}
+
+static void on_end(void *ctx, uint64_t now_ns)
+{
+	struct engine *e = ctx;
+	struct flow *flow;
+
+	on_tick(e, now_ns);
+	while ((flow = e->flows.ending.head))
+		finish(e, flow, flow->end_ns, false);
+	while ((flow = e->flows.open.head))
+		finish(e, flow, now_ns, true);
+	e->totals.end_ns = now_ns;
+	targets_each(e->targets, report_target, e);
+	if (e->on->end)
+		e->on->end(e->ctx, &e->totals);
+}
+
+const struct stream_sink engine_sink = {
+	.start = on_start,
+	.obs = on_obs,
+	.lost = on_lost,
+	.tick = on_tick,
+	.end = on_end,
+};
+
+const struct totals *engine_totals(const struct engine *e)
+{
+	return &e->totals;
+}
+
+int engine_exit_status(const struct engine *e)
+{
+	if (!e->totals.probes)
+		return EXIT_NOTHING_ARRIVED;
+	return e->totals.failed || e->totals.silences ? EXIT_SOME_FAILED : EXIT_ALL_HEALTHY;
+}

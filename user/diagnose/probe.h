@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A probe: one TCP connection, UDP datagram or ICMP echo from the load
+ * balancer, and the facts gathered about it from observations.
+ *
+ * probe_observe() only collects; what the facts mean is decided in rules.c.
+ */
+#ifndef HCT_PROBE_H
+#define HCT_PROBE_H
+
+#include "http.h"
+#include "stream/obs.h"
+
+#define PROBE_MAX_TIMELINE 32
+#define PROBE_TEXT_LEN 96
+#define PROBE_MAX_DEVICES 4
+
+/* The stage that a TCP probe had reached when something happened to it. */
+enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };
+
+/* A drop, ICMP error or reset, with where it came from. */
+struct probe_incident {
+	bool seen;
+	bool reply; /* a packet of ours was hit, not of the load balancer */
+	uint64_t time_ns;
+	enum probe_stage stage;
+	char device[IFNAMSIZ];
+	const char *reason;
+	const char *function;
+	const char *stack[HCT_STACK_MAX];
+	size_t stack_len;
+	struct hct_rung rung; /* drops: how far through netfilter the packet came */
+	uint8_t icmp_type, icmp_code;
+	bool has_socket; /* resets: sent for an existing connection */
+	struct hct_packet packet;
+};
+
+struct timeline_entry {
+	uint64_t time_ns;
+	enum hct_point point;
+	char device[IFNAMSIZ];
+	char text[PROBE_TEXT_LEN];
+	unsigned repeats; /* the same thing again, right after */
+};
+
+/* A time of 0: it did not happen (or was not seen). */
+struct probe {
+	uint64_t id; /* counts probes of the run, from 1 */
+	uint64_t flow_id;
+	struct hct_tuple tuple;
+	uint32_t netns;
+	char device_in[IFNAMSIZ];
+	char device_out[IFNAMSIZ]; /* the reply's; device_in when it left there, too */
+	char devices_in[PROBE_MAX_DEVICES][IFNAMSIZ]; /* bridge, VLAN, bond: all of them */
+	size_t n_devices_in;
+	bool left_where_it_came; /* a reply left by one of them */
+	bool has_process;
+	uint32_t pid;
+	char comm[HCT_COMM_LEN];
+
+	uint64_t start_ns; /* first packet */
+	uint64_t last_ns; /* last observation */
+	uint64_t end_ns; /* the event or deadline that decided it */
+	uint64_t events; /* observations with a flow_seq */
+	uint64_t last_seq; /* highest flow_seq seen; they count from 0 */
+	uint64_t missing; /* events of this flow known to be lost (gaps of flow_seq) */
+	bool lossy; /* events were lost while it was in flight */
+
+	/* TCP, request direction */
+	unsigned syn_count;
+	uint64_t ack_ns; /* the handshake's last ACK arrived */
+	uint64_t request_ns; /* first payload byte arrived */
+	uint64_t lb_fin_ns, lb_rst_ns;
+	/* TCP, reply direction */
+	unsigned synack_left; /* SYN-ACKs seen leaving a device */
+	unsigned synack_retransmits;
+	unsigned retransmits; /* segments after the handshake */
+	uint64_t synack_ns; /* first SYN-ACK left */
+	uint64_t first_byte_ns; /* first payload byte left */
+	uint64_t host_fin_ns, host_rst_ns; /* left a device */
+	/* TCP, socket */
+	uint64_t established_ns;
+	uint64_t accepted_ns; /* first time the socket was seen to belong to a process */
+	uint64_t unaccepted_ns; /* last time it was seen to belong to none, before that */
+	uint64_t read_ns; /* a process read the request */
+	uint64_t app_close_ns; /* a process closed it before the load balancer did */
+	uint32_t unread; /* bytes nobody read, at the last look */
+	bool socket_closed; /* reached TCP_CLOSE */
+	struct hct_listener listener; /* at the first SYN */
+	bool has_listener;
+	bool queue_full; /* the accept queue was full at a SYN, which listener is of */
+	uint64_t reset_received_ns;
+
+	/* UDP and ICMP */
+	unsigned request_count;
+	uint64_t reply_ns; /* datagram or echo reply left */
+
+	struct probe_incident drop; /* first that hit a packet which mattered */
+	struct probe_incident last_drop;
+	unsigned drop_count;
+	struct probe_incident icmp_sent; /* ICMP error decided by the kernel */
+	uint64_t icmp_left_ns; /* ICMP error left a device */
+	struct probe_incident icmp_drop; /* our ICMP error was dropped on its way out */
+	struct probe_incident reset; /* RST decided by the kernel */
+	bool has_route;
+	struct hct_route route; /* last failed look-up of the reply's route, else the last */
+	char route_device[IFNAMSIZ];
+	bool route_failed; /* the last look-up seen is a failed one */
+	bool has_good_route;
+	struct hct_route good_route; /* last look-up that found a route */
+	char good_route_device[IFNAMSIZ];
+
+	bool has_libwrap;
+	struct hct_libwrap libwrap;
+	uint32_t libwrap_pid;
+	char libwrap_comm[HCT_COMM_LEN];
+	uint64_t libwrap_ns;
+
+	struct http_request http_request;
+	struct http_response http_response;
+	uint8_t first_bytes[64]; /* of the answer, for saying what it looks like */
+	size_t first_bytes_len;
+	uint8_t request_bytes[16];
+	size_t request_bytes_len;
+
+	size_t timeline_len;
+	unsigned timeline_dropped; /* entries that found no room */
+	/* Comes last: the engine keeps only as much of it as an open probe needs (flows.h). */
+	struct timeline_entry timeline[PROBE_MAX_TIMELINE];
+};
+
+/* Starts P from the first observation of a flow.  Of the timeline only what is used is set. */
+void probe_start(struct probe *p, uint64_t id, const struct obs *o);
+/* Adds O to the facts of P, and at most one entry to its timeline. */
+void probe_observe(struct probe *p, const struct obs *o);
+/* "tcp", "http", "https", "udp", "icmp": what kind of check it was, as far as seen. */
+const char *probe_protocol(const struct probe *p);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Diagnosis: from the facts of one probe to one verdict.
+ *
+ * rules.c holds the ordered table; the first rule that matches gives the
+ * verdict.  A rule reads nothing but struct facts, and asks the host.
+ */
+#ifndef HCT_RULES_H
+#define HCT_RULES_H
+
+#include "render/format.h"
+#include "host/host.h"
+#include "nf_place.h"
+#include "cli/options.h"
+#include "probe.h"
+#include "verdict.h"
+
+/* What a diagnosis starts from: given by the caller. */
+struct case_facts {
+	const struct probe *probe;
+	const struct settings *settings;
+	const struct host *host; /* may be NULL, and so may each of its functions */
+	bool http_target; /* other probes of this target were HTTP */
+	bool cut_short; /* the run ended before the probe was over */
+	uint32_t unattached; /* a bit per enum hct_point that could not be watched */
+	uint32_t lost; /* a bit per enum hct_point that lost events meanwhile */
+	unsigned kernel; /* of the traced host: major << 8 | minor; 0 unknown */
+};
+
+/* The same with what follows from it: what rules and advice read. */
+struct facts {
+	struct case_facts given;
+	const struct probe *p;
+	const struct settings *s;
+	bool tcp, udp, icmp, v6;
+	bool http; /* an HTTP answer is what makes this check pass */
+	bool tls; /* the request is a TLS handshake */
+	uint64_t timeout_ns;
+	uint64_t lb_end_ns; /* the load balancer's FIN or RST; 0 none */
+	uint64_t host_end_ns; /* ours; 0 none */
+	bool host_reset; /* ours was an RST */
+	uint64_t gave_up_ns; /* lb_end_ns, or the end of the timeout */
+	bool early; /* it ended well before the timeout */
+	bool connected; /* the load balancer has its connection */
+	bool answered; /* an answer left before it gave up */
+	const struct probe_incident *drop; /* the drop that explains the failure; NULL none */
+	struct nf_place place; /* of drop */
+	const char *late_code; /* CONNECT_TIMEOUT or, once connected, RECV_RESPONSE_TIMEOUT */
+	/* in words */
+	uint16_t port; /* host byte order */
+	const char *protocol; /* "tcp", "udp", "icmp" */
+	char lb[ADDR_TEXT_LEN];
+	char address[ADDR_TEXT_LEN]; /* of the target */
+	char target[ENDPOINT_TEXT_LEN];
+	char range[PREFIX_TEXT_LEN]; /* the prefix of settings.from that the load balancer is in */
+	char process[HCT_COMM_LEN + 24]; /* "nginx (pid 812)", or "the application" */
+	char what[24]; /* what the probe opens with: "SYN", "datagram", "echo request" */
+};
+
+/* What a rule found: whether it matches, and how sure that is. */
+enum match { NO_MATCH, MATCH_GUESS, MATCH_LIKELY, MATCH_CERTAIN };
+
+struct rule {
+	enum verdict_id verdict;
+	/*
+	 * Rests on something not having been seen, at one of these points (a bit
+	 * each): with lost events, or a point not attached, it proves nothing.
+	 */
+	uint32_t absence;
+	enum match (*match)(const struct facts *f);
+	/* Fills where, why, fix, note; may change outcome and code. */
+	void (*tell)(const struct facts *f, struct diagnosis *d);
+};
+
+#define POINT_BIT(point) (UINT32_C(1) << HCT_POINT_##point)
+#define ARRIVALS POINT_BIT(TC_INGRESS)
+#define DEPARTURES POINT_BIT(TC_EGRESS)
+
+void facts_derive(struct facts *f, const struct case_facts *given);
+/* Diagnoses one probe.  Never fails: what no rule explains is `unknown`. */
+void diagnose(const struct case_facts *given, struct diagnosis *d);
+
+/* Is STATUS among the codes that the check expects? */
+bool facts_status_expected(const struct settings *s, int status);
+/* The socket that takes what is sent to TUPLE's target, asked from HOST.  False: none known. */
+bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out);
+bool facts_listener(const struct facts *f, struct host_listener *out);
+/* The line of hosts.allow or hosts.deny by which libwrap refused.  False: not known. */
+bool facts_refusal(const struct facts *f, struct host_wrappers *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is probed here, whichever node does it: address, port and protocol.
+ * It knows which of them speak HTTP, and notices when their probes stop.
+ */
+#ifndef HCT_SERVICES_H
+#define HCT_SERVICES_H
+
+#include "cli/options.h"
+#include "probe.h"
+
+struct service {
+	struct hct_tuple tuple; /* of the target; the load balancer's side is zero */
+	uint64_t probes;
+	uint64_t last_ns; /* start of the last probe, or of the run */
+	bool expected; /* --port named it, or nothing in particular was: not probed yet */
+	bool reported; /* its silence was */
+	bool http; /* a request was HTTP */
+	uint64_t asked_ns; /* when the host was asked who listens; 0: never */
+	uint32_t pid; /* the answer, 0: nobody known */
+	char comm[HCT_COMM_LEN];
+};
+
+struct services;
+/* SETTINGS are borrowed.  NULL: no memory. */
+struct services *services_new(const struct settings *settings);
+void services_free(struct services *s); /* accepts NULL */
+/* From NOW_NS on, probes of the settings' ports are expected. */
+void services_start(struct services *s, uint64_t now_ns);
+/* A probe of TUPLE started.  Returns its service; NULL: too many, or no memory. */
+struct service *services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns);
+struct service *services_find(struct services *s, const struct hct_tuple *tuple);
+/* How long a service may be silent: interval × retries, and half an interval for jitter. */
+uint64_t services_window_ns(const struct settings *settings);
+/* When the next service has been silent for too long; UINT64_MAX: none. */
+uint64_t services_next(const struct services *s);
+/* A service that was silent for too long at NOW_NS, each once per silence; NULL: none. */
+const struct service *services_silent(struct services *s, uint64_t now_ns);
+
+#endif

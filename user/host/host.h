@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Questions about the host's state that a diagnosis may ask.
+ *
+ * Live, host_live.c answers from the kernel and the files of the host; on
+ * replay the recording answers, with what was answered when it was made.  So
+ * every answer is a plain struct without pointers.
+ *
+ * Every function returns 0 and fills OUT, or -errno: -ENOENT there is no such
+ * thing, -ENODATA not asked when it was recorded, others as the reader met
+ * them.  A diagnosis must do without any of them.
+ */
+#ifndef HCT_HOST_H
+#define HCT_HOST_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/hct_event.h"
+
+#define HOST_TEXT_LEN 256
+
+/* A listening TCP socket, or a bound UDP one. */
+struct host_listener {
+	uint8_t addr[16]; /* v4-mapped; all zero: any */
+	uint16_t port; /* host byte order */
+	bool v6only; /* an IPv6 socket that takes no IPv4 */
+	bool other_netns; /* lives in another network namespace */
+	uint32_t netns;
+	uint32_t pid; /* 0 unknown */
+	char comm[HCT_COMM_LEN]; /* "" unknown */
+	uint32_t backlog; /* TCP: waiting for accept() */
+	uint32_t backlog_max;
+};
+#define HOST_MAX_LISTENERS 24
+struct host_listeners {
+	size_t n;
+	bool truncated;
+	struct host_listener l[HOST_MAX_LISTENERS];
+};
+
+/* The route from the target's address back to the load balancer. */
+struct host_route {
+	int32_t err; /* 0, or -errno as the kernel's look-up gave it */
+	char device[IFNAMSIZ];
+	bool has_gateway;
+	uint8_t gateway[16];
+	char neighbour[16]; /* state of the next hop: "REACHABLE", "FAILED", "" unknown */
+	char text[HOST_TEXT_LEN]; /* as `ip route get` prints it; "" when err */
+};
+
+/* What hosts.allow and hosts.deny say for one client of one daemon. */
+struct host_wrappers {
+	bool granted;
+	char file[64]; /* "/etc/hosts.deny"; "" when no line matched */
+	uint32_t line;
+	char text[HOST_TEXT_LEN]; /* the line, continuation joined */
+	bool uncertain; /* could be otherwise: hangs on a host name, a user name or a command's result */
+};
+
+/* Base chains of one hook, in the order in which they run. */
+struct host_chain {
+	char backend[24]; /* "nft", "iptables-nft", "iptables-legacy" */
+	char family[12]; /* "ip", "ip6", "inet", "netdev", "bridge" */
+	char table[64];
+	char chain[64];
+	int32_t priority;
+	char policy[12]; /* "accept", "drop", "" unknown */
+};
+#define HOST_MAX_CHAINS 16
+struct host_chains {
+	size_t n;
+	bool truncated;
+	struct host_chain c[HOST_MAX_CHAINS];
+};
+
+/* A network device of the namespace under watch. */
+struct host_device {
+	char name[IFNAMSIZ];
+	bool up;
+	uint32_t xdp_prog_id; /* 0: none */
+	uint64_t rx_packets;
+	uint64_t rx_dropped;
+};
+#define HOST_MAX_DEVICES 16
+struct host_devices {
+	size_t n;
+	bool truncated;
+	struct host_device d[HOST_MAX_DEVICES];
+};
+
+struct host_process {
+	uint32_t pid;
+	char comm[HCT_COMM_LEN];
+};
+
+struct host_ops {
+	/*
+	 * Who listens for PROTOCOL: first the sockets on PORT (of this
+	 * namespace, then of others), then other ports of this namespace that
+	 * can be reached from outside.  PORT in host byte order.
+	 */
+	int (*listeners)(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out);
+	int (*route_back)(void *ctx, const uint8_t target[16], const uint8_t lb[16], struct host_route *out);
+	/* As process PID sees the files (its root and mount namespace). */
+	int (*wrappers)(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
+			struct host_wrappers *out);
+	/* HOOK: "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING", "INGRESS"; IPV6 picks ip6. */
+	int (*chains)(void *ctx, bool ipv6, const char *hook, struct host_chains *out);
+	/* NAME as sysctl(8) has it: "net.ipv4.icmp_echo_ignore_all".  */
+	int (*sysctl)(void *ctx, const char *name, int64_t *out);
+	int (*devices)(void *ctx, struct host_devices *out);
+	/* The process that owns the connection's socket, -ENOENT when none does (not accepted, gone). */
+	int (*owner)(void *ctx, const struct hct_tuple *tuple, struct host_process *out);
+	/* Name of a network namespace by inode number, as `ip netns` has it. */
+	int (*netns_name)(void *ctx, uint32_t netns, char out[64]);
+};
+
+struct host {
+	const struct host_ops *ops;
+	void *ctx;
+};
+
+#endif

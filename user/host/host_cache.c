@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A host that remembers its answers for half a second and asks only so often. */
+#include "host_cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/ask.h"
+
+#define MAX_AGE_NS UINT64_C(500000000)
+#define PERIOD_NS UINT64_C(1000000000)
+#define MAX_QUESTIONS 200 /* per period */
+#define N_ENTRIES 32
+
+enum question {
+	NOTHING,
+	LISTENERS,
+	ROUTE_BACK,
+	WRAPPERS,
+	CHAINS,
+	SYSCTL,
+	DEVICES,
+	OWNER,
+	NETNS_NAME
+};
+
+/* Compared byte by byte: always zeroed before it is filled. */
+struct key {
+	enum question question;
+	uint32_t number;
+	uint8_t a[16], b[16];
+	struct hct_tuple tuple;
+	char name[96];
+};
+
+struct entry {
+	struct key key;
+	uint64_t time_ns;
+	int err;
+	union {
+		struct host_listeners listeners;
+		struct host_route route;
+		struct host_wrappers wrappers;
+		struct host_chains chains;
+		int64_t sysctl;
+		struct host_devices devices;
+		struct host_process owner;
+		char netns_name[64];
+	};
+};
+
+struct host_cache {
+	const struct host *real;
+	struct host host;
+	uint64_t now_ns;
+	uint64_t period_ns; /* start of the present period */
+	unsigned asked; /* in it */
+	struct entry entries[N_ENTRIES];
+};
+
+/* The entry for KEY; *FRESH: it has the answer.  NULL: the period's questions are used up. */
+static struct entry *look_up(struct host_cache *c, const struct key *key, bool *fresh)
+{
+	struct entry *oldest = &c->entries[0];
+
+	for (size_t i = 0; i < N_ENTRIES; i++) {
+		struct entry *entry = &c->entries[i];
+
+		if (entry->key.question && memcmp(&entry->key, key, sizeof(*key)) == 0) {
+			oldest = entry;
+			*fresh = c->now_ns - entry->time_ns < MAX_AGE_NS;
+			if (*fresh)
+				return entry;
+			break;
+		}
+		if (!entry->key.question ||
+		    (oldest->key.question && entry->time_ns < oldest->time_ns))
+			oldest = entry;
+	}
+	*fresh = false;
+	if (c->now_ns - c->period_ns >= PERIOD_NS) {
+		c->period_ns = c->now_ns;
+		c->asked = 0;
+	}
+	if (c->asked++ >= MAX_QUESTIONS)
+		return NULL;
+	oldest->key = *key;
+	oldest->time_ns = c->now_ns;
+	return oldest;
+}
+
+static int listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = LISTENERS;
+	key.number = (uint32_t)protocol << 16 | port;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_listeners(c->real, protocol, port, &entry->listeners);
+	*out = entry->listeners;
+	return entry->err;
+}
+
+static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+		      struct host_route *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = ROUTE_BACK;
+	memcpy(key.a, target, sizeof(key.a));
+	memcpy(key.b, lb, sizeof(key.b));
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_route_back(c->real, target, lb, &entry->route);
+	*out = entry->route;
+	return entry->err;
+}
+
+static int wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
+		    struct host_wrappers *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = WRAPPERS;
+	key.number = pid;
+	memcpy(key.a, client, sizeof(key.a));
+	strncpy(key.name, daemon, sizeof(key.name) - 1);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_wrappers(c->real, pid, daemon, client, &entry->wrappers);
+	*out = entry->wrappers;
+	return entry->err;
+}
+
+static int chains(void *ctx, bool ipv6, const char *hook, struct host_chains *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = CHAINS;
+	key.number = ipv6;
+	strncpy(key.name, hook, sizeof(key.name) - 1);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_chains(c->real, ipv6, hook, &entry->chains);
+	*out = entry->chains;
+	return entry->err;
+}
+
+static int sysctl(void *ctx, const char *name, int64_t *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = SYSCTL;
+	strncpy(key.name, name, sizeof(key.name) - 1);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_sysctl(c->real, name, &entry->sysctl);
+	*out = entry->sysctl;
+	return entry->err;
+}
+
+static int devices(void *ctx, struct host_devices *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = DEVICES;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_devices(c->real, &entry->devices);
+	*out = entry->devices;
+	return entry->err;
+}
+
+static int owner(void *ctx, const struct hct_tuple *tuple, struct host_process *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = OWNER;
+	key.tuple = *tuple;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_owner(c->real, tuple, &entry->owner);
+	*out = entry->owner;
+	return entry->err;
+}
+
+static int netns_name(void *ctx, uint32_t netns, char out[64])
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = NETNS_NAME;
+	key.number = netns;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_netns_name(c->real, netns, entry->netns_name);
+	memcpy(out, entry->netns_name, sizeof(entry->netns_name));
+	return entry->err;
+}
+
+static const struct host_ops ops = {
+	.listeners = listeners,
+	.route_back = route_back,
+	.wrappers = wrappers,
+	.chains = chains,
+	.sysctl = sysctl,
+	.devices = devices,
+	.owner = owner,
+	.netns_name = netns_name,
+};
+
+struct host_cache *host_cache_new(const struct host *real)
+{
+	struct host_cache *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->real = real;
+	c->host.ops = &ops;
+	c->host.ctx = c;
+	return c;
+}
+
+void host_cache_free(struct host_cache *c)
+{
+	free(c);
+}
+
+void host_cache_now(struct host_cache *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+}
+
+const struct host *host_cache_host(struct host_cache *c)
+{
+	return &c->host;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The text renderer: a header, a line as each probe ends, what changes meanwhile, a summary. */
+#include "render.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "format.h"
+#include "stream/points.h"
+#include "text_state.h"
+
+#ifndef HCT_VERSION
+#define HCT_VERSION "unknown"
+#endif
+
+#define ENDPOINTS_WIDTH 36 /* room for most IPv4 pairs, so that columns seldom move */
+
+static void *open_text(FILE *out, const struct settings *settings, const struct host *host)
+{
+	struct text_state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	text_init(&s->t, out, settings->color);
+	s->settings = settings;
+	s->endpoints_width = ENDPOINTS_WIDTH;
+	no_probe_init(&s->no_probe, settings, host);
+	return s;
+}
+
+static void close_text(void *ctx)
+{
+	struct text_state *s = ctx;
+
+	if (!s)
+		return;
+	text_forget_told(s);
+	free(s->targets);
+	free(s);
+}
+
+/* "hctrace 0.1.0 on Linux 6.1.0-13-amd64, 2026-11-22 14:03:00 UTC, network namespace web" */
+static void print_identity(struct text_state *s, const struct stream_start *start)
+{
+	time_t now = (time_t)(((int64_t)start->time_ns + start->wall_offset_ns) / 1000000000);
+	char date[64] = "", safe[64];
+	struct tm tm;
+
+	if (localtime_r(&now, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S %Z", &tm);
+	text_print(&s->t, STYLE_STRONG, "hctrace %s", HCT_VERSION);
+	if (start->kernel)
+		fprintf(s->t.out, " on Linux %s", format_safe(safe, sizeof(safe), start->kernel));
+	fprintf(s->t.out, ", %s", date);
+	if (start->netns_name && start->netns_name[0])
+		fprintf(s->t.out, ", network namespace %s",
+			format_safe(safe, sizeof(safe), start->netns_name));
+	fputc('\n', s->t.out);
+}
+
+static void print_check(struct text_state *s)
+{
+	const struct settings *c = s->settings;
+	char interval[SPAN_TEXT_LEN], timeout[SPAN_TEXT_LEN];
+
+	fprintf(s->t.out, "Health checks from %s", c->from_text);
+	for (size_t i = 0; i < c->n_ports; i++)
+		fprintf(s->t.out, "%s%u", i ? ", " : " to port ", c->ports[i]);
+	fprintf(s->t.out, " (%s: every %s, timeout %s, %u failure%s in a row)\n",
+		c->preset ? c->preset->name : "check", format_setting(interval, c->interval_ns),
+		format_setting(timeout, c->timeout_ns), c->retries, c->retries == 1 ? "" : "s");
+}
+
+/* What a missing point costs; points that cost nothing are worth a line with -v only. */
+static void print_missing(struct text_state *s, const struct point_status *status)
+{
+	const enum verdict_id *costs;
+	char safe[256];
+	size_t n;
+
+	costs = point_costs(status->point, &n);
+	if (!n && !s->settings->verbose)
+		return;
+	text_print(&s->t, n ? STYLE_WARN : STYLE_DIM, "not attached: %s",
+		   point_name(status->point));
+	if (status->detail && status->detail[0])
+		fprintf(s->t.out, " (%s)", format_safe(safe, sizeof(safe), status->detail));
+	for (size_t i = 0; i < n; i++)
+		fprintf(s->t.out, "%s%s", i ? ", " : "; costs ", verdict_info(costs[i])->id);
+	fputc('\n', s->t.out);
+}
+
+static void print_points(struct text_state *s, const struct stream_start *start)
+{
+	size_t attached = 0, missing = 0, n;
+
+	for (size_t i = 0; i < start->n_points; i++) {
+		point_costs(start->points[i].point, &n);
+		if (start->points[i].attached)
+			attached++;
+		else if (n)
+			missing++;
+	}
+	if (missing)
+		fprintf(s->t.out, "%zu of %zu points attached", attached, attached + missing);
+	else
+		fprintf(s->t.out, "All %zu points attached", attached);
+	fputs(strcmp(s->settings->command, "live") == 0 ? "; Ctrl-C ends.\n" : ".\n", s->t.out);
+	for (size_t i = 0; i < start->n_points; i++)
+		if (!start->points[i].attached)
+			print_missing(s, &start->points[i]);
+}
+
+static void on_start(void *ctx, const struct stream_start *start)
+{
+	struct text_state *s = ctx;
+
+	s->wall_offset_ns = start->wall_offset_ns;
+	no_probe_start(&s->no_probe);
+	print_identity(s, start);
+	print_check(s);
+	print_points(s, start);
+	fputc('\n', s->t.out);
+	fflush(s->t.out);
+}
+
+static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d)
+{
+	struct text_state *s = ctx;
+
+	text_probe(s, p, d);
+	fflush(s->t.out);
+}
+
+/* Keeps a copy of TARGET for the summary; *BEFORE is its state up to now.  NULL: no memory. */
+static const struct target *remember(struct text_state *s, const struct target *target,
+				     enum target_state *before)
+{
+	struct target *more;
+
+	for (size_t i = 0; i < s->n_targets; i++) {
+		if (text_compare_targets(&s->targets[i], target) == 0) {
+			*before = s->targets[i].state;
+			s->targets[i] = *target;
+			return &s->targets[i];
+		}
+	}
+	*before = TARGET_UNDECIDED;
+	more = realloc(s->targets, (s->n_targets + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	s->targets = more;
+	s->targets[s->n_targets] = *target;
+	return &s->targets[s->n_targets++];
+}
+
+/*
+ * Tells that the load balancer should now show a target otherwise.  That one
+ * is healthy from the start is no news.
+ */
+static void on_target(void *ctx, const struct target *t)
+{
+	struct text_state *s = ctx;
+	char clock[CLOCK_TEXT_LEN], lb[ADDR_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
+	enum target_state before;
+	bool down = t->state == TARGET_UNHEALTHY;
+
+	remember(s, t, &before);
+	if (t->state == before || t->state == TARGET_UNDECIDED)
+		return;
+	if (before == TARGET_UNDECIDED && !down && !s->settings->verbose)
+		return;
+	fprintf(s->t.out, "%s  ",
+		format_clock(clock, (int64_t)t->state_since_ns + s->wall_offset_ns));
+	text_print(&s->t, down ? STYLE_BAD : STYLE_GOOD, down ? "DOWN" : "UP  ");
+	format_addr(lb, t->lb);
+	format_endpoint(target, t->addr, t->port);
+	fprintf(s->t.out, "  %s should now show %s as %s (%u %s%s in a row)", lb, target,
+		target_state_name(t->state), t->run, down ? "failure" : "success",
+		t->run == 1 ? "" : down ? "s" : "es");
+	if (down && t->last_code)
+		fprintf(s->t.out, ": %s", t->last_code);
+	fputc('\n', s->t.out);
+	fflush(s->t.out);
+}
+
+static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns)
+{
+	struct text_state *s = ctx;
+	char clock[CLOCK_TEXT_LEN];
+
+	fprintf(s->t.out, "%s  ", format_clock(clock, (int64_t)time_ns + s->wall_offset_ns));
+	text_print(&s->t, STYLE_WARN, "!!!!");
+	fprintf(s->t.out, "  %" PRIu64 " event%s lost at %s", count, count == 1 ? "" : "s",
+		point_name(point));
+	fprintf(s->t.out, ": verdicts that could depend on %s become unknown\n",
+		count == 1 ? "it" : "them");
+	fflush(s->t.out);
+}
+
+static void on_end(void *ctx, const struct totals *totals)
+{
+	struct text_state *s = ctx;
+
+	text_summary(s, totals);
+	fflush(s->t.out);
+}
+
+const struct renderer render_text = {
+	.name = "text",
+	.open = open_text,
+	.on = {
+		.start = on_start,
+		.probe = on_probe,
+		.target = on_target,
+		.lost = on_lost,
+		.end = on_end,
+	},
+	.close = close_text,
+};

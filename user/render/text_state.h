@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of the text renderer share: render_text.c, text_probe.c and text_summary.c. */
+#ifndef HCT_TEXT_STATE_H
+#define HCT_TEXT_STATE_H
+
+#include "diagnose/engine.h"
+#include "diagnose/no_probe.h"
+#include "text.h"
+
+struct told; /* causes that were told in full, text_probe.c */
+
+struct text_state {
+	struct text t;
+	const struct settings *settings;
+	struct no_probe no_probe;
+	int64_t wall_offset_ns;
+	int endpoints_width; /* of the column "node > target": the widest so far */
+	struct told *told;
+	struct target *targets; /* copies, as last heard of */
+	size_t n_targets;
+};
+
+/* The line of a finished probe, and what stands below it. */
+void text_probe(struct text_state *s, const struct probe *p, const struct diagnosis *d);
+void text_forget_told(struct text_state *s);
+/* Orders targets by address, port and transport, then by node. */
+int text_compare_targets(const void *a, const void *b);
+/* The end: the sentence that matters, a table per target, the totals.  Sorts s->targets. */
+void text_summary(struct text_state *s, const struct totals *totals);
+
+#endif

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The host's answers as lines of a case file. */
+#include "case_host.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "case_text.h"
+#include "render/format.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct field listeners_fields[] = {
+	FIELD("truncated", FIELD_BOOL, struct answer, listeners.truncated),
+};
+static const struct field listener_fields[] = {
+	FIELD("addr", FIELD_ADDR, struct host_listener, addr),
+	FIELD("port", FIELD_U16, struct host_listener, port),
+	FIELD("v6only", FIELD_BOOL, struct host_listener, v6only),
+	FIELD("other-netns", FIELD_BOOL, struct host_listener, other_netns),
+	FIELD("netns", FIELD_U32, struct host_listener, netns),
+	FIELD("pid", FIELD_U32, struct host_listener, pid),
+	FIELD_TEXT("comm", struct host_listener, comm),
+	FIELD("backlog", FIELD_U32, struct host_listener, backlog),
+	FIELD("backlog-max", FIELD_U32, struct host_listener, backlog_max),
+};
+static const struct field route_fields[] = {
+	FIELD("route-err", FIELD_S32, struct answer, route.err),
+	FIELD_TEXT("dev", struct answer, route.device),
+	FIELD("has-gateway", FIELD_BOOL, struct answer, route.has_gateway),
+	FIELD("gateway", FIELD_ADDR, struct answer, route.gateway),
+	FIELD_TEXT("neighbour", struct answer, route.neighbour),
+	FIELD_TEXT("text", struct answer, route.text),
+};
+static const struct field wrappers_fields[] = {
+	FIELD("granted", FIELD_BOOL, struct answer, wrappers.granted),
+	FIELD_TEXT("file", struct answer, wrappers.file),
+	FIELD("line", FIELD_U32, struct answer, wrappers.line),
+	FIELD_TEXT("text", struct answer, wrappers.text),
+};
+static const struct field chains_fields[] = {
+	FIELD("truncated", FIELD_BOOL, struct answer, chains.truncated),
+};
+static const struct field chain_fields[] = {
+	FIELD_TEXT("backend", struct host_chain, backend),
+	FIELD_TEXT("family", struct host_chain, family),
+	FIELD_TEXT("table", struct host_chain, table),
+	FIELD_TEXT("chain", struct host_chain, chain),
+	FIELD("priority", FIELD_S32, struct host_chain, priority),
+	FIELD_TEXT("policy", struct host_chain, policy),
+};
+static const struct field sysctl_fields[] = {
+	FIELD("value", FIELD_S64, struct answer, sysctl.value),
+};
+static const struct field devices_fields[] = {
+	FIELD("truncated", FIELD_BOOL, struct answer, devices.truncated),
+};
+static const struct field device_fields[] = {
+	FIELD_TEXT("name", struct host_device, name),
+	FIELD("up", FIELD_BOOL, struct host_device, up),
+	FIELD("xdp", FIELD_U32, struct host_device, xdp_prog_id),
+	FIELD("rx-packets", FIELD_U64, struct host_device, rx_packets),
+	FIELD("rx-dropped", FIELD_U64, struct host_device, rx_dropped),
+};
+static const struct field owner_fields[] = {
+	FIELD("pid", FIELD_U32, struct answer, owner.pid),
+	FIELD_TEXT("comm", struct answer, owner.comm),
+};
+static const struct field netns_name_fields[] = {
+	FIELD_TEXT("name", struct answer, netns_name.name),
+};
+
+#define LIST(count, array, max, fields)                                 \
+	offsetof(struct answer, count), offsetof(struct answer, array), \
+		sizeof(((struct answer *)0)->array[0]), max, fields, N(fields)
+
+/* What each kind of answer consists of; those without items are one line. */
+static const struct {
+	const char *name;
+	const struct field *fields;
+	size_t n_fields;
+	size_t count_offset; /* of the size_t that counts the items */
+	size_t items_offset, item_size, max_items;
+	const struct field *item_fields;
+	size_t n_item_fields;
+} formats[ANSWER_COUNT] = {
+	[ANSWER_LISTENERS] = { "listeners", listeners_fields, N(listeners_fields),
+			       LIST(listeners.n, listeners.l, HOST_MAX_LISTENERS,
+				    listener_fields) },
+	[ANSWER_ROUTE_BACK] = { "route-back", route_fields, N(route_fields) },
+	[ANSWER_WRAPPERS] = { "wrappers", wrappers_fields, N(wrappers_fields) },
+	[ANSWER_CHAINS] = { "chains", chains_fields, N(chains_fields),
+			    LIST(chains.n, chains.c, HOST_MAX_CHAINS, chain_fields) },
+	[ANSWER_SYSCTL] = { "sysctl", sysctl_fields, N(sysctl_fields) },
+	[ANSWER_DEVICES] = { "devices", devices_fields, N(devices_fields),
+			     LIST(devices.n, devices.d, HOST_MAX_DEVICES, device_fields) },
+	[ANSWER_OWNER] = { "owner", owner_fields, N(owner_fields) },
+	[ANSWER_NETNS_NAME] = { "netns-name", netns_name_fields, N(netns_name_fields) },
+};
+
+static void question(struct answer *a, enum answer_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void question(struct answer *a, enum answer_kind kind, const char *format, ...)
+{
+	va_list args;
+
+	memset(a, 0, sizeof(*a));
+	a->kind = kind;
+	va_start(args, format);
+	vsnprintf(a->question, sizeof(a->question), format, args);
+	va_end(args);
+}
+
+void question_listeners(struct answer *a, uint8_t protocol, uint16_t port)
+{
+	question(a, ANSWER_LISTENERS, "%s/%u", protocol == IPPROTO_UDP ? "udp" : "tcp", port);
+}
+
+void question_route_back(struct answer *a, const uint8_t target[16], const uint8_t lb[16])
+{
+	char from[ADDR_TEXT_LEN], to[ADDR_TEXT_LEN];
+
+	question(a, ANSWER_ROUTE_BACK, "%s,%s", format_addr(from, target), format_addr(to, lb));
+}
+
+void question_wrappers(struct answer *a, uint32_t pid, const char *daemon, const uint8_t client[16])
+{
+	char text[ADDR_TEXT_LEN];
+
+	question(a, ANSWER_WRAPPERS, "%u,%s,%s", pid, daemon, format_addr(text, client));
+}
+
+void question_chains(struct answer *a, bool ipv6, const char *hook)
+{
+	question(a, ANSWER_CHAINS, "%s,%s", ipv6 ? "ip6" : "ip", hook);
+}
+
+void question_sysctl(struct answer *a, const char *name)
+{
+	question(a, ANSWER_SYSCTL, "%s", name);
+}
+
+void question_devices(struct answer *a)
+{
+	question(a, ANSWER_DEVICES, "all");
+}
+
+void question_owner(struct answer *a, const struct hct_tuple *tuple)
+{
+	char lb[ENDPOINT_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
+
+	question(a, ANSWER_OWNER, "%s,%s,%u", format_endpoint(lb, tuple->lb, ntohs(tuple->lb_port)),
+		 format_endpoint(target, tuple->target, ntohs(tuple->target_port)),
+		 tuple->protocol);
+}
+
+void question_netns_name(struct answer *a, uint32_t netns)
+{
+	question(a, ANSWER_NETNS_NAME, "%u", netns);
+}
+
+static size_t *count_of(struct answer *a)
+{
+	return (size_t *)((char *)a + formats[a->kind].count_offset);
+}
+
+static void *item_of(struct answer *a, size_t i)
+{
+	return (char *)a + formats[a->kind].items_offset + i * formats[a->kind].item_size;
+}
+
+void case_put_answer(FILE *out, const struct answer *a)
+{
+	struct answer *list = (struct answer *)a; /* only read */
+
+	fprintf(out, "answer %s q=", formats[a->kind].name);
+	text_put(out, a->question, strlen(a->question));
+	if (a->err) {
+		fprintf(out, " err=%d\n", a->err);
+		return;
+	}
+	fields_put(out, formats[a->kind].fields, formats[a->kind].n_fields, a);
+	putc('\n', out);
+	for (size_t i = 0; formats[a->kind].max_items && i < *count_of(list); i++) {
+		fputs("item", out);
+		fields_put(out, formats[a->kind].item_fields, formats[a->kind].n_item_fields,
+			   item_of(list, i));
+		putc('\n', out);
+	}
+}
+
+static int get_kind(const char *name, struct answer *a)
+{
+	for (int i = 0; name && i < ANSWER_COUNT; i++) {
+		if (strcmp(formats[i].name, name) != 0)
+			continue;
+		a->kind = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int get_error(const char *value, struct answer *a)
+{
+	int64_t err;
+
+	if (text_get_s64(value, &err) || err > 0 || err < -4095)
+		return -EINVAL;
+	a->err = (int)err;
+	return 0;
+}
+
+int case_get_answer(char *words, struct answer *a, const char **bad)
+{
+	char *word = text_word(&words);
+
+	memset(a, 0, sizeof(*a));
+	*bad = word ? word : "answer";
+	if (get_kind(word, a))
+		return -EINVAL;
+	while ((word = text_word(&words))) {
+		char *value = text_value(word);
+		int err;
+
+		*bad = word;
+		if (!value)
+			return -EINVAL;
+		if (strcmp(word, "q") == 0)
+			err = text_get_string(value, a->question, sizeof(a->question));
+		else if (strcmp(word, "err") == 0)
+			err = get_error(value, a);
+		else
+			err = fields_get(formats[a->kind].fields, formats[a->kind].n_fields, a,
+					 word, value);
+		if (err)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int case_get_item(char *words, struct answer *a, const char **bad)
+{
+	char *word;
+	void *item;
+
+	*bad = "item";
+	if (!formats[a->kind].max_items || a->err || *count_of(a) >= formats[a->kind].max_items)
+		return -EINVAL;
+	item = item_of(a, *count_of(a));
+	while ((word = text_word(&words))) {
+		char *value = text_value(word);
+
+		*bad = word;
+		if (!value || fields_get(formats[a->kind].item_fields,
+					 formats[a->kind].n_item_fields, item, word, value))
+			return -EINVAL;
+	}
+	++*count_of(a);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * An observation: one event of the kernel side with its numbers turned into
+ * names.  From here on nothing depends on the kernel that was traced, so a
+ * recording made on one host reads the same on another.
+ */
+#ifndef HCT_OBS_H
+#define HCT_OBS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/hct_event.h"
+
+/*
+ * Strings are interned (names.h) and live as long as the run; payload is the
+ * source's and valid only during the call that hands the observation over.
+ */
+struct obs {
+	uint64_t time_ns; /* CLOCK_MONOTONIC of the traced host */
+	uint64_t flow_id;
+	uint32_t flow_seq;
+	enum hct_point point;
+	struct hct_tuple tuple;
+	bool reply; /* about a packet from target to load balancer */
+	bool has_process; /* pid and comm say who did it */
+	bool no_tuple; /* libwrap only: tuple unknown, join by client and pid */
+	uint32_t netns;
+	uint32_t pid;
+	char comm[HCT_COMM_LEN];
+	char device[IFNAMSIZ]; /* "" where no device is involved */
+	struct hct_packet packet;
+
+	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
+	struct hct_rung rung; /* DROP: how far through netfilter it came */
+	const char *function; /* DROP: the function that dropped; NULL unknown */
+	const char *stack[HCT_STACK_MAX]; /* DROP, ICMP_SENT, RESET_SENT: innermost first */
+	size_t stack_len;
+
+	union { /* by point, see hct_event.h */
+		struct hct_listener listener;
+		struct hct_route route;
+		struct hct_sock sock;
+		struct { uint8_t type, code; } icmp;
+		struct { bool has_socket; } reset;
+		struct hct_libwrap libwrap;
+	};
+	char route_device[IFNAMSIZ]; /* ROUTE: name of route.oif */
+
+	const uint8_t *payload;
+	size_t payload_len;
+};
+
+/*
+ * Is the kernel symbol FUNCTION (may be NULL) the function NAME?  What a
+ * compiler or kallsyms appends (".isra.0", "+0x1f") is no difference.
+ */
+bool function_is(const char *function, const char *name);
+/* True when FUNCTION is in the observation's stack (or is the dropping one). */
+bool obs_called_from(const struct obs *o, const char *function);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names of the observation points and what the lack of one costs. */
+#ifndef HCT_POINTS_USER_H
+#define HCT_POINTS_USER_H
+
+#include <stddef.h>
+
+#include "include/hct_points.h"
+#include "diagnose/verdict.h"
+
+const char *point_name(enum hct_point point);
+const char *point_contract(enum hct_point point);
+int point_by_name(const char *name); /* -1: no such point */
+
+/* The verdicts that cannot be given without POINT; *N of them, may be 0. */
+const enum verdict_id *point_costs(enum hct_point point, size_t *n);
+
+#endif

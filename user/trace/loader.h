@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The loader: opens the BPF object, loads what this kernel can take, attaches
+ * every point by itself, and knows of each whether it is there and why not.
+ */
+#ifndef HCT_LOADER_H
+#define HCT_LOADER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "stream/stream.h"
+
+struct btf;
+struct loader;
+
+/*
+ * The running kernel's types, or NULL after a message that says what to do.
+ * The caller frees it with btf__free(); it is large, so soon.
+ */
+struct btf *loader_kernel_btf(void);
+
+/*
+ * Loads and attaches for SETTINGS (borrowed) in the current network namespace,
+ * whose inode number is NETNS, on the kernel that BTF describes.  0, or -errno with one message on stderr that
+ * says what to do:
+ *   -EPERM  no privilege    -ENODEV no device to watch    others as the kernel gave them
+ */
+int loader_open(struct loader **out, const struct settings *settings, uint32_t netns,
+		const struct btf *btf);
+/* Detaches everything.  Accepts NULL. */
+void loader_close(struct loader *l);
+
+/* What became of each point; valid until loader_close(). */
+const struct point_status *loader_points(const struct loader *l, size_t *n);
+
+int loader_events_fd(const struct loader *l);
+int loader_lost_fd(const struct loader *l);
+int loader_flows_fd(const struct loader *l);
+
+/* A device came up: attaches there, too.  0, or -errno; already attached is 0. */
+int loader_device_up(struct loader *l, unsigned ifindex);
+/* A device is gone. */
+void loader_device_gone(struct loader *l, unsigned ifindex);
+
+/*
+ * Attaches (on) or detaches the netfilter ladder, the costly point.  0, or
+ * -errno when this kernel has no netfilter links.
+ */
+int loader_netfilter(struct loader *l, int on);
+
+#endif

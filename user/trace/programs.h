@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The BPF programs: which of them this kernel and these settings call for, and
+ * loading those.  A program that the kernel refuses does not stop the others.
+ */
+#ifndef HCT_PROGRAMS_H
+#define HCT_PROGRAMS_H
+
+#include "cli/options.h"
+#include "point_list.h"
+
+struct bpf_program;
+struct btf;
+struct hctrace_bpf;
+
+#define N_PROGRAMS 27
+
+/* How a program gets to where it observes. */
+enum how { BY_TRACEPOINT, BY_TC, BY_XDP, BY_LADDER, BY_LIBWRAP };
+
+/*
+ * Every program of the object, with what the kernel must have for it.  Two
+ * programs of one point stand for two versions of its tracepoint: the one
+ * whose argument count fits is used.
+ */
+struct program_row {
+	const char *program;
+	enum hct_point point;
+	enum how how;
+	const char *needs; /* tracepoint, or a type that must be in BTF; NULL nothing */
+	int min_args, max_args; /* of the tracepoint */
+};
+
+extern const struct program_row program_rows[N_PROGRAMS];
+
+struct programs {
+	struct hctrace_bpf *object; /* NULL until loaded */
+	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded */
+};
+
+/* Marks what SETTINGS ask for and the kernel of BTF has; the others go to LIST with the reason. */
+void programs_choose(struct programs *p, const struct settings *settings, const struct btf *btf,
+		     struct point_list *list);
+/* tc could not be attached: arrival and departure are left to the tracepoints.  To be loaded again. */
+void programs_replace_tc(struct programs *p);
+/* 0, or -errno of the kernel when it takes not one program.  NETNS: the namespace to watch. */
+int programs_load(struct programs *p, const struct settings *settings, uint32_t netns,
+		  struct point_list *list);
+void programs_unload(struct programs *p);
+struct bpf_program *programs_get(const struct programs *p, size_t row);
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The live source: ring buffer in, observations out; lost events are counted by point. */
+#include "source_live.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "include/hct_flow.h"
+#include "stream/decode.h"
+#include "names_live.h"
+
+#define ENDED_NS 1000000000ULL /* an ended flow's last events come within */
+#define BATCH 512
+
+struct source_live {
+	struct loader *loader;
+	const struct stream_sink *sink;
+	void *sink_ctx;
+	struct ring_buffer *ring;
+	struct names_live *names;
+	struct namer namer;
+	uint64_t *per_cpu; /* scratch for one point's lost counters */
+	int n_cpus;
+	uint64_t lost[HCT_POINT_COUNT]; /* as last told */
+	uint64_t forget_ns;
+	struct {
+		struct hct_tuple keys[BATCH];
+		struct hct_flow values[BATCH];
+	} batch;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static const char *reason(void *ctx, uint32_t number)
+{
+	return names_live_reason(ctx, number);
+}
+
+static const char *symbol(void *ctx, uint64_t address)
+{
+	return names_live_symbol(ctx, address);
+}
+
+static const char *device(void *ctx, uint32_t ifindex)
+{
+	return names_live_device(ctx, ifindex);
+}
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	struct source_live *s = ctx;
+	struct obs o;
+
+	/* our own BPF side wrote it: what does not decode cannot come */
+	if (decode_event(data, size, &s->namer, &o) == 0)
+		s->sink->obs(s->sink_ctx, &o);
+	return 0;
+}
+
+int source_live_open(struct source_live **out, struct loader *loader,
+		     const struct btf *btf, const struct stream_sink *sink, void *sink_ctx,
+		     uint64_t forget_ns)
+{
+	struct source_live *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->loader = loader;
+	s->sink = sink;
+	s->sink_ctx = sink_ctx;
+	s->forget_ns = forget_ns;
+	s->n_cpus = libbpf_num_possible_cpus();
+	if (s->n_cpus < 1)
+		s->n_cpus = 1;
+	s->per_cpu = calloc((size_t)s->n_cpus, sizeof(*s->per_cpu));
+	s->names = names_live_open(btf);
+	if (!s->per_cpu || !s->names) {
+		err = -ENOMEM;
+		goto fail;
+	}
+	s->namer = (struct namer){ reason, symbol, device, s->names };
+	s->ring = ring_buffer__new(loader_events_fd(loader), on_event, s, NULL);
+	if (!s->ring) {
+		err = -errno;
+		goto fail;
+	}
+	*out = s;
+	return 0;
+fail:
+	source_live_close(s);
+	return err;
+}
+
+void source_live_close(struct source_live *s)
+{
+	if (!s)
+		return;
+	ring_buffer__free(s->ring);
+	names_live_close(s->names);
+	free(s->per_cpu);
+	free(s);
+}
+
+int source_live_fd(const struct source_live *s)
+{
+	return ring_buffer__epoll_fd(s->ring);
+}
+
+void source_live_warm(struct source_live *s)
+{
+	names_live_warm(s->names);
+}
+
+static void tell_lost(struct source_live *s)
+{
+	int fd = loader_lost_fd(s->loader);
+
+	for (uint32_t point = 0; point < HCT_POINT_COUNT; point++) {
+		uint64_t total = 0;
+
+		if (bpf_map_lookup_elem(fd, &point, s->per_cpu))
+			continue;
+		for (int cpu = 0; cpu < s->n_cpus; cpu++)
+			total += s->per_cpu[cpu];
+		if (total > s->lost[point]) {
+			s->sink->lost(s->sink_ctx, point, total - s->lost[point], now_ns());
+			s->lost[point] = total;
+		}
+	}
+}
+
+int source_live_consume(struct source_live *s)
+{
+	int n = ring_buffer__consume(s->ring);
+
+	if (n < 0)
+		return n;
+	tell_lost(s);
+	return 0;
+}
+
+static bool is_over(const struct source_live *s, const struct hct_flow *flow, uint64_t now)
+{
+	uint64_t silent = now > flow->last_ns ? now - flow->last_ns : 0;
+
+	return silent > (flow->ended ? ENDED_NS : s->forget_ns);
+}
+
+void source_live_housekeep(struct source_live *s)
+{
+	int fd = loader_flows_fd(s->loader);
+	uint64_t now = now_ns();
+	uint32_t position = 0; /* opaque: where a hash map's batch look-up goes on */
+	bool first = true;
+	int err = 0;
+
+	while (!err) {
+		uint32_t n = BATCH;
+
+		err = bpf_map_lookup_batch(fd, first ? NULL : &position, &position, s->batch.keys,
+					   s->batch.values, &n, NULL);
+		if (err && err != -ENOENT) /* ENOENT: that was the last batch */
+			break;
+		first = false;
+		for (uint32_t i = 0; i < n; i++)
+			if (is_over(s, &s->batch.values[i], now))
+				bpf_map_delete_elem(fd, &s->batch.keys[i]);
+	}
+}
+
+void source_live_devices_changed(struct source_live *s)
+{
+	names_live_forget_devices(s->names);
+}

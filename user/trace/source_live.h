@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The live source: events of the kernel side, decoded, to a stream's consumer. */
+#ifndef HCT_SOURCE_LIVE_H
+#define HCT_SOURCE_LIVE_H
+
+#include "loader.h"
+#include "stream/stream.h"
+
+struct source_live;
+
+/*
+ * Reads what LOADER attached (borrowed) on the kernel of BTF (not kept) and hands
+ * it to SINK.  0 or -errno.
+ * A flow that said nothing for FORGET_NS is forgotten by the kernel side.
+ */
+int source_live_open(struct source_live **out, struct loader *loader,
+		     const struct btf *btf, const struct stream_sink *sink, void *sink_ctx,
+		     uint64_t forget_ns);
+void source_live_close(struct source_live *s); /* accepts NULL */
+
+/* Readable when there is something to consume. */
+int source_live_fd(const struct source_live *s);
+/* Reads names that are slow to get, so that the first verdict need not wait for them. */
+void source_live_warm(struct source_live *s);
+/* Delivers all events that are there, then what was lost.  0 or -errno. */
+int source_live_consume(struct source_live *s);
+/* Forgets flows that ended or fell silent; to be called about once a second. */
+void source_live_housekeep(struct source_live *s);
+/* The devices of the namespace changed. */
+void source_live_devices_changed(struct source_live *s);
+
+#endif
