@@ -15,14 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stream/case_write.h"
 #include "diagnose/engine.h"
 #include "host/host_live.h"
-#include "trace/link_watch.h"
-#include "trace/loader.h"
-#include "stream/names.h"
 #include "host/netns.h"
 #include "render/render.h"
+#include "stream/case_write.h"
+#include "stream/names.h"
+#include "trace/link_watch.h"
+#include "trace/loader.h"
+#include "trace/names_live.h"
 #include "trace/source_live.h"
 
 #define HOUSEKEEPING_NS 1000000000ULL
@@ -36,6 +37,7 @@ struct live {
 	bool host_open;
 	struct host *engine_host; /* the host, or the case writer's view of it */
 	struct loader *loader;
+	struct names_live *names;
 	struct source_live *source;
 	struct engine *engine;
 	struct link_watch *links;
@@ -184,7 +186,21 @@ static uint64_t forget_after(const struct settings *s)
 	return ns > FORGET_MIN_NS ? ns : FORGET_MIN_NS;
 }
 
-static int open_pipeline(struct live *l, const struct btf *btf)
+/* What must be known of the kernel; its types are large, so they go before anything is loaded. */
+static int look_at_kernel(struct live *l)
+{
+	struct btf *btf = loader_kernel_btf();
+
+	if (!btf)
+		return -ENOTSUP;
+	l->names = names_live_open(btf);
+	l->loader = loader_new(l->settings, netns_self(), btf);
+	btf__free(btf);
+	malloc_trim(0);
+	return l->names && l->loader ? 0 : -ENOMEM;
+}
+
+static int open_pipeline(struct live *l)
 {
 	int err = host_live_open(&l->host);
 
@@ -209,7 +225,8 @@ static int open_pipeline(struct live *l, const struct btf *btf)
 	l->engine = engine_new(l->settings, l->engine_host, &l->renderer->on, l->render_ctx);
 	if (!l->engine)
 		return -ENOMEM;
-	return source_live_open(&l->source, l->loader, btf, &live_sink, l, forget_after(l->settings));
+	return source_live_open(&l->source, l->loader, l->names, &live_sink, l,
+				forget_after(l->settings));
 }
 
 static int open_loop(struct live *l)
@@ -322,15 +339,20 @@ static int run(struct live *l, uint64_t start)
 
 static void close_live(struct live *l)
 {
+	int err;
+
 	if (l->renderer && l->render_ctx)
 		l->renderer->close(l->render_ctx);
 	link_watch_close(l->links);
 	source_live_close(l->source);
 	engine_free(l->engine);
-	case_writer_close(l->writer);
+	err = case_writer_close(l->writer);
+	if (err)
+		fprintf(stderr, "hctrace: %s is not complete: %s\n", l->settings->save, strerror(-err));
 	if (l->host_open)
 		host_live_close(&l->host);
 	loader_close(l->loader);
+	names_live_close(l->names);
 	for (size_t i = 0; i < 3; i++) {
 		int fd = (int[]){ l->epoll, l->signals, l->timer }[i];
 
@@ -343,34 +365,31 @@ int cmd_live(const struct settings *settings)
 {
 	struct live l = { .settings = settings, .epoll = -1, .signals = -1, .timer = -1 };
 	int status = EXIT_CANNOT_TRACE;
-	struct btf *btf;
 	uint64_t start;
 	int err;
 
-	if (enter_netns(settings))
-		return status;
-	btf = loader_kernel_btf();
-	if (!btf)
-		return status;
-	err = loader_open(&l.loader, settings, netns_self(), btf); /* says what is wrong by itself */
+	if (enter_netns(settings) || look_at_kernel(&l))
+		goto cleanup;
+	err = loader_attach(l.loader); /* says what is wrong by itself */
 	if (err) {
-		btf__free(btf);
-		return err == -ENODEV && settings->n_interfaces ? EXIT_USAGE : status;
+		if (err == -ENODEV && settings->n_interfaces)
+			status = EXIT_USAGE;
+		goto cleanup;
 	}
 	err = open_signals(&l);
 	if (!err)
-		err = open_pipeline(&l, btf);
+		err = open_pipeline(&l);
 	if (!err)
 		err = open_loop(&l);
-	btf__free(btf);
 	if (err) {
 		fprintf(stderr, "hctrace: cannot start: %s\n", strerror(-err));
 		goto cleanup;
 	}
 	start = now_ns();
 	tell_start(&l, start);
-	source_live_warm(l.source);
-	malloc_trim(0); /* what loading needed for a moment, some 8 MiB */
+	malloc_trim(0); /* what loading needed for a moment */
+	names_live_warm(l.names);
+	malloc_trim(0);
 	err = run(&l, start);
 	to_end(&l, now_ns());
 	if (err)

@@ -281,44 +281,43 @@ static int print_libbpf(enum libbpf_print_level level, const char *template, va_
 	return vfprintf(stderr, template, args);
 }
 
-int loader_open(struct loader **out, const struct settings *settings, uint32_t netns,
-		const struct btf *btf)
+struct loader *loader_new(const struct settings *settings, uint32_t netns, const struct btf *btf)
 {
 	struct loader *l = calloc(1, sizeof(*l));
-	int err;
 
 	if (!l)
-		return -ENOMEM;
+		return NULL;
 	l->settings = settings;
 	l->netns = netns;
 	libbpf_set_print(settings->verbose > 1 ? print_libbpf : NULL);
 	programs_choose(&l->programs, settings, btf, &l->points);
-	err = programs_load(&l->programs, settings, netns, &l->points);
+	return l;
+}
+
+int loader_attach(struct loader *l)
+{
+	int err = programs_load(&l->programs, l->settings, l->netns, &l->points);
+
 	if (err) {
 		say_error(err);
-		goto fail;
+		return err;
 	}
 	err = start_tc(l);
+	if (!err)
+		err = attach_devices(l);
 	if (err)
-		goto fail;
-	err = attach_devices(l);
-	if (err)
-		goto fail;
+		return err;
 	if (l->tc && !tc_count(l->tc)) {
 		err = fall_back_to_tracepoints(l);
 		if (err) {
 			say_error(err);
-			goto fail;
+			return err;
 		}
 	}
 	attach_tracepoints(l);
 	attach_libwrap(l);
 	say_ladder(l);
-	*out = l;
 	return 0;
-fail:
-	loader_close(l);
-	return err;
 }
 
 void loader_close(struct loader *l)

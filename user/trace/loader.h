@@ -17,18 +17,23 @@ struct loader;
 
 /*
  * The running kernel's types, or NULL after a message that says what to do.
- * The caller frees it with btf__free(); it is large, so soon.
+ * They take some 6 MiB, as much as libbpf needs again for loading: free them
+ * (btf__free()) before loader_attach().
  */
 struct btf *loader_kernel_btf(void);
 
 /*
- * Loads and attaches for SETTINGS (borrowed) in the current network namespace,
- * whose inode number is NETNS, on the kernel that BTF describes.  0, or -errno with one message on stderr that
- * says what to do:
+ * A loader for SETTINGS (borrowed) in the current network namespace, whose
+ * inode number is NETNS: chooses the programs that the kernel of BTF (not kept)
+ * can take.  NULL: no memory.
+ */
+struct loader *loader_new(const struct settings *settings, uint32_t netns, const struct btf *btf);
+/*
+ * Loads and attaches.  0, or -errno after one message on stderr that says what
+ * to do:
  *   -EPERM  no privilege    -ENODEV no device to watch    others as the kernel gave them
  */
-int loader_open(struct loader **out, const struct settings *settings, uint32_t netns,
-		const struct btf *btf);
+int loader_attach(struct loader *l);
 /* Detaches everything.  Accepts NULL. */
 void loader_close(struct loader *l);
 

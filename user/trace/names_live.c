@@ -14,9 +14,11 @@
 
 #define REASON_PREFIX "SKB_DROP_REASON_"
 #define MAX_REASONS 512
+#define MAX_SYMBOLS (1U << 20)
+#define MAX_POOL (32U << 20)
 #define MAX_DEVICES 64
 
-/* Kernel text symbols, compact: there are some 60,000. */
+/* Kernel text symbols, compact: there are some 60,000 to 100,000. */
 struct symbol {
 	uint64_t address;
 	uint32_t name; /* offset in the pool */
@@ -26,9 +28,9 @@ struct names_live {
 	const char *reasons[MAX_REASONS];
 	bool symbols_read;
 	struct symbol *symbols;
-	size_t n_symbols, room_symbols;
+	size_t n_symbols;
 	char *pool;
-	size_t pool_len, pool_room;
+	size_t pool_len;
 	struct {
 		uint32_t ifindex;
 		const char *name;
@@ -75,27 +77,21 @@ void names_live_close(struct names_live *n)
 	free(n);
 }
 
-static bool grow(void **array, size_t *room, size_t needed, size_t size)
+/*
+ * Takes address space for the largest kernel at once: pages that are not
+ * touched cost nothing, while growing step by step would copy, and touch more
+ * than is kept.
+ */
+static bool reserve(struct names_live *n)
 {
-	size_t wider = *room ? *room * 2 : 4096;
-	void *p;
-
-	if (needed <= *room)
-		return true;
-	if (wider < needed)
-		wider = needed;
-	p = realloc(*array, wider * size);
-	if (!p)
-		return false;
-	*array = p;
-	*room = wider;
-	return true;
+	n->symbols = malloc(MAX_SYMBOLS * sizeof(*n->symbols));
+	n->pool = malloc(MAX_POOL);
+	return n->symbols && n->pool;
 }
 
 static bool add_symbol(struct names_live *n, uint64_t address, const char *name, size_t len)
 {
-	if (!grow((void **)&n->symbols, &n->room_symbols, n->n_symbols + 1, sizeof(struct symbol)) ||
-	    !grow((void **)&n->pool, &n->pool_room, n->pool_len + len + 1, 1))
+	if (n->n_symbols == MAX_SYMBOLS || n->pool_len + len + 1 > MAX_POOL)
 		return false;
 	n->symbols[n->n_symbols].address = address;
 	n->symbols[n->n_symbols++].name = (uint32_t)n->pool_len;
@@ -103,6 +99,18 @@ static bool add_symbol(struct names_live *n, uint64_t address, const char *name,
 	n->pool[n->pool_len + len] = '\0';
 	n->pool_len += len + 1;
 	return true;
+}
+
+/* Gives back what was reserved and not used. */
+static void shrink(struct names_live *n)
+{
+	void *symbols = realloc(n->symbols, (n->n_symbols + 1) * sizeof(*n->symbols));
+	void *pool = realloc(n->pool, n->pool_len + 1);
+
+	if (symbols)
+		n->symbols = symbols;
+	if (pool)
+		n->pool = pool;
 }
 
 static int by_address(const void *a, const void *b)
@@ -122,6 +130,10 @@ static void read_symbols(struct names_live *n)
 	n->symbols_read = true;
 	if (!file)
 		return;
+	if (!reserve(n)) {
+		fclose(file);
+		return;
+	}
 	while (fgets(line, sizeof(line), file)) {
 		char *end;
 		uint64_t address = strtoull(line, &end, 16);
@@ -134,6 +146,7 @@ static void read_symbols(struct names_live *n)
 			break;
 	}
 	fclose(file);
+	shrink(n);
 	if (!sorted)
 		qsort(n->symbols, n->n_symbols, sizeof(struct symbol), by_address);
 }

@@ -68,7 +68,7 @@ static int on_event(void *ctx, void *data, size_t size)
 }
 
 int source_live_open(struct source_live **out, struct loader *loader,
-		     const struct btf *btf, const struct stream_sink *sink, void *sink_ctx,
+		     struct names_live *names, const struct stream_sink *sink, void *sink_ctx,
 		     uint64_t forget_ns)
 {
 	struct source_live *s = calloc(1, sizeof(*s));
@@ -84,8 +84,8 @@ int source_live_open(struct source_live **out, struct loader *loader,
 	if (s->n_cpus < 1)
 		s->n_cpus = 1;
 	s->per_cpu = calloc((size_t)s->n_cpus, sizeof(*s->per_cpu));
-	s->names = names_live_open(btf);
-	if (!s->per_cpu || !s->names) {
+	s->names = names;
+	if (!s->per_cpu) {
 		err = -ENOMEM;
 		goto fail;
 	}
@@ -107,7 +107,6 @@ void source_live_close(struct source_live *s)
 	if (!s)
 		return;
 	ring_buffer__free(s->ring);
-	names_live_close(s->names);
 	free(s->per_cpu);
 	free(s);
 }
@@ -115,11 +114,6 @@ void source_live_close(struct source_live *s)
 int source_live_fd(const struct source_live *s)
 {
 	return ring_buffer__epoll_fd(s->ring);
-}
-
-void source_live_warm(struct source_live *s)
-{
-	names_live_warm(s->names);
 }
 
 static void tell_lost(struct source_live *s)

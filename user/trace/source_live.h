@@ -4,24 +4,23 @@
 #define HCT_SOURCE_LIVE_H
 
 #include "loader.h"
+#include "names_live.h"
 #include "stream/stream.h"
 
 struct source_live;
 
 /*
- * Reads what LOADER attached (borrowed) on the kernel of BTF (not kept) and hands
+ * Reads what LOADER attached, gives it names by NAMES (both borrowed), and hands
  * it to SINK.  0 or -errno.
  * A flow that said nothing for FORGET_NS is forgotten by the kernel side.
  */
 int source_live_open(struct source_live **out, struct loader *loader,
-		     const struct btf *btf, const struct stream_sink *sink, void *sink_ctx,
+		     struct names_live *names, const struct stream_sink *sink, void *sink_ctx,
 		     uint64_t forget_ns);
 void source_live_close(struct source_live *s); /* accepts NULL */
 
 /* Readable when there is something to consume. */
 int source_live_fd(const struct source_live *s);
-/* Reads names that are slow to get, so that the first verdict need not wait for them. */
-void source_live_warm(struct source_live *s);
 /* Delivers all events that are there, then what was lost.  0 or -errno. */
 int source_live_consume(struct source_live *s);
 /* Forgets flows that ended or fell silent; to be called about once a second. */
