@@ -13,12 +13,39 @@
 
 enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
 
+/*
+ * Counts exchanges: one more request after an answer, and the connection is no
+ * check's.  True when this one makes it two, which is worth telling at once.
+ */
+static __always_inline bool count_turn(struct hct_flow *flow, const struct parsed *p)
+{
+	__u32 end = p->packet.seq + p->packet.payload_len;
+
+	if (!p->packet.payload_len)
+		return false;
+	if (p->reply) {
+		flow->answered = 1;
+		return false;
+	}
+	/* the same bytes again are no other request */
+	if (flow->turns && (__s32)(end - flow->request_end) <= 0)
+		return false;
+	flow->request_end = end;
+	if (flow->turns && !flow->answered)
+		return false;
+	flow->answered = 0;
+	if (flow->turns < 255)
+		flow->turns++;
+	return flow->turns == 2;
+}
+
 /* Is this packet of FLOW worth an event?  Marks what is told only once. */
 static __always_inline int interest_tcp(struct hct_flow *flow, const struct parsed *p)
 {
 	__u8 flags = p->packet.tcp_flags;
 	bool is_end = flags & (HCT_TCP_FIN | HCT_TCP_RST);
 	__u8 *told = p->reply ? &flow->response : &flow->request;
+	bool second = count_turn(flow, p);
 
 	if (flow_quiet(flow, is_end))
 		return NOT_OF_INTEREST;
@@ -33,7 +60,7 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 			flow->synack = 1;
 		return HEADERS;
 	}
-	if (is_end)
+	if (is_end || second)
 		return HEADERS;
 	if (!p->reply && !flow->acked && !p->packet.payload_len) {
 		flow->acked = 1;

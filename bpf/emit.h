@@ -133,7 +133,8 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	e->point = point;
 	e->flags = 0;
 	e->payload_len = 0;
-	e->pad = 0;
+	e->turns = flow->turns;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	__builtin_memset(&e->packet, 0, sizeof(e->packet));
 	return e;
 }

@@ -6,7 +6,7 @@ _hctrace_complete() {
 	local cur=$2 prev=$3
 	local commands='live explain replay'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
-		--expect-codes --path --duration --count --passive --xdp --clsact --save --json --color
+		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact --save --json --color
 		--verbose --version --help'
 	local presets='elb elb-dedicated: gcp azure alibaba tencent aws-nlb: aws-alb: haproxy:
 		keepalived: envoy: kubelet:'
@@ -47,7 +47,7 @@ _hctrace_complete() {
 		;;
 	--save | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--from | --port | --interval | --timeout | --retries | --expect-codes | --path | --duration | -d | \
-		--count | -c) return ;;
+		--count | -c | --buffer) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		[[ $command == explain ]] && options='--color --version --help'

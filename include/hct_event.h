@@ -134,7 +134,8 @@ struct hct_event {
 	__u8 point; /* enum hct_point */
 	__u8 flags; /* HCT_F_* */
 	__u16 payload_len; /* captured bytes behind the detail */
-	__u32 pad;
+	__u8 turns; /* TCP: requests so far that began after an answer, and the first; at most 255 */
+	__u8 pad[3];
 	struct hct_packet packet;
 	union {
 		struct hct_listener listener; /* TC_INGRESS, with a SYN */

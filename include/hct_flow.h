@@ -19,10 +19,13 @@ struct hct_flow {
 	__u8 read;
 	__u8 routed;
 	__u8 ended; /* a reset passed */
-	__u8 pad;
+	__u8 turns; /* requests that began after an answer, and the first */
+	__u8 answered; /* the last of them was */
+	__u8 pad[3];
+	__u32 request_end; /* sequence number behind the last of them */
 	__u32 pad2;
 	struct hct_rung rung; /* of the packet that is passing */
 };
-_Static_assert(sizeof(struct hct_flow) == 48, "map value: no holes");
+_Static_assert(sizeof(struct hct_flow) == 56, "map value: no holes");
 
 #endif

@@ -148,9 +148,11 @@ def test_memory(lab, trace):
     run.stop(FAILED)
 
 
-def test_long_connection_is_traffic(lab, trace):
-    """The range carries user traffic too: it must neither be lost nor flood the output."""
-    run = trace(lab)
+@pytest.mark.parametrize("options, lines", [((), 0), (("--all-traffic",), 1)],
+                         ids=["left-out", "all-traffic"])
+def test_long_connection_is_traffic(lab, trace, options, lines):
+    """The range carries user traffic too: it is neither a probe nor does it flood the output."""
+    run = trace(lab, "--timeout", 1, *options)
     for _ in range(50):
         lab_checks.tcp(lab, 80, node=1)
     sock, seen = lab_checks.connect(lab, 80)
@@ -158,9 +160,12 @@ def test_long_connection_is_traffic(lab, trace):
         for _ in range(200):
             sock.sendall(b"GET /health HTTP/1.1\r\nHost: web\r\n\r\n")
             assert b"200 OK" in sock.recv(65536)
-    run.probe(seen)
-    run.stop(lost=0)
-    assert sum(run.is_of(seen)(line) for line in run.lines) == 1
+        time.sleep(1.3)  # it is judged when its timeout is over
+    run.stop(HEALTHY, lost=0)
+    told = [line["told_by"] for line in run.lines if run.is_of(seen)(line)]
+    assert told == ["requests"] * lines, told
+    end = run.lines[-1]
+    assert end["probes"] == 50 + lines and end["other_requests"] == 1 - lines, end
 
 
 def test_two_at_once(lab, trace):

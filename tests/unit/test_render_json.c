@@ -74,7 +74,7 @@ static void json_probe_fails(void **state)
 		"\"lb\":{\"addr\":\"100.125.10.5\",\"port\":40122},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":8080},"
 		"\"netns\":{\"inum\":4026532001,\"name\":\"web\"},\"process\":null,"
-		"\"outcome\":\"fail\",\"verdict\":\"firewall-drop\",\"code\":\"CONNECT_TIMEOUT\","
+		"\"told_by\":null,\"outcome\":\"fail\",\"verdict\":\"firewall-drop\",\"code\":\"CONNECT_TIMEOUT\","
 		"\"confidence\":\"certain\",\"step\":\"4\","
 		"\"where\":{\"layer\":\"netfilter\",\"backend\":\"iptables-legacy\",\"chain\":\"INPUT\"},"
 		"\"http\":null,"
@@ -116,7 +116,7 @@ static void json_probe_passes(void **state)
 		"\"lb\":{\"addr\":\"100.125.10.5\",\"port\":40122},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":80},"
 		"\"netns\":{\"inum\":1,\"name\":null},\"process\":{\"pid\":812,\"comm\":\"nginx\"},"
-		"\"outcome\":\"pass\",\"verdict\":\"healthy\",\"code\":null,"
+		"\"told_by\":null,\"outcome\":\"pass\",\"verdict\":\"healthy\",\"code\":null,"
 		"\"confidence\":\"certain\",\"step\":null,\"where\":null,"
 		"\"http\":{\"method\":\"GET\",\"path\":\"/health\",\"host\":\"192.168.0.10\",\"status\":302,"
 		"\"location\":\"/login\"},"
@@ -186,7 +186,7 @@ static void json_targets(void **state)
 		"{\"type\":\"target\",\"time\":\"2026-11-22T14:01:50.000000Z\",\"lb\":{\"addr\":\"100.125.10.5\"},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":8080},\"protocol\":\"tcp\","
 		"\"state\":\"unhealthy\",\"since\":\"2026-11-22T14:01:53.000000Z\","
-		"\"run\":{\"outcome\":\"fail\",\"count\":3},"
+		"\"flips_at\":null,\"silent\":false,\"learned\":{\"interval_s\":null,\"timeout_s\":null},\"run\":{\"outcome\":\"fail\",\"count\":3},"
 		"\"probes\":3,\"passed\":0,\"failed\":3,\"unknown\":0,\"counts\":{\"firewall-drop\":3},"
 		"\"latency_us\":null,\"verdict\":\"firewall-drop\",\"code\":\"CONNECT_TIMEOUT\","
 		"\"why\":\"The firewall dropped it.\",\"fix\":\"iptables -I INPUT -j ACCEPT\"}\n");
@@ -196,7 +196,7 @@ static void json_targets(void **state)
 	assert_line(&f,
 		"{\"type\":\"target\",\"time\":\"2026-11-22T14:01:50.000000Z\",\"lb\":{\"addr\":\"100.125.10.5\"},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":80},\"protocol\":\"http\","
-		"\"state\":\"undecided\",\"since\":null,\"run\":{\"outcome\":\"pass\",\"count\":2},"
+		"\"state\":\"undecided\",\"since\":null,\"flips_at\":null,\"silent\":false,\"learned\":{\"interval_s\":null,\"timeout_s\":null},\"run\":{\"outcome\":\"pass\",\"count\":2},"
 		"\"probes\":4,\"passed\":3,\"failed\":0,\"unknown\":1,\"counts\":{\"healthy\":3,\"unknown\":1},"
 		"\"latency_us\":{\"p50\":812,\"p95\":12345,\"max\":123456},"
 		"\"verdict\":null,\"code\":null,\"why\":null,\"fix\":null}\n");

@@ -216,7 +216,7 @@ static void text_summary_of_failures(void **state)
 	forget_printed(&f);
 	f.renderer->on.end(f.ctx, &totals);
 	assert_string_equal(printed(&f),
-		"\n192.168.0.10:8080 (tcp): 6 of 6 probes failed, firewall-drop (firewall dropped it). The load balancer should show it as unhealthy.\n"
+		"\n192.168.0.10:8080 (tcp): 6 of 6 probes failed, firewall-drop (firewall dropped it). The load balancer should show it as unhealthy since 14:01:53 (CONNECT_TIMEOUT).\n"
 		"\n192.168.0.10:80 (http)\n"
 		"  node          state      since     probes  passed  failed  unknown  ms: median / p95 / max  causes\n"
 		"  100.125.10.5  healthy    14:01:41       4       3       0        1  0.81 / 12.3 / 123       unknown 1\n"

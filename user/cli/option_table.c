@@ -251,6 +251,17 @@ static int set_passive(struct settings *s, const char *value, struct refusal *r)
 	return 0;
 }
 
+static int set_all_traffic(struct settings *s, const char *value, struct refusal *r)
+{
+	s->all_traffic = true;
+	return 0;
+}
+
+static int set_buffer(struct settings *s, const char *value, struct refusal *r)
+{
+	return value_size(value, &s->buffer);
+}
+
 static int set_xdp(struct settings *s, const char *value, struct refusal *r)
 {
 	s->xdp = true;
@@ -329,6 +340,8 @@ const struct option_row option_rows[] = {
 	{ NULL, 0, "path", "PATH", false, FOLLOWING,
 	  "path of the HTTP request (default: any)",
 	  "is not a path, which starts with '/'; example: --path /health", set_path },
+	{ NULL, 0, "all-traffic", NULL, false, FOLLOWING,
+	  "report users' requests as well, not only checks", NULL, set_all_traffic },
 
 	{ "The run", 'd', "duration", "TIME", false, FOLLOWING,
 	  "stop after TIME: 500ms, 30s, 5m, 1h (plain: s)", TIME_REASON, set_duration },
@@ -341,6 +354,9 @@ const struct option_row option_rows[] = {
 	  "see packets before the stack too (see hctrace(8))", NULL, set_xdp },
 	{ NULL, 0, "clsact", NULL, false, BY_LIVE,
 	  "use clsact filters even where tcx exists", NULL, set_clsact },
+	{ NULL, 0, "buffer", "SIZE", false, BY_LIVE,
+	  "room for events that wait to be read (default: 2M)",
+	  "is not a power of two from a page (4k) to 1024M; example: --buffer 8M", set_buffer },
 	{ NULL, 0, "save", "FILE", false, FOLLOWING,
 	  "also write all that was seen to FILE, for replay",
 	  "names no file; example: --save run.case", set_save },

@@ -62,6 +62,8 @@ struct settings {
 	struct code_range expect[MAX_EXPECT];
 	size_t n_expect;
 	const char *path; /* the check's path; NULL: any */
+	bool all_traffic; /* users' requests are reported like checks */
+	uint32_t buffer; /* bytes of the kernel's ring of events: a power of two */
 	bool json;
 	bool passive;
 	bool xdp;

@@ -6,10 +6,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_SEC UINT64_C(1000000000)
 #define MAX_TIME_NS (365 * 24 * 3600 * NS_PER_SEC)
+#define MAX_SIZE (UINT64_C(1) << 30)
 #define MAX_WORD 32
 
 int value_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
@@ -71,6 +73,32 @@ int value_time(const char *text, uint64_t *ns)
 	if (c != unit || total == 0 || total > MAX_TIME_NS)
 		return -EINVAL;
 	*ns = total;
+	return 0;
+}
+
+int value_size(const char *text, uint32_t *bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), n;
+	size_t len = strlen(text);
+	unsigned shift = 0;
+	char digits[16];
+
+	if (len && strchr("kK", text[len - 1]))
+		shift = 10;
+	else if (len && strchr("mM", text[len - 1]))
+		shift = 20;
+	if (shift)
+		len--;
+	if (len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (value_number(digits, 1, MAX_SIZE >> shift, &n))
+		return -EINVAL;
+	n <<= shift;
+	if (n < page || (n & (n - 1)))
+		return -EINVAL;
+	*bytes = (uint32_t)n;
 	return 0;
 }
 

@@ -9,8 +9,11 @@
 
 #include "advice_silence.h"
 #include "ask.h"
+#include "coverage.h"
 #include "flows.h"
+#include "habits.h"
 #include "host/host_cache.h"
+#include "kind.h"
 #include "libwrap_join.h"
 #include "rules.h"
 #include "services.h"
@@ -23,7 +26,6 @@
  * giving up on the gateway (three solicitations, 3.07 s).
  */
 #define DEADLINE_SLACK_NS UINT64_C(80000000)
-#define PROCESS_AGE_NS UINT64_C(5000000000) /* how long an answer about who listens is good for */
 #define MAX_OPEN 131072 /* as many as bpf/ follows: MAX_FLOWS */
 #define MAX_FINISHED 262144
 
@@ -36,6 +38,7 @@ struct engine {
 	struct flows flows;
 	struct targets *targets;
 	struct services *services;
+	struct habits *habits;
 	struct totals totals;
 	uint64_t now_ns;
 	uint64_t probe_id;
@@ -60,7 +63,8 @@ struct engine *engine_new(const struct settings *settings, const struct host *ho
 	e->cache = host_cache_new(host);
 	e->targets = targets_new(settings);
 	e->services = services_new(settings);
-	if (!e->cache || !e->targets || !e->services) {
+	e->habits = habits_new(settings->interval_ns);
+	if (!e->cache || !e->targets || !e->services || !e->habits) {
 		engine_free(e);
 		return NULL;
 	}
@@ -73,6 +77,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	flows_clear(&e->flows);
+	habits_free(e->habits);
 	services_free(e->services);
 	targets_free(e->targets);
 	host_cache_free(e->cache);
@@ -107,46 +112,26 @@ static uint32_t lost_since(const struct engine *e, uint64_t start_ns)
 	return points;
 }
 
-/* Who serves the target, when no event of the probe named it. */
-static void find_process(struct engine *e, struct service *service, struct probe *p)
+/* As many as were asked for? */
+static bool is_full(const struct engine *e)
 {
-	struct host_listener l;
-
-	if (!p->has_process && p->has_libwrap) {
-		p->has_process = true;
-		p->pid = p->libwrap_pid;
-		memcpy(p->comm, p->libwrap_comm, sizeof(p->comm));
-	}
-	if (p->has_process || !service ||
-	    (!p->synack_ns && !p->established_ns && !p->reply_ns && !p->queue_full))
-		return;
-	if (p->tuple.protocol != IPPROTO_TCP && p->tuple.protocol != IPPROTO_UDP)
-		return;
-	if (!service->asked_ns || e->now_ns - service->asked_ns >= PROCESS_AGE_NS) {
-		service->asked_ns = e->now_ns;
-		service->pid = 0;
-		if (listener_of(e->host, &p->tuple, &l)) {
-			service->pid = l.pid;
-			memcpy(service->comm, l.comm, sizeof(service->comm));
-		}
-	}
-	p->has_process = service->pid != 0;
-	p->pid = service->pid;
-	if (p->has_process)
-		memcpy(p->comm, service->comm, sizeof(p->comm));
+	return e->settings->count && e->totals.probes >= e->settings->count;
 }
 
-/* A request for another path than the check's is routed traffic, no probe. */
-static bool is_traffic(const struct engine *e, const struct probe *p)
+/* Tells checks from users' requests, which are only counted unless they are asked for. */
+static bool is_of_interest(struct engine *e, struct probe *p)
 {
-	const char *path = e->settings->path;
-	size_t seen = strlen(p->http_request.path);
+	struct habit_view view;
+	struct kind kind;
 
-	if (!path || !p->http_request.valid)
-		return false;
-	if (seen == sizeof(p->http_request.path) - 1) /* cut */
-		return strncmp(path, p->http_request.path, seen) != 0;
-	return strcmp(path, p->http_request.path) != 0;
+	habits_look(e->habits, p, &view);
+	kind = kind_of(e->settings, p, &view);
+	p->told_by = kind.told_by;
+	habits_note(e->habits, p, kind.never_check ? NULL : &view, kind.traffic);
+	if (!kind.traffic || (e->settings->all_traffic && kind.told_by != TOLD_BY_PATH))
+		return true;
+	e->totals.traffic++;
+	return false;
 }
 
 static void count(struct engine *e, const struct probe *p, const struct diagnosis *d)
@@ -167,42 +152,48 @@ static void count(struct engine *e, const struct probe *p, const struct diagnosi
 		break;
 	}
 	target = targets_count(e->targets, p, d, &changed);
+	if (target)
+		services_learn(e->services, services_find(e->services, &p->tuple), target->interval_ns);
 	if (e->on->probe)
 		e->on->probe(e->ctx, p, d);
 	if (target && changed)
 		report_target(e, target);
 }
 
-/* Decides about FLOW's probe, which ended at END_NS, tells, and keeps only its id. */
-static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cut_short)
+static void decide(struct engine *e, struct probe *p, bool cut_short)
 {
-	struct probe *p = &e->finished;
-	struct service *service = services_find(e->services, &flow->probe->tuple);
+	struct service *service = services_find(e->services, &p->tuple);
 	struct case_facts given = { .probe = p, .settings = e->settings, .host = e->host };
 	struct diagnosis d;
 
-	flow_take_probe(flow, p);
-	p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
-	if (p->last_seq + 1 > p->events && p->last_seq)
-		p->missing = p->last_seq + 1 - p->events;
 	given.lost = lost_since(e, p->start_ns);
 	p->lossy = given.lost != 0;
 	given.unattached = e->unattached;
 	given.kernel = e->kernel;
 	given.cut_short = cut_short;
 	given.http_target = service && service->http;
-	if (service && p->http_request.valid)
-		service->http = true;
-	if (is_traffic(e, p)) {
-		e->totals.traffic++;
-	} else {
-		diagnose(&given, &d);
-		find_process(e, service, p);
-		if (cut_short && d.outcome == OUTCOME_UNKNOWN)
-			e->totals.unfinished++;
-		else
-			count(e, p, &d);
-	}
+	if (!is_of_interest(e, p))
+		return;
+	services_probed(e->services, service, p);
+	diagnose(&given, &d);
+	services_find_process(service, e->host, e->now_ns, p);
+	if (cut_short && d.outcome == OUTCOME_UNKNOWN)
+		e->totals.unfinished++;
+	else
+		count(e, p, &d);
+}
+
+/* FLOW's probe ended at END_NS: decides about it, and keeps only its id. */
+static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cut_short)
+{
+	struct probe *p = &e->finished;
+
+	flow_take_probe(flow, p);
+	p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
+	if (p->last_seq + 1 > p->events && p->last_seq)
+		p->missing = p->last_seq + 1 - p->events;
+	if (!is_full(e))
+		decide(e, p, cut_short);
 	if (e->flows.finished.n >= MAX_FINISHED)
 		flows_remove(&e->flows, e->flows.finished.head);
 	flow_move(flow, &e->flows.finished,
@@ -383,39 +374,11 @@ static void on_tick(void *ctx, uint64_t now_ns)
 	finish_due(e, now_ns);
 	while ((flow = e->flows.finished.head) && flow->due_ns <= now_ns)
 		flows_remove(&e->flows, flow);
-	while ((service = services_silent(e->services, now_ns)))
+	while (!is_full(e) && (service = services_silent(e->services, now_ns)))
 		report_silence(e, service, now_ns);
 }
 
 /* --- the run ------------------------------------------------------------ */
-
-/* Points that are listed as missing, where no other point sees the same packets. */
-static uint32_t find_unattached(const struct stream_start *start)
-{
-	static const enum hct_point twins[][2] = {
-		{ HCT_POINT_TC_INGRESS, HCT_POINT_RECEIVE },
-		{ HCT_POINT_TC_EGRESS, HCT_POINT_TRANSMIT },
-	};
-	uint32_t missing = 0, attached = 0;
-
-	for (size_t i = 0; i < start->n_points; i++) {
-		if (start->points[i].point >= HCT_POINT_COUNT)
-			continue;
-		if (start->points[i].attached)
-			attached |= UINT32_C(1) << start->points[i].point;
-		else
-			missing |= UINT32_C(1) << start->points[i].point;
-	}
-	for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
-		uint32_t pair = UINT32_C(1) << twins[i][0] | UINT32_C(1) << twins[i][1];
-
-		if (attached & pair)
-			attached |= pair;
-		else if (missing & pair)
-			missing |= pair;
-	}
-	return missing & ~attached;
-}
 
 static void on_start(void *ctx, const struct stream_start *start)
 {
@@ -424,7 +387,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 
 	set_time(e, start->time_ns);
 	e->totals.start_ns = start->time_ns;
-	e->unattached = find_unattached(start);
+	e->unattached = coverage_missing(start);
 	if (start->kernel && sscanf(start->kernel, "%3u.%3u", &major, &minor) == 2 && minor < 256)
 		e->kernel = major << 8 | minor;
 	services_start(e->services, start->time_ns);
@@ -443,8 +406,8 @@ static void on_end(void *ctx, uint64_t now_ns)
 		finish(e, flow, flow->end_ns, false);
 	while ((flow = e->flows.open.head))
 		finish(e, flow, now_ns, true);
-	e->totals.end_ns = now_ns;
 	targets_each(e->targets, report_target, e);
+	e->totals.end_ns = now_ns;
 	if (e->on->end)
 		e->on->end(e->ctx, &e->totals);
 }

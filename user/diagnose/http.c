@@ -81,6 +81,26 @@ static void find_header(struct span rest, const char *name, char *out, size_t si
 	}
 }
 
+/* Headers by which a proxy names its client, and those that come from a browser's history. */
+static bool has_users_header(struct span rest)
+{
+	static const char *const names[] = { "X-Forwarded-", "Forwarded:", "X-Real-IP:", "Via:",
+					     "Cookie:", "Referer:" };
+	bool cut = false;
+
+	while (rest.len && !cut) {
+		struct span line = next_line(&rest, &cut);
+
+		if (line.len == 0)
+			return false;
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (line.len >= strlen(names[i]) &&
+			    strncasecmp((const char *)line.data, names[i], strlen(names[i])) == 0)
+				return true;
+	}
+	return false;
+}
+
 static bool is_method(struct span word, size_t size)
 {
 	if (word.len == 0 || word.len >= size)
@@ -112,6 +132,7 @@ bool http_parse_request(const uint8_t *data, size_t len, struct http_request *ou
 	copy_printable(out->method, sizeof(out->method), method);
 	copy_printable(out->path, sizeof(out->path), path);
 	find_header(rest, "Host:", out->host, sizeof(out->host));
+	out->forwarded = has_users_header(rest);
 	out->valid = true;
 	return true;
 }

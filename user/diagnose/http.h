@@ -12,6 +12,7 @@ struct http_request {
 	char method[16];
 	char path[128]; /* cut when longer */
 	char host[96]; /* "" when none was seen */
+	bool forwarded; /* a proxy's or a browser's header: on a user's behalf */
 };
 
 struct http_response {

@@ -292,6 +292,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->last_ns = o->time_ns;
 	if (!o->no_tuple) {
 		p->events++;
+		if (o->turns > p->turns)
+			p->turns = o->turns;
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}

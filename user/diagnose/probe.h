@@ -18,6 +18,21 @@
 /* The stage that a TCP probe had reached when something happened to it. */
 enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };
 
+/* By what a connection was told to be a check, or a user's request (kind.c). */
+enum told_by {
+	TOLD_BY_NOTHING,
+	TOLD_BY_PATH,
+	TOLD_BY_REQUESTS,
+	TOLD_BY_HEADERS,
+	TOLD_BY_PERIOD,
+	TOLD_BY_CHECK,
+	TOLD_BY_OTHER_REQUEST,
+	TOLD_BY_OFF_PERIOD,
+	TOLD_BY_MIXTURE,
+	TOLD_BY_SHAPE,
+	TOLD_BY_COUNT
+};
+
 /* A drop, ICMP error or reset, with where it came from. */
 struct probe_incident {
 	bool seen;
@@ -64,12 +79,14 @@ struct probe {
 	uint64_t events; /* observations with a flow_seq */
 	uint64_t last_seq; /* highest flow_seq seen; they count from 0 */
 	uint64_t missing; /* events of this flow known to be lost (gaps of flow_seq) */
+	enum told_by told_by; /* set when it is over */
 	bool lossy; /* events were lost while it was in flight */
 
 	/* TCP, request direction */
 	unsigned syn_count;
 	uint64_t ack_ns; /* the handshake's last ACK arrived */
 	uint64_t request_ns; /* first payload byte arrived */
+	unsigned turns; /* requests that began after an answer, and the first */
 	uint64_t lb_fin_ns, lb_rst_ns;
 	/* TCP, reply direction */
 	unsigned synack_left; /* SYN-ACKs seen leaving a device */

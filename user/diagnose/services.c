@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #define MAX_SERVICES 4096
+#define PATIENCE_SLACK_NS UINT64_C(100000000) /* longer than a probe is waited for */
 
 struct entry {
 	UT_hash_handle hh;
@@ -108,7 +109,11 @@ static bool can_fall_silent(const struct services *s, const struct service *serv
 
 	if (service->reported)
 		return false;
-	if (service->expected || s->settings->n_ports)
+	if (service->expected)
+		return true;
+	if (!service->probes)
+		return false;
+	if (s->settings->n_ports)
 		return true;
 	/* somebody's ping or a scan is no check: it has to have come for a while */
 	if (service->tuple.protocol != IPPROTO_TCP && service->tuple.protocol != IPPROTO_UDP &&
@@ -117,10 +122,28 @@ static bool can_fall_silent(const struct services *s, const struct service *serv
 	return service->probes >= retries;
 }
 
+/* The settings' window, or that of a longer interval that was learned. */
+static uint64_t window_of(const struct services *s, const struct service *service)
+{
+	struct settings settings = *s->settings;
+
+	if (service->interval_ns > settings.interval_ns)
+		settings.interval_ns = service->interval_ns;
+	return services_window_ns(&settings);
+}
+
 static uint64_t due_at(const struct services *s, const struct service *service)
 {
-	return can_fall_silent(s, service) ? service->last_ns + services_window_ns(s->settings)
-					   : UINT64_MAX;
+	uint64_t due, patience = s->settings->timeout_ns + PATIENCE_SLACK_NS;
+
+	if (!can_fall_silent(s, service))
+		return UINT64_MAX;
+	due = service->last_ns + window_of(s, service);
+	/* what is under way may yet turn out to be a probe, once its timeout is over */
+	if (service->begun_ns <= due && service->begun_ns + patience > due &&
+	    service->begun_ns > service->last_ns)
+		due = service->begun_ns + patience;
+	return due;
 }
 
 static void note_due(struct services *s, const struct service *service)
@@ -151,34 +174,60 @@ void services_start(struct services *s, uint64_t now_ns)
 	}
 }
 
-/* The first probe of a port (of anything, when none was named) ends its being only expected. */
-static void fulfil(struct services *s, const struct hct_tuple *tuple)
+/* What stands for a port (for anything, when none was named) until its first probe; NULL: none. */
+static struct entry *find_expected(const struct services *s, const struct hct_tuple *tuple)
 {
 	struct hct_tuple key = { .protocol = expected_protocol(s->settings) };
 	struct entry *entry;
 
 	key.target_port = s->settings->n_ports ? tuple->target_port : 0;
 	entry = find(s, &key);
-	if (entry && entry->service.expected)
-		remove_entry(s, entry);
+	return entry && entry->service.expected ? entry : NULL;
 }
 
-struct service *services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns)
+static void note_begun(struct service *service, uint64_t start_ns)
 {
+	if (start_ns > service->begun_ns)
+		service->begun_ns = start_ns;
+}
+
+void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns)
+{
+	struct entry *expected = find_expected(s, tuple);
 	struct hct_tuple key = key_of(tuple);
 	struct entry *entry = find(s, &key);
 
-	fulfil(s, tuple);
+	if (expected)
+		note_begun(&expected->service, start_ns);
 	if (!entry)
 		entry = add(s, &key);
-	if (!entry)
-		return NULL;
-	entry->service.probes++;
-	if (start_ns > entry->service.last_ns)
-		entry->service.last_ns = start_ns;
-	entry->service.reported = false;
-	note_due(s, &entry->service);
-	return &entry->service;
+	if (entry)
+		note_begun(&entry->service, start_ns);
+}
+
+void services_probed(struct services *s, struct service *service, const struct probe *p)
+{
+	struct entry *expected = find_expected(s, &p->tuple);
+
+	if (expected && &expected->service != service)
+		remove_entry(s, expected);
+	if (!service)
+		return;
+	service->probes++;
+	if (p->http_request.valid)
+		service->http = true;
+	if (p->start_ns > service->last_ns)
+		service->last_ns = p->start_ns;
+	service->reported = false;
+	note_due(s, service);
+}
+
+void services_learn(struct services *s, struct service *service, uint64_t interval_ns)
+{
+	if (!service || interval_ns <= service->interval_ns)
+		return;
+	service->interval_ns = interval_ns;
+	note_due(s, service);
 }
 
 struct service *services_find(struct services *s, const struct hct_tuple *tuple)

@@ -7,12 +7,15 @@
 #define HCT_SERVICES_H
 
 #include "cli/options.h"
+#include "host/host.h"
 #include "probe.h"
 
 struct service {
 	struct hct_tuple tuple; /* of the target; the load balancer's side is zero */
 	uint64_t probes;
 	uint64_t last_ns; /* start of the last probe, or of the run */
+	uint64_t begun_ns; /* start of what came last, which may turn out to be no probe */
+	uint64_t interval_ns; /* as learned from its probes, 0: not */
 	bool expected; /* --port named it, or nothing in particular was: not probed yet */
 	bool reported; /* its silence was */
 	bool http; /* a request was HTTP */
@@ -27,9 +30,16 @@ struct services *services_new(const struct settings *settings);
 void services_free(struct services *s); /* accepts NULL */
 /* From NOW_NS on, probes of the settings' ports are expected. */
 void services_start(struct services *s, uint64_t now_ns);
-/* A probe of TUPLE started.  Returns its service; NULL: too many, or no memory. */
-struct service *services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns);
+/* Something to TUPLE started: a probe, or a user's request. */
+void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns);
+/* P, which is over, was a probe of SERVICE (may be NULL). */
+void services_probed(struct services *s, struct service *service, const struct probe *p);
+/* Its probes come every INTERVAL_NS. */
+void services_learn(struct services *s, struct service *service, uint64_t interval_ns);
 struct service *services_find(struct services *s, const struct hct_tuple *tuple);
+/* Gives P the process that serves it, where no event named one: asks HOST (SERVICE may be NULL). */
+void services_find_process(struct service *service, const struct host *host, uint64_t now_ns,
+			   struct probe *p);
 /* How long a service may be silent: interval × retries, and half an interval for jitter. */
 uint64_t services_window_ns(const struct settings *settings);
 /* When the next service has been silent for too long; UINT64_MAX: none. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "schedule.h"
 #include "targets.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -41,6 +42,7 @@ struct entry {
 	struct target_key key;
 	struct target target;
 	struct histogram histogram;
+	struct schedule schedule;
 };
 
 struct targets {
@@ -251,7 +253,10 @@ struct target *targets_count(struct targets *t, const struct probe *p, const str
 		target->unknown++;
 		break;
 	}
+	target->silent = false;
 	*changed = count_run(target, p, d->outcome, t->settings->retries);
+	schedule_learn(&entry->schedule, target, p, d);
+	schedule_foresee(target, t->settings);
 	return target;
 }
 
@@ -265,7 +270,10 @@ void targets_silence(struct targets *t, const struct probe *p, const struct diag
 		    memcmp(entry->key.addr, p->tuple.target, sizeof(entry->key.addr)) != 0)
 			continue;
 		entry->target.by_verdict[d->verdict]++;
-		keep_failure(&entry->target, d);
+		entry->target.silent = true;
+		entry->target.flips_at_ns = 0; /* nothing comes that could flip it */
+		strcpy(entry->target.silent_why, d->why);
+		strcpy(entry->target.silent_fix, d->fix);
 	}
 }
 

@@ -29,6 +29,13 @@ struct target {
 	uint64_t run_since_ns;
 	enum target_state state;
 	uint64_t state_since_ns; /* end of the probe that flipped it */
+	uint64_t flips_at_ns; /* when it flips if results stay as they are; 0: it does not */
+	uint64_t interval_ns; /* from one probe's start to the next, as learned; 0: not yet */
+	uint64_t timeout_ns; /* after which the load balancer gave up, as learned; 0: not yet */
+	uint64_t last_took_ns; /* the last probe */
+	bool silent; /* probes stopped coming, and have not come again */
+	char silent_why[512]; /* when they last stopped */
+	char silent_fix[512];
 	/* answer times of the probes that passed, µs */
 	uint64_t latency_count;
 	uint64_t latency_p50_us, latency_p95_us, latency_max_us; /* filled by target_latency() */

@@ -10,6 +10,7 @@
 
 #include "diagnose/answer.h"
 #include "diagnose/ask.h"
+#include "diagnose/kind.h"
 #include "format.h"
 #include "diagnose/no_probe.h"
 #include "stream/points.h"
@@ -337,6 +338,9 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	add(o, "target", target);
 	add(o, "netns", netns(s, p->netns));
 	add(o, "process", process_of(p));
+	add_string(o, "told_by", told_by_name(p->told_by));
+	if (told_by_is_users(p->told_by)) /* only with --all-traffic */
+		add(o, "user_request", json_object_new_boolean(true));
 	add_string(o, "outcome", outcome_name(d->outcome));
 	add_string(o, "verdict", verdict_info(d->verdict)->id);
 	add_string(o, "code", d->code);
@@ -389,10 +393,23 @@ static struct json_object *latency_of(const struct target *t)
 	return o;
 }
 
+/* What the probes themselves show of the check's settings, to a hundredth of a second. */
+static struct json_object *learned_of(const struct target *t)
+{
+	struct json_object *o = json_object_new_object();
+	uint64_t step = NS_PER_SEC / 100;
+
+	add(o, "interval_s", t->interval_ns ? seconds((t->interval_ns + step / 2) / step * step) : NULL);
+	add(o, "timeout_s", t->timeout_ns ? seconds((t->timeout_ns + step / 2) / step * step) : NULL);
+	return o;
+}
+
 static void on_target(void *ctx, const struct target *t)
 {
 	struct json_state *s = ctx;
 	bool failed = t->last_verdict != VERDICT_HEALTHY; /* its initial value */
+	bool silent = t->silent && !failed;
+	const char *verdict = verdict_info(silent ? VERDICT_NO_PROBE : t->last_verdict)->id;
 	struct json_object *o = new_line("target"), *target = endpoint(t->addr);
 
 	add_port(target, t->port);
@@ -405,6 +422,12 @@ static void on_target(void *ctx, const struct target *t)
 		add(o, "since", NULL);
 	else
 		add_time(o, "since", s, t->state_since_ns);
+	if (t->flips_at_ns)
+		add_time(o, "flips_at", s, t->flips_at_ns);
+	else
+		add(o, "flips_at", NULL);
+	add(o, "silent", json_object_new_boolean(t->silent));
+	add(o, "learned", learned_of(t));
 	add(o, "run", run_of(t));
 	add_count(o, "probes", t->probes);
 	add_count(o, "passed", t->passed);
@@ -412,10 +435,10 @@ static void on_target(void *ctx, const struct target *t)
 	add_count(o, "unknown", t->unknown);
 	add(o, "counts", counts_of(t));
 	add(o, "latency_us", latency_of(t));
-	add_string(o, "verdict", failed ? verdict_info(t->last_verdict)->id : NULL);
+	add_string(o, "verdict", failed || silent ? verdict : NULL);
 	add_string(o, "code", failed ? t->last_code : NULL);
-	add_lines(o, "why", failed ? t->last_why : NULL);
-	add_lines(o, "fix", failed ? t->last_fix : NULL);
+	add_lines(o, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
+	add_lines(o, "fix", silent ? t->silent_fix : failed ? t->last_fix : NULL);
 	print_line(s, o);
 }
 

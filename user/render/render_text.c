@@ -11,6 +11,8 @@
 #include "stream/points.h"
 #include "text_state.h"
 
+#include <arpa/inet.h>
+
 #ifndef HCT_VERSION
 #define HCT_VERSION "unknown"
 #endif
@@ -126,10 +128,33 @@ static void on_start(void *ctx, const struct stream_start *start)
 	fflush(s->t.out);
 }
 
+/* Keeps which expected ports nothing came for: of these there is no target to be told of. */
+static void note_missed(struct text_state *s, const struct probe *p, const struct diagnosis *d)
+{
+	static const uint8_t nothing[16];
+	uint16_t port = ntohs(p->tuple.target_port);
+	struct missed *m;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_missed; i++)
+		if (s->missed[i].port && s->missed[i].port != port)
+			s->missed[n++] = s->missed[i];
+	s->n_missed = n;
+	if (d->verdict != VERDICT_NO_PROBE || n == MAX_PORTS ||
+	    memcmp(p->tuple.target, nothing, sizeof(nothing)) != 0)
+		return;
+	m = &s->missed[s->n_missed++];
+	m->port = port;
+	m->protocol = p->tuple.protocol;
+	snprintf(m->why, sizeof(m->why), "%s", d->why);
+	snprintf(m->fix, sizeof(m->fix), "%s", d->fix);
+}
+
 static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d)
 {
 	struct text_state *s = ctx;
 
+	note_missed(s, p, d);
 	text_probe(s, p, d);
 	fflush(s->t.out);
 }

@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "diagnose/answer.h"
+#include "diagnose/kind.h"
 #include "format.h"
 #include "stream/points.h"
 
@@ -258,6 +259,10 @@ void text_probe(struct text_state *s, const struct probe *p, const struct diagno
 		fprintf(s->t.out, "  (same as at %s)",
 			format_clock(clock, (int64_t)told->start_ns + s->wall_offset_ns));
 	fputc('\n', s->t.out);
+	if (s->settings->verbose && told_by_text(p->told_by))
+		fprintf(s->t.out, "%*skind %s, %s\n", INDENT, "",
+			told_by_is_users(p->told_by) ? "a user's request" : "a probe",
+			told_by_text(p->told_by));
 	if (!told && (d->outcome != OUTCOME_PASS || s->settings->verbose))
 		print_timeline(s, p);
 	if (!healthy && d->why[0] && !(told && strcmp(told->why, d->why) == 0))

@@ -7,6 +7,14 @@
 #include "diagnose/no_probe.h"
 #include "text.h"
 
+/* An expected port (0: any) that no probe has come for. */
+struct missed {
+	uint16_t port;
+	uint8_t protocol;
+	char why[512];
+	char fix[512];
+};
+
 struct told; /* causes that were told in full, text_probe.c */
 
 struct text_state {
@@ -16,6 +24,8 @@ struct text_state {
 	int64_t wall_offset_ns;
 	int endpoints_width; /* of the column "node > target": the widest so far */
 	struct told *told;
+	struct missed missed[MAX_PORTS];
+	size_t n_missed;
 	struct target *targets; /* copies, as last heard of */
 	size_t n_targets;
 };

@@ -15,6 +15,10 @@ struct group {
 	const struct target *rows;
 	size_t n;
 	size_t unhealthy; /* nodes that should show it as unhealthy */
+	uint64_t unhealthy_ns; /* since when the first of them should */
+	uint64_t flips_ns; /* when a node will show it as unhealthy, if this goes on; 0: none will */
+	const char *code; /* what they show then; NULL: nothing known */
+	uint64_t silent_ns; /* when the last probe came, where they stopped; 0: they did not */
 	uint64_t probes, passed, failed;
 	uint64_t by_verdict[VERDICT_COUNT];
 };
@@ -44,6 +48,27 @@ int text_compare_targets(const void *left, const void *right)
 	return order ? order : memcmp(a->lb, b->lb, sizeof(a->lb));
 }
 
+static void take_earlier(uint64_t *earliest, uint64_t when)
+{
+	if (when && (!*earliest || when < *earliest))
+		*earliest = when;
+}
+
+/* What the node of T shows, and will. */
+static void add_view(struct group *g, const struct target *t)
+{
+	if (t->state == TARGET_UNHEALTHY) {
+		g->unhealthy++;
+		take_earlier(&g->unhealthy_ns, t->state_since_ns);
+	} else {
+		take_earlier(&g->flips_ns, t->flips_at_ns);
+	}
+	if (t->last_code)
+		g->code = t->last_code;
+	if (t->silent && t->last_ns > g->silent_ns)
+		g->silent_ns = t->last_ns;
+}
+
 /* The group that starts at row FIRST. */
 static struct group group_at(const struct text_state *s, size_t first)
 {
@@ -52,7 +77,7 @@ static struct group group_at(const struct text_state *s, size_t first)
 	for (; first + g.n < s->n_targets && compare_services(g.rows, &g.rows[g.n]) == 0; g.n++) {
 		const struct target *t = &g.rows[g.n];
 
-		g.unhealthy += t->state == TARGET_UNHEALTHY;
+		add_view(&g, t);
 		g.probes += t->probes;
 		g.passed += t->passed;
 		g.failed += t->failed;
@@ -77,14 +102,20 @@ static int top_verdict(const uint64_t by_verdict[VERDICT_COUNT], uint64_t count,
 	return top;
 }
 
-/* What the target suffers from most; -1: nothing.  A proven cause goes before many open ones. */
+/*
+ * What the target suffers from most; -1: nothing.  A proven cause goes before
+ * many open ones, and before a silence, which explains no failure.
+ */
 static int cause_of(const struct group *g)
 {
 	uint64_t proven[VERDICT_COUNT];
 
 	memcpy(proven, g->by_verdict, sizeof(proven));
 	if (g->failed)
-		proven[VERDICT_UNKNOWN] = proven[VERDICT_PROBE_ABORTED] = 0;
+		proven[VERDICT_UNKNOWN] = proven[VERDICT_PROBE_ABORTED] =
+			proven[VERDICT_NO_PROBE] = 0;
+	else if (g->silent_ns)
+		return VERDICT_NO_PROBE;
 	return top_verdict(proven, UINT64_MAX, -1);
 }
 
@@ -100,16 +131,55 @@ static bool is_worse(const struct group *a, const struct group *b)
 	return bad_a && !bad_b;
 }
 
+static const char *clock_text(char out[CLOCK_TEXT_LEN], const struct text_state *s, uint64_t mono_ns)
+{
+	format_clock(out, (int64_t)mono_ns + s->wall_offset_ns);
+	out[sizeof("hh:mm:ss") - 1] = '\0';
+	return out;
+}
+
+/* What the load balancer makes of it: what it shows, since when, or from when on. */
 static void print_consequence(struct text_state *s, const struct group *g)
 {
+	char clock[CLOCK_TEXT_LEN], code[48] = "";
+
+	if (g->code)
+		snprintf(code, sizeof(code), " (%s)", g->code);
 	if (g->unhealthy && g->unhealthy == g->n)
-		fputs(" The load balancer should show it as unhealthy.\n", s->t.out);
+		fprintf(s->t.out, " The load balancer should show it as unhealthy since %s%s.",
+			clock_text(clock, s, g->unhealthy_ns), code);
 	else if (g->unhealthy)
-		fprintf(s->t.out, " %zu of %zu nodes should show it as unhealthy.\n", g->unhealthy,
-			g->n);
+		fprintf(s->t.out, " %zu of %zu nodes should show it as unhealthy since %s%s.",
+			g->unhealthy, g->n, clock_text(clock, s, g->unhealthy_ns), code);
+	else if (g->flips_ns)
+		fprintf(s->t.out,
+			" If this goes on, it will be shown as unhealthy at %s%s, by %u failures in a row.",
+			clock_text(clock, s, g->flips_ns), code, s->settings->retries);
 	else
-		fprintf(s->t.out, " It takes %u failures in a row to be shown as unhealthy.\n",
+		fprintf(s->t.out, " It takes %u failures in a row to be shown as unhealthy.",
 			s->settings->retries);
+	if (g->silent_ns)
+		fprintf(s->t.out, " After %s no probe came any more.",
+			clock_text(clock, s, g->silent_ns));
+	fputc('\n', s->t.out);
+}
+
+static void print_silence(struct text_state *s, const struct group *g)
+{
+	char clock[CLOCK_TEXT_LEN];
+
+	fprintf(s->t.out, "no probe came after %s: %s (%s).\n", clock_text(clock, s, g->silent_ns),
+		verdict_info(VERDICT_NO_PROBE)->id, verdict_info(VERDICT_NO_PROBE)->summary);
+}
+
+/* The expected ports that nothing came for, where all that came is well. */
+static void print_missed(struct text_state *s)
+{
+	text_print(&s->t, STYLE_BAD, "%s: ", verdict_info(VERDICT_NO_PROBE)->id);
+	fputs("what came passed, but nothing came for port", s->t.out);
+	for (size_t i = 0; i < s->n_missed; i++)
+		fprintf(s->t.out, "%s %u", i ? "," : s->n_missed > 1 ? "s" : "", s->missed[i].port);
+	fputs(".\n", s->t.out);
 }
 
 /* One sentence: the worst target and its cause. */
@@ -132,6 +202,10 @@ static void print_headline(struct text_state *s, const struct totals *totals)
 		return;
 	format_endpoint(target, worst.rows->addr, worst.rows->port);
 	cause = cause_of(&worst);
+	if (cause < 0 && s->n_missed) {
+		print_missed(s);
+		return;
+	}
 	if (cause < 0) {
 		fprintf(s->t.out, totals->probes == 1 ? "The only probe passed (%s).\n" :
 			n == 1 ? "All probes of %s passed.\n" : "All probes passed.\n", target);
@@ -146,6 +220,8 @@ static void print_headline(struct text_state *s, const struct totals *totals)
 			worst.by_verdict[cause] < worst.failed ? "mostly " : "", info->id,
 			info->summary);
 		print_consequence(s, &worst);
+	} else if (cause == VERDICT_NO_PROBE && worst.silent_ns) {
+		print_silence(s, &worst);
 	} else {
 		fprintf(s->t.out, "no probe of %" PRIu64 " failed, but: %s (%s)", worst.probes,
 			info->id, info->summary);
@@ -227,6 +303,53 @@ static void print_failures(struct text_state *s, const struct group *g)
 		if (t->last_fix[0])
 			text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, t->last_fix, false);
 	}
+	if (!g->silent_ns)
+		return;
+	text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, g->rows->silent_why, true);
+	text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, g->rows->silent_fix, false);
+}
+
+/* A time that was measured, as a setting would be given: in tenths of a second. */
+static const char *learned_text(char out[SPAN_TEXT_LEN], uint64_t ns)
+{
+	snprintf(out, SPAN_TEXT_LEN, "%.1f s", (double)ns / 1e9);
+	return out;
+}
+
+static bool is_far(uint64_t learned, uint64_t set)
+{
+	uint64_t off = learned > set ? learned - set : set - learned;
+
+	return off > set / 5;
+}
+
+/* The check's settings as the probes show them, and where they differ from those assumed. */
+static void print_learned(struct text_state *s, const struct group *g)
+{
+	char learned[SPAN_TEXT_LEN], set[SPAN_TEXT_LEN];
+	uint64_t interval = 0, timeout = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (!interval)
+			interval = g->rows[i].interval_ns;
+		if (!timeout)
+			timeout = g->rows[i].timeout_ns;
+	}
+	if (!interval && !timeout)
+		return;
+	fprintf(s->t.out, "%*slearned:", INDENT, "");
+	if (interval)
+		fprintf(s->t.out, " a node probes every %s", learned_text(learned, interval));
+	if (interval && is_far(interval, s->settings->interval_ns))
+		fprintf(s->t.out, " (not %s, see --interval)",
+			format_setting(set, s->settings->interval_ns));
+	if (timeout)
+		fprintf(s->t.out, "%s gives up after %s", interval ? " and" : " a node",
+			learned_text(learned, timeout));
+	if (timeout && is_far(timeout, s->settings->timeout_ns))
+		fprintf(s->t.out, " (not %s, see --timeout)",
+			format_setting(set, s->settings->timeout_ns));
+	fputc('\n', s->t.out);
 }
 
 static void print_group(struct text_state *s, const struct group *g)
@@ -247,7 +370,18 @@ static void print_group(struct text_state *s, const struct group *g)
 		   "unknown", "ms: median / p95 / max", "causes");
 	for (size_t i = 0; i < g->n; i++)
 		print_row(s, &g->rows[i], width);
+	print_learned(s, g);
 	print_failures(s, g);
+}
+
+static void print_missed_ports(struct text_state *s)
+{
+	for (size_t i = 0; i < s->n_missed; i++) {
+		text_print(&s->t, STYLE_STRONG, "\nany target:%u (%s)\n", s->missed[i].port,
+			   verdict_info(VERDICT_NO_PROBE)->id);
+		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, s->missed[i].why, true);
+		text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, s->missed[i].fix, false);
+	}
 }
 
 static void print_totals(struct text_state *s, const struct totals *totals)
@@ -296,5 +430,7 @@ void text_summary(struct text_state *s, const struct totals *totals)
 		print_group(s, &g);
 		i += g.n;
 	}
+	if (!no_probe_holds(totals))
+		print_missed_ports(s);
 	print_totals(s, totals);
 }

@@ -71,6 +71,8 @@ static void put_options(FILE *out, const struct settings *s)
 		fputs(" --path ", out);
 		put_word(out, s->path);
 	}
+	if (s->all_traffic)
+		fputs(" --all-traffic", out);
 	if (s->xdp)
 		fputs(" --xdp", out);
 	putc('\n', out);

@@ -117,6 +117,7 @@ int decode_event(const void *data, size_t size, const struct namer *namer, struc
 	out->pid = e->pid;
 	memcpy(out->comm, e->comm, sizeof(out->comm) - 1);
 	out->packet = e->packet;
+	out->turns = e->turns;
 	device = e->ifindex ? namer->device(namer->ctx, e->ifindex) : NULL;
 	if (device)
 		strncpy(out->device, device, sizeof(out->device) - 1);

@@ -32,6 +32,7 @@ struct obs {
 	char comm[HCT_COMM_LEN];
 	char device[IFNAMSIZ]; /* "" where no device is involved */
 	struct hct_packet packet;
+	uint8_t turns; /* TCP: requests so far that began after an answer, and the first */
 
 	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
 	struct hct_rung rung; /* DROP: how far through netfilter it came */

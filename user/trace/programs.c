@@ -172,10 +172,12 @@ static int open_object(struct programs *p, const bool wanted[N_PROGRAMS],
 }
 
 static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
-		    const struct hct_config *config)
+		    const struct hct_config *config, uint32_t buffer)
 {
 	int err = open_object(p, wanted, config);
 
+	if (!err && buffer)
+		err = bpf_map__set_max_entries(p->object->maps.events, buffer);
 	if (!err)
 		err = bpf_object__load(p->object->obj);
 	if (err)
@@ -195,7 +197,7 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
 	int err;
 
 	fill_config(&config, settings, netns);
-	err = try_load(p, p->wanted, &config);
+	err = try_load(p, p->wanted, &config, settings->buffer);
 	if (!err || err == -EPERM)
 		return err;
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
@@ -204,7 +206,7 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
 		if (!p->wanted[i])
 			continue;
 		alone[i] = true;
-		err = try_load(p, alone, &config);
+		err = try_load(p, alone, &config, settings->buffer);
 		if (err) {
 			p->wanted[i] = false;
 			point_list_say(list, program_rows[i].point, false,
@@ -214,5 +216,5 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
 		taken++;
 		programs_unload(p);
 	}
-	return taken ? try_load(p, p->wanted, &config) : err;
+	return taken ? try_load(p, p->wanted, &config, settings->buffer) : err;
 }
