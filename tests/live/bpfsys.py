@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Other programs' XDP and tcx attachments, by the bpf() system call alone."""
+"""Other programs' attachments (XDP, tcx, control groups), by the bpf() system call alone."""
 import ctypes
 import os
 import platform
 import struct
 
 BPF_PROG_LOAD, BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_CREATE = 5, 15, 28
-BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP = 3, 6
-BPF_TCX_INGRESS, BPF_TCX_EGRESS, BPF_XDP = 46, 47, 37
+BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_CGROUP_SKB = 3, 6, 8
+BPF_TCX_INGRESS, BPF_TCX_EGRESS, BPF_XDP, BPF_CGROUP_INET_INGRESS = 46, 47, 37, 0
+PROG_TYPES = {BPF_XDP: BPF_PROG_TYPE_XDP, BPF_CGROUP_INET_INGRESS: BPF_PROG_TYPE_CGROUP_SKB}
+XDP_FLAGS_SKB_MODE = 2
 TCX_NEXT, TC_ACT_SHOT, XDP_DROP, XDP_PASS = -1, 2, 1, 2
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 
@@ -35,31 +37,57 @@ def passing(kind):
 
 
 def dropping(kind, port):
-    """Drops what goes to TCP or UDP port PORT over IPv4 (tcx), or everything (XDP)."""
-    if kind == BPF_XDP:
+    """Drops what goes to TCP or UDP port PORT over IPv4 (XDP, with port 0: everything)."""
+    if kind == BPF_XDP and not port:
         return _returns(XDP_DROP)
+    swapped = port >> 8 | (port & 0xFF) << 8
+    if kind == BPF_XDP:
+        return b"".join([
+            _insn(0x61, dst=2, src=1), _insn(0x61, dst=3, src=1, off=4),  # r2 = data, r3 = its end
+            _insn(0xBF, dst=4, src=2), _insn(0x07, dst=4, imm=38),
+            _insn(0x2D, dst=4, src=3, off=6),  # shorter than the ports: pass
+            _insn(0x69, dst=5, src=2, off=12), _insn(0x55, dst=5, off=4, imm=0x0008),
+            _insn(0x69, dst=5, src=2, off=36), _insn(0x55, dst=5, off=2, imm=swapped),
+            _returns(XDP_DROP), _returns(XDP_PASS)])
+    if kind == BPF_CGROUP_INET_INGRESS:  # starts at the IP header; 0 drops, 1 passes
+        return b"".join([
+            _insn(0x61, dst=2, src=1, off=76), _insn(0x61, dst=3, src=1, off=80),
+            _insn(0xBF, dst=4, src=2), _insn(0x07, dst=4, imm=24), _insn(0x2D, dst=4, src=3, off=4),
+            _insn(0x69, dst=5, src=2, off=22), _insn(0x55, dst=5, off=2, imm=swapped),
+            _returns(0), _returns(1)])
     return b"".join([
         _insn(0xBF, dst=6, src=1),  # r6 = context
         _insn(0x28, imm=12), _insn(0x55, off=4, imm=0x0800),  # not IPv4: pass
-        _insn(0x28, imm=36), _insn(0x55, off=2, imm=port),  # another port: pass
+        _insn(0x28, imm=36 if kind == BPF_TCX_INGRESS else 34),
+        _insn(0x55, off=2, imm=port),  # another port (ours, of what leaves): pass
         _returns(TC_ACT_SHOT), _returns(TCX_NEXT)])
 
 
 def _load(kind, code):
-    program_type = BPF_PROG_TYPE_XDP if kind == BPF_XDP else BPF_PROG_TYPE_SCHED_CLS
+    program_type = PROG_TYPES.get(kind, BPF_PROG_TYPE_SCHED_CLS)
     text = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")
-    return _bpf(BPF_PROG_LOAD, struct.pack("<IIQQ", program_type, len(code) // 8,
-                                           ctypes.addressof(text), ctypes.addressof(licence)))
+    log = ctypes.create_string_buffer(65536)
+    attr = struct.pack("<IIQQIIQ", program_type, len(code) // 8, ctypes.addressof(text),
+                       ctypes.addressof(licence), 1, len(log), ctypes.addressof(log))
+    if kind == BPF_CGROUP_INET_INGRESS:
+        attr = attr.ljust(68, b"\0") + struct.pack("<I", kind)  # expected_attach_type
+    try:
+        return _bpf(BPF_PROG_LOAD, attr)
+    except OSError as e:
+        raise OSError(e.errno, f"{e.strerror}: {log.value.decode()}") from e
 
 
 class Attachment:
-    """A program on a device of the calling thread's network namespace, until close()."""
+    """A program on a device of the calling thread's network namespace, until close().
 
-    def __init__(self, kind, ifindex, code=None):
+    TARGET is the device's index, or a control group's descriptor.
+    """
+
+    def __init__(self, kind, target, code=None, flags=0):
         fd = _load(kind, code or passing(kind))
         try:
-            self.fd = _bpf(BPF_LINK_CREATE, struct.pack("<IIII", fd, ifindex, kind, 0))
+            self.fd = _bpf(BPF_LINK_CREATE, struct.pack("<IIII", fd, target, kind, flags))
         finally:
             os.close(fd)
 

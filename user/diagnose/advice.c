@@ -9,6 +9,7 @@
 
 #include "answer.h"
 #include "ask.h"
+#include "reasons.h"
 #include "stream/points.h"
 #include "rule_sets.h"
 
@@ -58,6 +59,17 @@ const char *on_device(char out[IFNAMSIZ + 8], const char *device)
 	return out;
 }
 
+static const char *drop_words(const struct probe_incident *drop)
+{
+	const char *meaning = reason_meaning(drop->reason);
+
+	if (nf_place(drop).netfilter)
+		return "by the firewall";
+	if (!meaning)
+		meaning = function_meaning(drop->function);
+	return meaning ? meaning : drop->reason ? drop->reason : "no reason given";
+}
+
 /* "healthy, but …": what will bite later. */
 static void note_healthy(const struct facts *f, struct diagnosis *d)
 {
@@ -76,6 +88,9 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 			    "refuse %s "
 			    "for %s.",
 			    f->lb, p->libwrap.daemon);
+	} else if (facts_queue_overflowed(f)) {
+		say(NOTE(d), "The accept queue filled up meanwhile, and the kernel dropped the "
+			     "connection: HTTP checks would fail.");
 	} else if (f->tcp && p->queue_full) {
 		say(NOTE(d),
 		    "The accept queue was full (%" PRIu32 " of %" PRIu32 ") when a SYN came.",
@@ -88,12 +103,10 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 		    "waiting: HTTP checks would fail.",
 		    p->listener.backlog, p->listener.backlog_max);
 	} else if (f->tcp && p->syn_count > 1) {
-		say(NOTE(d), "Only SYN number %u got through%s%s.", p->syn_count,
-		    p->drop.seen ? "; the first was dropped: " : "",
-		    p->drop.seen ? (nf_place(&p->drop).netfilter ? "firewall"
-				    : p->drop.reason		 ? p->drop.reason
-								 : "no reason given")
-				 : "");
+		say(NOTE(d), "Only SYN number %u got through%s%s%s.", p->syn_count,
+		    p->drop.seen ? "; the first was dropped" : "",
+		    p->drop.seen ? meaning_joint(drop_words(&p->drop)) : "",
+		    p->drop.seen ? drop_words(&p->drop) : "");
 	} else if (f->tls) {
 		say(NOTE(d), "The connection is encrypted: the status inside is not visible.");
 	} else if (f->tcp && !f->lb_end_ns && !p->request_ns && !f->host_end_ns) {
@@ -184,11 +197,21 @@ static void say_blind_spots(const struct facts *f, uint32_t points, struct diagn
 		say(WHY(d), " Events were lost meanwhile.");
 }
 
+/* Where tc is not attached, packets are seen, but not what is in them. */
+static bool content_unseen(const struct probe *p)
+{
+	return (p->request_ns && !p->request_bytes_len) ||
+	       (p->first_byte_ns && !p->first_bytes_len);
+}
+
 static void fix_unknown(const struct facts *f, struct diagnosis *d)
 {
 	if (f->p->missing || f->p->lossy)
 		say(FIX(d), "Wait for the next probe; when events keep getting lost, watch less "
 			    "with --port.");
+	else if (content_unseen(f->p) || (f->tcp && !f->connected && !f->p->has_listener))
+		say(FIX(d), "Run without --passive, as root: only then hctrace sees what request and "
+			    "answer say, and the listener's queue.");
 	else if (f->given.unattached & (POINT_BIT(TC_INGRESS) | POINT_BIT(TC_EGRESS)))
 		say(FIX(d), "Run without --passive, as root, so that all of it can be seen.");
 	else
@@ -208,8 +231,6 @@ static void say_tcp_progress(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
 	char took[SPAN_TEXT_LEN];
-	bool content_unseen = (p->request_ns && !p->request_bytes_len) ||
-			      (p->first_byte_ns && !p->first_bytes_len);
 
 	format_span(took, f->gave_up_ns - p->start_ns);
 	if (!f->connected && !p->synack_ns)
@@ -224,7 +245,7 @@ static void say_tcp_progress(const struct facts *f, struct diagnosis *d)
 		    "The connection came about, but the load balancer sent no request and %s after "
 		    "%s.",
 		    f->lb_end_ns ? "ended it" : "still held it", took);
-	else if (f->answered && content_unseen)
+	else if (f->answered && content_unseen(p))
 		say(WHY(d), "The application answered, but the content could not be read, so the "
 			    "status is unknown.");
 	else if (f->answered)

@@ -6,42 +6,8 @@
 
 #include "advice.h"
 #include "ask.h"
+#include "reasons.h"
 #include "rule_sets.h"
-
-/* What the more frequent reasons mean to an admin, and what to do. */
-static const struct {
-	const char *reason;
-	const char *meaning;
-	const char *fix;
-} reasons[] = {
-	{ "IP_INHDR", "the IP header is damaged",
-	  "Look for a fault on the path: ethtool -S, offloads, tunnels." },
-	{ "IP_CSUM", "the IP checksum is wrong",
-	  "Turn receive offloads off to test: ethtool -K DEV rx off." },
-	{ "TCP_CSUM", "the TCP checksum is wrong",
-	  "Turn receive offloads off to test: ethtool -K DEV rx off." },
-	{ "UDP_CSUM", "the UDP checksum is wrong",
-	  "Turn receive offloads off to test: ethtool -K DEV rx off." },
-	{ "PKT_TOO_SMALL", "the packet is shorter than its headers say",
-	  "Look for a fault on the path: ethtool -S, offloads, tunnels." },
-	{ "OTHERHOST", "it was sent to another host's MAC address",
-	  "Clear the neighbour entry for this host on the router, and look for a duplicate "
-	  "address." },
-	{ "UNHANDLED_PROTO", "no handler for its protocol is loaded",
-	  "Load the module that handles it." },
-	{ "NOMEM", "the kernel was out of memory",
-	  "Free memory; see 'dmesg' and /proc/net/sockstat." },
-	{ "CPU_BACKLOG", "the CPU's receive backlog was full",
-	  "sysctl -w net.core.netdev_max_backlog=10000" },
-	{ "TCP_MINTTL", "its TTL is below what the socket asks for (IP_MINTTL)",
-	  "Lower the minimum TTL in the service's configuration." },
-	{ "TCP_MD5NOTFOUND", "the socket asks for TCP MD5 signatures",
-	  "Exempt the load balancer from TCP MD5 in the service's configuration." },
-	{ "TCP_FLAGS", "its TCP flags make no sense",
-	  "Look for a device on the path that alters packets." },
-	{ "NO_SOCKET", "no socket took it", "See 'ss -tulpn' for who listens where." },
-	{ "FULL_RING", "the device's ring was full", "Enlarge it: ethtool -G DEV rx 4096." },
-};
 
 void tell_xdp_drop(const struct facts *f, struct diagnosis *d)
 {
@@ -161,20 +127,17 @@ void tell_socket_buffer_full(const struct facts *f, struct diagnosis *d)
 void tell_kernel_drop(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe_incident *drop = f->drop;
-	const char *meaning = NULL, *fix = NULL;
+	const char *meaning = reason_meaning(drop->reason), *fix = reason_fix(drop->reason);
 	char device[IFNAMSIZ + 8];
 
-	for (size_t i = 0; drop->reason && i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (strcmp(reasons[i].reason, drop->reason) != 0)
-			continue;
-		meaning = reasons[i].meaning;
-		fix = reasons[i].fix;
-	}
+	if (!meaning)
+		meaning = function_meaning(drop->function);
 	where_set(d, "device", drop);
 	say(WHY(d), "The kernel dropped the %s%s", packet_words(f, drop),
 	    on_device(device, f->p->device_in));
 	if (meaning)
-		say(WHY(d), ": %s (%s", meaning, drop->reason);
+		say(WHY(d), "%s%s (%s", meaning_joint(meaning), meaning,
+		    drop->reason ? drop->reason : "no reason given");
 	else
 		say(WHY(d), " (%s", drop->reason ? drop->reason : "no reason given");
 	say(WHY(d), "%s%s).", drop->function ? ", in kernel function " : "",

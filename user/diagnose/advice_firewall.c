@@ -6,6 +6,7 @@
 
 #include "advice.h"
 #include "ask.h"
+#include "reasons.h"
 #include "rule_sets.h"
 
 /* nft_do_chain() frees what it drops since 6.7; before, nf_hook_slow() did for every backend. */
@@ -72,10 +73,12 @@ static bool between_rungs(const struct probe_incident *drop, const char *hook,
 static void find_culprit(const struct facts *f, const struct nf_place *place, struct culprit *out)
 {
 	struct host_chains chains;
+	char hook[32];
 
 	memset(out, 0, sizeof(*out));
 	out->place = *place;
-	if (!place->hook[0] || ask_chains(f->given.host, f->v6, place->hook, &chains))
+	snprintf(hook, sizeof(hook), "%s%s", place->bridge ? "bridge " : "", place->hook);
+	if (!place->hook[0] || ask_chains(f->given.host, f->v6, hook, &chains))
 		return;
 	for (size_t i = 0; i < chains.n && i < HOST_MAX_CHAINS; i++) {
 		const struct host_chain *c = &chains.c[i];
@@ -176,6 +179,16 @@ static void fix_accept(const struct facts *f, const struct culprit *c, bool repl
 		say(FIX(d), " accept");
 		return;
 	}
+	if (c->found && c->place.bridge) {
+		say(FIX(d), "ebtables -I %.63s -p %s --%s-%s %s", c->chain.chain,
+		    f->v6 ? "IPv6" : "IPv4", f->v6 ? "ip6" : "ip",
+		    reply ? "destination" : "source", f->range);
+		if (!f->icmp)
+			say(FIX(d), " --%s-proto %s --%s-%s %u", f->v6 ? "ip6" : "ip", f->protocol,
+			    f->v6 ? "ip6" : "ip", reply ? "sport" : "dport", f->port);
+		say(FIX(d), " -j ACCEPT");
+		return;
+	}
 	if (c->found) {
 		say(FIX(d), "ip%stables-%s ", six,
 		    strcmp(c->chain.backend, "iptables-nft") == 0 ? "nft" : "legacy");
@@ -249,6 +262,66 @@ void tell_firewall_reject(const struct facts *f, struct diagnosis *d)
 		d->code = by_reset ? "CONNECT_INTERRUPT" : f->late_code;
 }
 
+/*
+ * The chain that drops has a rule on ct state invalid and no other that drops:
+ * then it was that one.  With others beside it the verdict stays firewall-drop.
+ */
+enum match match_conntrack_invalid(const struct facts *f)
+{
+	struct culprit c;
+
+	if (!f->drop || f->drop->reply || !f->place.netfilter || f->place.reject)
+		return NO_MATCH;
+	find_culprit(f, &f->place, &c);
+	return c.found && c.chain.drops_invalid && !c.chain.drops_else &&
+			       strcmp(c.chain.policy, "drop") != 0
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
+}
+
+/* Why conntrack cannot place the packet (nf_conntrack_proto_tcp.c, 6.18), as far as known. */
+static void say_why_invalid(const struct facts *f, struct diagnosis *d)
+{
+	int64_t loose = 1;
+	bool known = ask_sysctl(f->given.host, "net.netfilter.nf_conntrack_tcp_loose", &loose) == 0;
+	bool begins = f->tcp && f->drop->packet.tcp_flags & HCT_TCP_SYN;
+
+	if (!f->tcp || begins) {
+		say(WHY(d), " A first packet is invalid when its checksum or its headers are wrong");
+		say(WHY(d), begins ? ", or when an older connection has the same ports." : ".");
+		say(FIX(d), "Capture it to see its checksum: tcpdump -vni %s host %s. ",
+		    f->p->device_in[0] ? f->p->device_in : "any", f->lb);
+	} else if (known && !loose) {
+		say(WHY(d), " Connection tracking did not see this connection's beginning, and "
+			    "net.netfilter.nf_conntrack_tcp_loose=0 lets it take up none midway.");
+		say(FIX(d), "Look for a NOTRACK rule on SYNs, or for SYNs that take another path. ");
+	} else {
+		say(WHY(d), " Its sequence numbers lie outside the window that connection tracking "
+			    "expects, or it did not see the connection's beginning.");
+		say(FIX(d), "Look for paths on which only one direction crosses this host; "
+			    "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1 is lenient. ");
+	}
+}
+
+void tell_conntrack_invalid(const struct facts *f, struct diagnosis *d)
+{
+	char device[IFNAMSIZ + 8];
+	struct culprit c;
+
+	find_culprit(f, &f->place, &c);
+	where_netfilter(&c, f->drop, d);
+	say(WHY(d),
+	    "Connection tracking calls the %s from %s to %s%s invalid, and a rule in chain %.63s of "
+	    "table %.63s (%s) drops what is: no other rule there drops.",
+	    packet_words(f, f->drop), f->lb, f->icmp ? f->address : f->target,
+	    on_device(device, f->p->device_in), c.chain.chain, c.chain.table, c.chain.backend);
+	say_why_invalid(f, d);
+	say(FIX(d), "Or accept it ahead of the rule: ");
+	fix_accept(f, &c, false, d);
+	if (f->connected)
+		d->code = f->late_code;
+}
+
 void tell_conntrack_full(const struct facts *f, struct diagnosis *d)
 {
 	int64_t count = 0, max = 0;
@@ -285,6 +358,7 @@ static void tell_reply_dropped_by_firewall(const struct facts *f, struct diagnos
 void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 {
 	const char *reason = f->drop->reason ? f->drop->reason : "";
+	const char *meaning = reason_meaning(f->drop->reason);
 	const char *device = f->drop->device[0]	   ? f->drop->device
 			     : f->p->device_out[0] ? f->p->device_out
 						   : "DEV";
@@ -304,9 +378,12 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 		    by_tc ? "A tc egress filter" : "The queueing discipline", device,
 		    packet_words(f, f->drop), f->lb);
 	else
-		say(WHY(d), "The kernel dropped this host's own %s to %s (%s%s%s).",
-		    packet_words(f, f->drop), f->lb, reason[0] ? reason : "no reason given",
-		    f->drop->function ? ", in " : "", f->drop->function ? f->drop->function : "");
+		say(WHY(d), "The kernel dropped this host's own %s to %s%s%s (%s%s%s).",
+		    packet_words(f, f->drop), f->lb, meaning ? meaning_joint(meaning) : "",
+		    meaning ? meaning : "",
+		    reason[0] ? reason : "no reason given",
+		    f->drop->function ? ", in kernel function " : "",
+		    f->drop->function ? f->drop->function : "");
 	if (by_tc)
 		say(FIX(d),
 		    "tc filter show dev %s egress, and let packets to %s pass ahead of the "

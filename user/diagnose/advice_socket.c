@@ -178,6 +178,35 @@ void tell_icmp_ignored(const struct facts *f, struct diagnosis *d)
 	}
 }
 
+void tell_syn_queue_full(const struct facts *f, struct diagnosis *d)
+{
+	const struct hct_listener *listener = &f->p->listener;
+	struct host_listener l = { 0 };
+	int64_t max = 0;
+	bool known = facts_listener(f, &l) && l.pid;
+	bool by_sysctl = listener->syn_queue < listener->backlog_max &&
+			 ask_sysctl(f->given.host, "net.ipv4.tcp_max_syn_backlog", &max) == 0;
+
+	where_set(d, "socket", NULL);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
+	say(WHY(d), "%" PRIu32 " half-open connections wait at ", listener->syn_queue);
+	if (known)
+		say_process(WHY(d), &l);
+	else
+		say(WHY(d), "the listener");
+	say(WHY(d), " on port %u", f->port);
+	if (by_sysctl)
+		say(WHY(d), ", near the limit of %" PRId64 " (net.ipv4.tcp_max_syn_backlog)", max);
+	else
+		say(WHY(d), ", whose backlog is %" PRIu32, listener->backlog_max);
+	say(WHY(d), ", and SYN cookies are off (net.ipv4.tcp_syncookies=0), so the kernel ignores "
+		    "the SYN.");
+	say(FIX(d), "sysctl -w net.ipv4.tcp_syncookies=1; then see who opens connections and leaves "
+		    "them (a SYN flood, or replies that get lost): ss -tan state syn-recv");
+	if (by_sysctl)
+		say(FIX(d), ". Or raise net.ipv4.tcp_max_syn_backlog.");
+}
+
 void tell_accept_queue_full(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -197,8 +226,11 @@ void tell_accept_queue_full(const struct facts *f, struct diagnosis *d)
 	say(WHY(d),
 	    " on port %u is full: %" PRIu32 " connections wait, %" PRIu32
 	    " may. It does not accept fast enough, "
-	    "so the kernel ignores the %s.",
-	    f->port, backlog, max, p->ack_ns ? "connection" : "SYN");
+		    "so the kernel %s.",
+	    f->port, backlog, max,
+	    !p->ack_ns	     ? "ignores the SYN"
+	    : p->host_rst_ns ? "refuses the connection"
+			     : "ignores the connection");
 	say(FIX(d), "Find out why %s does not accept (top, strace -p, its log).",
 	    known && l.comm[0] ? l.comm : "the process");
 	if (ask_sysctl(f->given.host, "net.core.somaxconn", &somaxconn) == 0 &&
@@ -212,6 +244,8 @@ void tell_accept_queue_full(const struct facts *f, struct diagnosis *d)
 			    "restart it.");
 	if (f->connected)
 		d->code = f->late_code;
-	if (p->host_rst_ns)
-		d->code = "CONNECT_REFUSED"; /* net.ipv4.tcp_abort_on_overflow */
+	if (!p->host_rst_ns)
+		return;
+	d->code = "CONNECT_INTERRUPT";
+	say(WHY(d), " It answered with a reset, as net.ipv4.tcp_abort_on_overflow asks.");
 }

@@ -22,10 +22,11 @@
 #define GRACE_NS UINT64_C(20000000)
 /*
  * What comes this late after the timeout still counts, for it says more than
- * silence: the load balancer's own end, and with a timeout of 3 s the kernel's
- * giving up on the gateway (three solicitations, 3.07 s).
+ * silence: the load balancer's own end; and, where the answer is waiting for
+ * its gateway, the kernel's giving up on that (three solicitations, 3.07 s).
  */
-#define DEADLINE_SLACK_NS UINT64_C(80000000)
+#define DEADLINE_SLACK_NS UINT64_C(30000000)
+#define GATEWAY_SLACK_NS UINT64_C(80000000)
 #define MAX_OPEN 131072 /* as many as bpf/ follows: MAX_FLOWS */
 #define MAX_FINISHED 262144
 
@@ -296,6 +297,26 @@ uint64_t engine_next_timer(const struct engine *e)
 	return next;
 }
 
+/* An answer was made and has a route, but none was seen to leave, nor to be dropped. */
+static bool waits_for_gateway(const struct probe *p)
+{
+	bool made = p->synack_retransmits || (p->has_good_route && !p->route_failed);
+
+	return p->tuple.protocol != IPPROTO_UDP && made && !p->synack_ns && !p->reply_ns &&
+	       !p->established_ns && !p->drop.seen && !p->host_rst_ns && !p->icmp_left_ns;
+}
+
+/* The deadline of an open flow has come: true when it is given more time. */
+static bool extend(struct engine *e, struct flow *flow)
+{
+	uint64_t last_ns = flow->probe->start_ns + e->settings->timeout_ns + GATEWAY_SLACK_NS;
+
+	if (flow->due_ns >= last_ns || !waits_for_gateway(flow->probe))
+		return false;
+	flow_move(flow, &e->flows.open, last_ns);
+	return true;
+}
+
 static void finish_due(struct engine *e, uint64_t now_ns)
 {
 	for (;;) {
@@ -303,10 +324,10 @@ static void finish_due(struct engine *e, uint64_t now_ns)
 
 		if (ending && ending->due_ns <= now_ns && (!open || ending->due_ns <= open->due_ns))
 			finish(e, ending, ending->end_ns, false);
-		else if (open && open->due_ns <= now_ns)
-			finish(e, open, open->probe->start_ns + e->settings->timeout_ns, false);
-		else
+		else if (!open || open->due_ns > now_ns)
 			return;
+		else if (!extend(e, open))
+			finish(e, open, open->probe->start_ns + e->settings->timeout_ns, false);
 	}
 }
 

@@ -94,6 +94,10 @@ static void find_hook(const struct probe_incident *incident, struct nf_place *pl
 				continue;
 			place->hook = hooks[j].hook;
 			place->bridge = hooks[j].bridge;
+			/* __br_forward() serves what this host sends, too */
+			if (place->bridge && strcmp(place->hook, "FORWARD") == 0 &&
+			    incident_called_from(incident, "br_dev_xmit"))
+				place->hook = "OUTPUT";
 			return;
 		}
 	}

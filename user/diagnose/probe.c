@@ -121,7 +121,8 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 			note_listener(p, o);
 		return;
 	}
-	if (flags & HCT_TCP_RST)
+	/* before any SYN-ACK it answers the ACK of an old connection; the SYN comes again */
+	if (flags & HCT_TCP_RST && (p->synack_ns || !p->drop.seen))
 		note_once(&p->lb_rst_ns, o);
 	if (flags & HCT_TCP_FIN)
 		note_once(&p->lb_fin_ns, o);
@@ -213,6 +214,14 @@ static bool drop_is_harmless(const struct probe *p, const struct obs *o)
 	return false;
 }
 
+/* The last words of a connection that had nothing more to say. */
+static bool is_noise(const struct probe *p, const struct obs *o)
+{
+	return o->point == HCT_POINT_DROP && p->tuple.protocol == IPPROTO_TCP &&
+	       !o->packet.payload_len && o->packet.tcp_flags & (HCT_TCP_FIN | HCT_TCP_RST) &&
+	       !(o->reason && strcmp(o->reason, "NETFILTER_DROP") == 0) && drop_is_harmless(p, o);
+}
+
 static void observe_drop(struct probe *p, const struct obs *o)
 {
 	if (o->packet.is_icmp_error) {
@@ -297,7 +306,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}
-	timeline_add(p, o);
+	if (!is_noise(p, o))
+		timeline_add(p, o);
 	switch (o->point) {
 	case HCT_POINT_XDP:
 	case HCT_POINT_RECEIVE:

@@ -14,6 +14,7 @@ enum match match_xdp_drop(const struct facts *f);
 enum match match_tc_drop(const struct facts *f);
 enum match match_firewall_reject(const struct facts *f);
 enum match match_conntrack_full(const struct facts *f);
+enum match match_conntrack_invalid(const struct facts *f);
 enum match match_firewall_drop(const struct facts *f);
 enum match match_rp_filter(const struct facts *f);
 enum match match_martian_source(const struct facts *f);
@@ -28,6 +29,7 @@ enum match match_kernel_drop(const struct facts *f);
 /* rules_connect.c: no connection came about */
 enum match match_accept_queue_full(const struct facts *f);
 enum match match_accept_queue_overflow(const struct facts *f);
+enum match match_syn_queue_full(const struct facts *f);
 enum match match_no_listener(const struct facts *f);
 enum match match_no_route_back(const struct facts *f);
 enum match match_wrong_interface(const struct facts *f);
@@ -51,6 +53,7 @@ enum match match_icmp_ignored(const struct facts *f);
 /* advice_firewall.c */
 void tell_firewall_drop(const struct facts *f, struct diagnosis *d);
 void tell_firewall_reject(const struct facts *f, struct diagnosis *d);
+void tell_conntrack_invalid(const struct facts *f, struct diagnosis *d);
 void tell_conntrack_full(const struct facts *f, struct diagnosis *d);
 void tell_reply_dropped(const struct facts *f, struct diagnosis *d);
 
@@ -74,6 +77,7 @@ void tell_reply_lost(const struct facts *f, struct diagnosis *d);
 /* advice_socket.c */
 void tell_no_listener(const struct facts *f, struct diagnosis *d);
 void tell_accept_queue_full(const struct facts *f, struct diagnosis *d);
+void tell_syn_queue_full(const struct facts *f, struct diagnosis *d);
 void tell_udp_no_listener(const struct facts *f, struct diagnosis *d);
 void tell_unreachable_suppressed(const struct facts *f, struct diagnosis *d);
 void tell_icmp_ignored(const struct facts *f, struct diagnosis *d);

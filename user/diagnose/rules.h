@@ -84,6 +84,8 @@ void diagnose(const struct case_facts *given, struct diagnosis *d);
 bool facts_status_expected(const struct settings *s, int status);
 /* The socket that takes what is sent to TUPLE's target, asked from HOST.  False: none known. */
 bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out);
+/* The last ACK met a full accept queue: the load balancer's connection is none here. */
+bool facts_queue_overflowed(const struct facts *f);
 bool facts_listener(const struct facts *f, struct host_listener *out);
 /* The line of hosts.allow or hosts.deny by which libwrap refused.  False: not known. */
 bool facts_refusal(const struct facts *f, struct host_wrappers *out);

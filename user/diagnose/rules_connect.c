@@ -18,14 +18,29 @@ enum match match_accept_queue_full(const struct facts *f)
 	return p->synack_ns ? MATCH_LIKELY : MATCH_CERTAIN;
 }
 
-/* It filled up between SYN and ACK: the SYN-ACK is sent again, the ACK has no effect. */
+bool facts_queue_overflowed(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	return f->tcp && !p->established_ns && p->drop.seen && !p->drop.reply && p->drop.reason &&
+	       strcmp(p->drop.reason, "TCP_LISTEN_OVERFLOW") == 0;
+}
+
+/*
+ * It filled up between SYN and ACK: the SYN-ACK is sent again, and the ACK has
+ * no effect, or is answered with a reset (net.ipv4.tcp_abort_on_overflow).
+ */
 enum match match_accept_queue_overflow(const struct facts *f)
 {
 	const struct probe *p = f->p;
 	struct host_listener l;
 
-	if (!f->tcp || !p->ack_ns || !p->synack_retransmits || p->established_ns ||
-	    p->accepted_ns || p->read_ns || p->first_byte_ns)
+	if (!f->tcp || !p->ack_ns || p->established_ns || p->accepted_ns || p->read_ns ||
+	    p->first_byte_ns)
+		return NO_MATCH;
+	if (facts_queue_overflowed(f))
+		return MATCH_CERTAIN;
+	if (!p->synack_retransmits && !(p->reset.seen && p->reset.has_socket))
 		return NO_MATCH;
 	return facts_listener(f, &l) && l.backlog > l.backlog_max ? MATCH_LIKELY : NO_MATCH;
 }
@@ -44,6 +59,30 @@ enum match match_no_listener(const struct facts *f)
 	if (!p->host_rst_ns)
 		return NO_MATCH;
 	return p->has_listener && !p->listener.found ? MATCH_CERTAIN : MATCH_LIKELY;
+}
+
+/*
+ * tcp_conn_request() (6.18): without cookies a SYN is ignored once the
+ * listener's request sockets are as many as its backlog, or leave less than a
+ * quarter of net.ipv4.tcp_max_syn_backlog.
+ */
+enum match match_syn_queue_full(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	int64_t cookies, max;
+
+	if (!f->tcp || f->connected || p->synack_ns || p->host_rst_ns || p->route_failed ||
+	    !p->has_listener || !p->listener.found || !p->listener.syn_queue || f->early)
+		return NO_MATCH;
+	if ((f->drop && !f->drop->reply) || p->queue_full ||
+	    ask_sysctl(f->given.host, "net.ipv4.tcp_syncookies", &cookies) || cookies)
+		return NO_MATCH;
+	if (p->listener.syn_queue >= p->listener.backlog_max)
+		return MATCH_LIKELY;
+	return ask_sysctl(f->given.host, "net.ipv4.tcp_max_syn_backlog", &max) == 0 &&
+			       max - (int64_t)p->listener.syn_queue <= max / 4
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
 }
 
 /* inet_csk_route_req() finds nothing, and the SYN ends there without a drop. */

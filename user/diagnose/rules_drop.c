@@ -37,13 +37,18 @@ enum match match_xdp_drop(const struct facts *f)
 {
 	static const char *const reasons[] = { "XDP" };
 	static const char *const functions[] = { "do_xdp_generic", "netif_receive_generic_xdp" };
+	/* drops for want of memory, too */
+	static const char *const drivers[] = { "veth_xdp_rcv_skb" };
 
-	return f->drop && !f->drop->reply &&
-			       (reason_in(f->drop, reasons, N(reasons)) ||
-				(has_no_reason(f->drop) &&
-				 function_in(f->drop, functions, N(functions))))
-		       ? MATCH_CERTAIN
-		       : NO_MATCH;
+	if (!f->drop || f->drop->reply)
+		return NO_MATCH;
+	if (reason_in(f->drop, reasons, N(reasons)))
+		return MATCH_CERTAIN;
+	if (!has_no_reason(f->drop))
+		return NO_MATCH;
+	if (function_in(f->drop, functions, N(functions)))
+		return MATCH_CERTAIN;
+	return function_in(f->drop, drivers, N(drivers)) ? MATCH_LIKELY : NO_MATCH;
 }
 
 enum match match_tc_drop(const struct facts *f)

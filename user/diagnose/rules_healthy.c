@@ -4,13 +4,20 @@
 
 #define TLS_HANDSHAKE 0x16
 
+static bool is_at_timeout(const struct facts *f)
+{
+	return f->lb_end_ns - f->p->start_ns >= f->timeout_ns / 10 * 9;
+}
+
 /* The answer left, but is sent again and again, and the load balancer waits till its timeout. */
 static bool answer_is_stuck(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
+	if (f->drop && f->drop->reply && (!f->lb_end_ns || is_at_timeout(f)))
+		return !f->given.cut_short;
 	if (f->lb_end_ns)
-		return p->retransmits && f->lb_end_ns - p->start_ns >= f->timeout_ns / 10 * 9;
+		return p->retransmits && is_at_timeout(f);
 	return p->retransmits > 1 && !f->given.cut_short;
 }
 

@@ -2,26 +2,17 @@
 /* A probe's timeline: each observation in a few plain words. */
 #include "timeline.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "render/format.h"
 #include "nf_place.h"
+#include "reasons.h"
 
-/* Indexed by BPF_TCP_* of linux/bpf.h, which are the kernel's. */
-static const char *const tcp_states[] = {
-	[1] = "ESTABLISHED", [2] = "SYN_SENT",	[3] = "SYN_RECV", [4] = "FIN_WAIT1",
-	[5] = "FIN_WAIT2",   [6] = "TIME_WAIT", [7] = "CLOSE",	  [8] = "CLOSE_WAIT",
-	[9] = "LAST_ACK",    [10] = "LISTEN",	[11] = "CLOSING", [12] = "NEW_SYN_RECV",
-};
-
-static const char *state_name(uint8_t state)
-{
-	if (state >= sizeof(tcp_states) / sizeof(tcp_states[0]) || !tcp_states[state])
-		return "?";
-	return tcp_states[state];
-}
+/* BPF_TCP_* of linux/bpf.h, which are the kernel's and stable. */
+enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7, STATE_CLOSE_WAIT = 8 };
 
 static void payload_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
@@ -77,11 +68,27 @@ static void packet_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		snprintf(out, PROBE_TEXT_LEN, o->reply ? "echo reply" : "echo request");
 }
 
-static void drop_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+/*
+ * A REJECT answers first and drops then.  nf_send_reset() makes its own RST,
+ * so no socket's reset was reported before this one left.
+ */
+static bool was_rejected(const struct probe *p, const struct nf_place *place, const struct obs *o)
+{
+	if (place->reject)
+		return true;
+	if (o->reply || p->established_ns)
+		return false;
+	return p->icmp_left_ns || p->icmp_sent.seen || (p->host_rst_ns && !p->reset.seen);
+}
+
+static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
 	struct probe_incident incident = { .seen = true,
 					   .reason = o->reason,
 					   .function = o->function };
+	bool has_reason = o->reason && strcmp(o->reason, "NOT_SPECIFIED") != 0;
+	const char *meaning =
+		has_reason ? reason_meaning(o->reason) : function_meaning(o->function);
 	struct nf_place place;
 	char what[PROBE_TEXT_LEN];
 
@@ -90,44 +97,90 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	place = nf_place(&incident);
 	packet_text(what, o);
 	if (place.netfilter)
-		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped by the firewall%s%s", what,
-			 place.hook[0] ? " in " : "", place.hook);
-	else if (o->reason && strcmp(o->reason, "NOT_SPECIFIED") != 0)
-		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped: %.40s", what, o->reason);
+		snprintf(out, PROBE_TEXT_LEN, "%.30s %s by the firewall%s%s%s%s", what,
+			 was_rejected(p, &place, o) ? "rejected" : "dropped",
+			 place.hook[0] ? " in " : "", place.bridge ? "the bridge's " : "",
+			 place.hook, was_rejected(p, &place, o) ? " (REJECT)" : "");
+	else if (meaning)
+		snprintf(out, PROBE_TEXT_LEN, "%.24s %s%s%s", what,
+			 has_reason && strcmp(o->reason, "NO_SOCKET") == 0 ? "discarded"
+									    : "dropped",
+			 meaning_joint(meaning), meaning);
+	else if (has_reason)
+		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped by the kernel (%.40s)", what,
+			 o->reason);
+	else if (o->function)
+		snprintf(out, PROBE_TEXT_LEN, "%.24s dropped in kernel function %.36s", what,
+			 o->function);
 	else
-		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped%s%.40s", what,
-			 o->function ? " in " : "", o->function ? o->function : "");
+		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped by the kernel", what);
+}
+
+/* " (table main)", as ip-route(8) names it. */
+static const char *table_words(char out[32], uint32_t table)
+{
+	switch (table) {
+	case 253:
+		return " (table default)";
+	case 254:
+		return " (table main)";
+	case 255:
+		return " (table local)";
+	}
+	snprintf(out, 32, table ? " (table %u)" : "", table);
+	return out;
 }
 
 static void route_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
-	char gateway[ADDR_TEXT_LEN];
+	char addr[ADDR_TEXT_LEN], table[32];
+	const char *type = o->route.err == -EHOSTUNREACH ? "unreachable"
+			   : o->route.err == -EACCES	 ? "prohibit"
+			   : o->route.err == -EINVAL	 ? "blackhole"
+							 : NULL;
 
-	if (o->route.err)
-		snprintf(out, PROBE_TEXT_LEN, "no route back in table %u (error %d)",
-			 o->route.table, -o->route.err);
+	if (type)
+		snprintf(out, PROBE_TEXT_LEN, "route back to %.40s: %s%.20s",
+			 format_addr(addr, o->tuple.lb), type,
+			 table_words(table, o->route.table));
+	else if (o->route.err)
+		snprintf(out, PROBE_TEXT_LEN, "no route back to %.40s%.20s",
+			 format_addr(addr, o->tuple.lb), table_words(table, o->route.table));
 	else
-		snprintf(out, PROBE_TEXT_LEN, "route back: %s%s%s%s",
+		snprintf(out, PROBE_TEXT_LEN, "route back: %s%.40s%s%s",
 			 o->route.has_gateway ? "via " : "",
-			 o->route.has_gateway ? format_addr(gateway, o->route.gateway) : "direct",
+			 o->route.has_gateway ? format_addr(addr, o->route.gateway) : "direct",
 			 o->route_device[0] ? " dev " : "", o->route_device);
 }
 
-static void state_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+/* States that follow from packets of the timeline say nothing to an admin. */
+static void state_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
 	const struct hct_sock *sock = &o->sock;
+	bool was_open = sock->old_state == STATE_ESTABLISHED || sock->old_state == STATE_CLOSE_WAIT;
 
-	if (sock->new_state == 1)
+	out[0] = '\0';
+	if (sock->new_state == STATE_ESTABLISHED)
 		snprintf(out, PROBE_TEXT_LEN, "connection established");
 	else if (sock->in_process && o->has_process)
 		snprintf(out, PROBE_TEXT_LEN, "closed by %.15s (pid %u)%s", o->comm, o->pid,
 			 sock->unread ? " with data unread" : "");
-	else if (sock->new_state == 8)
+	else if (sock->new_state == STATE_CLOSE_WAIT)
 		snprintf(out, PROBE_TEXT_LEN, "the load balancer closed%s",
 			 sock->accepted ? "" : ", no process has accepted it yet");
-	else
-		snprintf(out, PROBE_TEXT_LEN, "socket %s, was %s", state_name(sock->new_state),
-			 state_name(sock->old_state));
+	else if (sock->new_state == STATE_CLOSE && was_open && !p->reset_received_ns)
+		snprintf(out, PROBE_TEXT_LEN, "connection given up by the kernel");
+}
+
+static void icmp_words(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	bool v6 = o->tuple.protocol == IPPROTO_ICMPV6 ||
+		  !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
+	bool port = v6 ? o->icmp.type == 1 && o->icmp.code == 4
+		       : o->icmp.type == 3 && o->icmp.code == 3;
+
+	snprintf(out, PROBE_TEXT_LEN, "refused with an ICMP error%s (type %u code %u)",
+		 port ? ": port unreachable" : "", o->icmp.type, o->icmp.code);
 }
 
 static void libwrap_text(char out[PROBE_TEXT_LEN], const struct obs *o)
@@ -136,7 +189,8 @@ static void libwrap_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		 o->libwrap.granted ? "let in" : "refuse", o->libwrap.daemon);
 }
 
-void timeline_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+/* O in a few words; none when an admin learns nothing from it. */
+static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
 	switch (o->point) {
 	case HCT_POINT_XDP:
@@ -152,15 +206,15 @@ void timeline_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		route_text(out, o);
 		return;
 	case HCT_POINT_DROP:
-		drop_text(out, o);
+		drop_text(out, p, o);
 		return;
 	case HCT_POINT_SOCKET_STATE:
-		state_text(out, o);
+		state_text(out, p, o);
 		return;
 	case HCT_POINT_RESET_SENT:
 		snprintf(out, PROBE_TEXT_LEN,
-			 o->reset.has_socket ? "kernel resets the connection"
-					     : "kernel refuses with a reset: no socket takes it");
+			 o->reset.has_socket ? "connection reset by this host"
+					     : "refused with a reset: no socket takes it");
 		return;
 	case HCT_POINT_RESET_RECEIVED:
 		snprintf(out, PROBE_TEXT_LEN, "connection reset by the load balancer%s",
@@ -173,8 +227,7 @@ void timeline_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		snprintf(out, PROBE_TEXT_LEN, "segment sent again");
 		return;
 	case HCT_POINT_ICMP_SENT:
-		snprintf(out, PROBE_TEXT_LEN, "kernel answers with an ICMP error, type %u code %u",
-			 o->icmp.type, o->icmp.code);
+		icmp_words(out, o);
 		return;
 	case HCT_POINT_APP_READ:
 		snprintf(out, PROBE_TEXT_LEN, "read by %.15s (pid %u)", o->comm, o->pid);
@@ -194,7 +247,9 @@ void timeline_add(struct probe *p, const struct obs *o)
 	struct timeline_entry *entry;
 	char text[PROBE_TEXT_LEN];
 
-	timeline_text(text, o);
+	timeline_text(text, p, o);
+	if (!text[0])
+		return;
 	if (last && last->point == o->point && strcmp(last->text, text) == 0 &&
 	    strncmp(last->device, o->device, sizeof(last->device)) == 0) {
 		last->repeats++;

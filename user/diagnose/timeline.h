@@ -5,9 +5,10 @@
 
 #include "probe.h"
 
-/* Adds O to P's timeline; the same thing again, right after, only counts. */
+/*
+ * Adds O to P's timeline, before P takes it in.  The same thing again, right
+ * after, only counts; what says nothing to an admin is left out.
+ */
 void timeline_add(struct probe *p, const struct obs *o);
-/* O in a few words, as the timeline shows it. */
-void timeline_text(char out[PROBE_TEXT_LEN], const struct obs *o);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 	{ "FORWARD", NF_INET_FORWARD },		 { "OUTPUT", NF_INET_LOCAL_OUT },
 	{ "POSTROUTING", NF_INET_POST_ROUTING }, { "INGRESS", NF_INET_INGRESS },
 };
+#define BRIDGE "bridge " /* ahead of a hook: the bridge's, which has the same number (NF_BR_*) */
 
 /*
  * What iptables-nft makes: the names of legacy iptables, at its priorities
@@ -39,7 +40,7 @@ struct collection {
 	struct host_chains *out;
 	const char *hook;
 	uint32_t hook_number;
-	uint32_t family; /* NFPROTO_IPV4 or NFPROTO_IPV6 */
+	uint32_t family; /* NFPROTO_IPV4, NFPROTO_IPV6 or NFPROTO_BRIDGE */
 };
 
 static bool is_iptables(const struct host_chain *c, const char *hook)
@@ -50,6 +51,14 @@ static bool is_iptables(const struct host_chain *c, const char *hook)
 		    !strcmp(c->chain, hook))
 			return true;
 	return false;
+}
+
+/* What ebtables-nft makes (xtables_bridge in iptables/nft.c). */
+static bool is_ebtables(const struct host_chain *c, const char *hook)
+{
+	return (!strcmp(c->table, "filter") || !strcmp(c->table, "nat") ||
+		!strcmp(c->table, "broute")) &&
+	       !strcmp(c->chain, hook);
 }
 
 void chains_insert(struct host_chains *out, const struct host_chain *chain, bool first)
@@ -78,6 +87,8 @@ static const char *family_name(uint32_t family)
 		return "ip6";
 	case NFPROTO_INET:
 		return "inet";
+	case NFPROTO_BRIDGE:
+		return "bridge";
 	default:
 		return "netdev";
 	}
@@ -92,7 +103,9 @@ static bool is_at_hook(const struct collection *c, uint32_t family, uint32_t hoo
 {
 	if (family == NFPROTO_NETDEV)
 		return c->hook_number == NF_INET_INGRESS && hook_number == NF_NETDEV_INGRESS;
-	return (family == c->family || family == NFPROTO_INET) && hook_number == c->hook_number;
+	if (hook_number != c->hook_number)
+		return false;
+	return family == c->family || (family == NFPROTO_INET && c->family != NFPROTO_BRIDGE);
 }
 
 static void add(struct collection *c, const struct nftnl_chain *nft)
@@ -100,6 +113,7 @@ static void add(struct collection *c, const struct nftnl_chain *nft)
 	uint32_t family = nftnl_chain_get_u32(nft, NFTNL_CHAIN_FAMILY);
 	struct host_chain chain = { .priority = nftnl_chain_get_s32(nft, NFTNL_CHAIN_PRIO) };
 	bool in_iptables_family = family == NFPROTO_IPV4 || family == NFPROTO_IPV6;
+	const char *backend = "nft";
 
 	if (!is_at_hook(c, family, nftnl_chain_get_u32(nft, NFTNL_CHAIN_HOOKNUM)))
 		return;
@@ -108,8 +122,12 @@ static void add(struct collection *c, const struct nftnl_chain *nft)
 		 nftnl_chain_get_str(nft, NFTNL_CHAIN_TABLE));
 	snprintf(chain.chain, sizeof(chain.chain), "%s",
 		 nftnl_chain_get_str(nft, NFTNL_CHAIN_NAME));
+	if (in_iptables_family && is_iptables(&chain, c->hook))
+		backend = "iptables-nft";
+	else if (family == NFPROTO_BRIDGE && is_ebtables(&chain, c->hook))
+		backend = "ebtables-nft";
 	snprintf(chain.backend, sizeof(chain.backend), "%s",
-		 in_iptables_family && is_iptables(&chain, c->hook) ? "iptables-nft" : "nft");
+		 backend);
 	if (nftnl_chain_is_set(nft, NFTNL_CHAIN_POLICY))
 		snprintf(chain.policy, sizeof(chain.policy), "%s",
 			 policy_name(nftnl_chain_get_u32(nft, NFTNL_CHAIN_POLICY)));
@@ -153,9 +171,14 @@ static int read_nftables(struct collection *c)
 int chains_read(bool ipv6, const char *hook, struct host_chains *out)
 {
 	struct collection c = { .out = out, .family = ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4 };
+	bool bridge = !strncmp(hook, BRIDGE, strlen(BRIDGE));
 	int err;
 
 	memset(out, 0, sizeof(*out));
+	if (bridge) {
+		hook += strlen(BRIDGE);
+		c.family = NFPROTO_BRIDGE;
+	}
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
 		if (!strcmp(hooks[i].name, hook)) {
 			c.hook = hooks[i].name;
@@ -166,5 +189,7 @@ int chains_read(bool ipv6, const char *hook, struct host_chains *out)
 	err = read_nftables(&c);
 	if (err == -EPROTONOSUPPORT) /* a kernel without nfnetlink */
 		err = 0;
-	return err ? err : chains_add_legacy(ipv6, hook, out);
+	if (!err && out->n)
+		err = chains_note_rules(out);
+	return err || bridge ? err : chains_add_legacy(ipv6, hook, out);
 }

@@ -19,6 +19,12 @@ int chains_read(bool ipv6, const char *hook, struct host_chains *out);
  */
 void chains_insert(struct host_chains *out, const struct host_chain *chain, bool first);
 
+/*
+ * Sets what host_chain says about the rules of its table, for the nftables
+ * chains in OUT.  0 or -errno.
+ */
+int chains_note_rules(struct host_chains *out);
+
 /* Adds the chains that legacy iptables has at HOOK.  0 (also when there are none) or -errno. */
 int chains_add_legacy(bool ipv6, const char *hook, struct host_chains *out);
 

@@ -68,6 +68,9 @@ struct host_chain {
 	char chain[64];
 	int32_t priority;
 	char policy[12]; /* "accept", "drop", "" unknown */
+	/* about all rules of its table, as those of other chains may be jumped to: */
+	bool drops_invalid; /* one drops by ct state invalid alone */
+	bool drops_else; /* one drops, or may drop, for another reason */
 };
 #define HOST_MAX_CHAINS 16
 struct host_chains {
@@ -107,7 +110,10 @@ struct host_ops {
 	/* As process PID sees the files (its root and mount namespace). */
 	int (*wrappers)(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 			struct host_wrappers *out);
-	/* HOOK: "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING", "INGRESS"; IPV6 picks ip6. */
+	/*
+	 * HOOK: "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING", "INGRESS"; IPV6 picks
+	 * ip6.  "bridge INPUT" and the like: the bridge's own hooks.
+	 */
 	int (*chains)(void *ctx, bool ipv6, const char *hook, struct host_chains *out);
 	/* NAME as sysctl(8) has it: "net.ipv4.icmp_echo_ignore_all".  */
 	int (*sysctl)(void *ctx, const char *name, int64_t *out);

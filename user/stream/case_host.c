@@ -51,6 +51,8 @@ static const struct field chain_fields[] = {
 	FIELD_TEXT("chain", struct host_chain, chain),
 	FIELD("priority", FIELD_S32, struct host_chain, priority),
 	FIELD_TEXT("policy", struct host_chain, policy),
+	FIELD("drops-invalid", FIELD_BOOL, struct host_chain, drops_invalid),
+	FIELD("drops-else", FIELD_BOOL, struct host_chain, drops_else),
 };
 static const struct field sysctl_fields[] = {
 	FIELD("value", FIELD_S64, struct answer, sysctl.value),

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What drops ahead of IP, or behind it: XDP, tc, queueing disciplines, bridges."""
+import contextlib
+import errno
+import socket
+
+import bpfsys
+import lab_checks
+import pytest
+from bpfsys import BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP, XDP_FLAGS_SKB_MODE
+from harness import FAILED, Case, Expect, params, run_case
+from lab import BACKEND, GATEWAY, RANGE
+
+PORT = 8202
+HEALTHY_202 = Expect("healthy", protocol="http", status=202)
+
+
+def program(kind, port=PORT, flags=0):
+    """Another program, on eth0, that drops what is for (egress: from) PORT."""
+    @contextlib.contextmanager
+    def setup(lab):
+        try:
+            with lab.backend.enter():
+                attached = bpfsys.Attachment(kind, socket.if_nametoindex("eth0"),
+                                             bpfsys.dropping(kind, port), flags)
+        except OSError as e:
+            if e.errno == errno.EINVAL and kind != BPF_XDP:
+                pytest.skip("kernel: no tcx before 6.6")
+            raise
+        with attached:
+            yield
+    return setup
+
+
+def tc_filter(side, port=PORT):
+    """A classic tc filter with the action drop; clsact stands behind tcx."""
+    at = 36 if side == "ingress" else 34
+    code = (f"6,40 0 0 12,21 0 3 2048,40 0 0 {at},21 0 1 {port},6 0 0 2,6 0 0 4294967295")
+    return ["tc qdisc add dev eth0 clsact",
+            f"tc filter add dev eth0 {side} bpf direct-action bytecode '{code}'"]
+
+
+XDP_DROP = Expect("xdp-drop", "CONNECT_TIMEOUT", why=("xdp", "eth0"), fix=("xdp off",),
+                  where={"layer": "device", "device": "eth0"})
+TC_DROP = Expect("tc-drop", "CONNECT_TIMEOUT", why=("eth0",), fix=("tc filter show dev eth0",),
+                 where={"layer": "device", "device": "eth0"})
+TC_EGRESS_DROP = Expect("reply-dropped", "CONNECT_TIMEOUT", why=("tc egress", "eth0"),
+                        fix=("tc filter show dev eth0 egress",), where={"layer": "device"})
+PROGRAMS = [
+    Case("xdp-generic", "timeout", XDP_DROP, setup=program(BPF_XDP, flags=XDP_FLAGS_SKB_MODE)),
+    Case("xdp-in-the-driver", "timeout", XDP_DROP, setup=program(BPF_XDP)),
+    Case("xdp-for-another-port", "http", HEALTHY_202, setup=program(BPF_XDP, 9)),
+    Case("tcx-ingress", "timeout", TC_DROP, setup=program(BPF_TCX_INGRESS)),
+    Case("tcx-for-another-port", "http", HEALTHY_202, setup=program(BPF_TCX_INGRESS, 9)),
+    Case("tc-filter-ingress", "timeout", TC_DROP, fault=tc_filter("ingress")),
+    Case("tcx-egress", "timeout", TC_EGRESS_DROP, setup=program(BPF_TCX_EGRESS)),
+    Case("tc-filter-egress", "timeout", TC_EGRESS_DROP, fault=tc_filter("egress")),
+]
+
+
+@pytest.mark.parametrize("case", **params(PROGRAMS))
+def test_program(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+def test_queueing_discipline(lab, trace):
+    """tbf drops what is bigger than its bucket: the SYN-ACK gets through, the answer does not."""
+    lab.backend.run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "1mbit", "burst",
+                    "100", "limit", "1000")
+    run = trace(lab, "--timeout", 1)
+    seen = lab_checks.http(lab, PORT, timeout=1)
+    assert seen.result == "response-timeout", f"the lab is wrong: {seen}"
+    expect = Expect("reply-dropped", "RECV_RESPONSE_TIMEOUT", why=("queueing discipline", "eth0"),
+                    fix=("tc -s qdisc",), where={"layer": "device"})
+    line = run.probe(seen)
+    assert not expect.compare(line), line
+    run.stop(FAILED)
+
+
+BRIDGE = [" && ".join([
+    "ip -6 route del default", "ip addr flush dev eth0", "ip link add br0 type bridge",
+    "ip link set eth0 master br0", "ip link set br0 up", f"ip addr add {BACKEND}/24 dev br0",
+    f"ip route add default via {GATEWAY}",
+    "ip addr add fd00:192:168::10/64 dev br0", "ip route add default via fd00:192:168::1"])]
+
+
+def at_bridge(verdict, backend, hook, tool, **where):
+    return Expect(verdict, "CONNECT_TIMEOUT", fix=(tool,), confidence=("certain", "likely"),
+                  where={"layer": "netfilter", "backend": backend, "hook": hook, **where})
+
+
+BRIDGED = [
+    Case("healthy", "http", HEALTHY_202, fault=BRIDGE),
+    Case("ebtables", "timeout", at_bridge("firewall-drop", "ebtables-nft", "INPUT",
+                                          "ebtables -I INPUT", table="filter", chain="INPUT"),
+         fault=BRIDGE + [f"ebtables-nft -A INPUT -p IPv4 --ip-source {RANGE} --ip-proto tcp"
+                         f" --ip-dport {PORT} -j DROP"]),
+    Case("nft", "timeout", at_bridge("firewall-drop", "nft", "PREROUTING",
+                                     "nft insert rule bridge guard c", table="guard", chain="c"),
+         fault=BRIDGE + [
+             "nft add table bridge guard",
+             "nft 'add chain bridge guard c { type filter hook prerouting priority 0; }'",
+             f"nft add rule bridge guard c ip saddr {RANGE} tcp dport {PORT} drop"]),
+    Case("ebtables-output", "timeout", at_bridge("reply-dropped", "ebtables-nft", "OUTPUT",
+                                                 "ebtables -I OUTPUT"),
+         fault=BRIDGE + [f"ebtables-nft -A OUTPUT -p IPv4 --ip-destination {RANGE} --ip-proto tcp"
+                         f" --ip-sport {PORT} -j DROP"]),
+    # a rule of the host's own hooks, on a host with a bridge
+    Case("ip-rule", "timeout", at_bridge("firewall-drop", "iptables-nft", "INPUT", "iptables"),
+         fault=BRIDGE + [f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+]
+
+
+@pytest.mark.parametrize("case", **params(BRIDGED))
+def test_bridge(case, make_lab, trace):
+    run_case(case, make_lab, trace)
