@@ -4,7 +4,7 @@
 _hctrace_complete() {
 	local command='' word i
 	local cur=$2 prev=$3
-	local commands='live explain replay'
+	local commands='live check explain replay'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
 		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact --save --json --color
 		--verbose --version --help'
@@ -51,6 +51,9 @@ _hctrace_complete() {
 	esac
 	if [[ $cur == -* ]]; then
 		[[ $command == explain ]] && options='--color --version --help'
+		[[ $command == replay ]] && options='--json --color --verbose --version --help'
+		[[ $command == check ]] && options='--lb --from --port --protocol --interface --netns --json
+			--color --version --help'
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 	elif [[ $command == explain ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$verdicts" -- "$cur")

@@ -2,6 +2,7 @@
 /* hctrace: why did the load balancer's health check fail? */
 #include <string.h>
 
+#include "cli/cmd_check.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_live.h"
 #include "cli/cmd_replay.h"
@@ -13,6 +14,7 @@ static const struct {
 	int (*run)(const struct settings *settings);
 } commands[] = {
 	{ "live", cmd_live },
+	{ "check", cmd_check },
 	{ "explain", cmd_explain },
 	{ "replay", cmd_replay },
 };

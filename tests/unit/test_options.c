@@ -131,10 +131,13 @@ static void commands(void **state)
 {
 	struct settings s;
 
-	assert_int_equal(parse(&s, "replay --json run.case --timeout 1"), -1);
+	assert_int_equal(parse(&s, "replay --json run.case -v"), -1);
 	assert_string_equal(s.command, "replay");
 	assert_string_equal(s.args[0], "run.case");
 	assert_null(s.args[1]);
+	assert_int_equal(parse(&s, "check --port 80 --from 10.0.0.0/8 -i eth0 --netns web --json"), -1);
+	assert_string_equal(s.command, "check");
+	assert_int_equal(s.ports[0], 80);
 	assert_int_equal(parse(&s, "explain"), -1);
 	assert_string_equal(s.command, "explain");
 	assert_null(s.args[0]);
@@ -247,15 +250,21 @@ static void bad_times(void **state)
 
 static void bad_words(void **state)
 {
-	refused("lvie2", "unknown command 'lvie2'; the commands are live, explain, replay");
-	refused("record", "unknown command 'record'; the commands are live, explain, replay");
-	refused("explian2", "unknown command 'explian2'; the commands are live, explain, replay");
+	refused("lvie2", "unknown command 'lvie2'; the commands are live, check, explain, replay");
+	refused("record", "unknown command 'record'; the commands are live, check, explain, replay");
+	refused("explian2", "unknown command 'explian2'; the commands are live, check, explain, replay");
 	refused("explane", "unknown command 'explane'; did you mean explain?");
 	refused("replay", "replay needs FILE; example: hctrace replay run.case");
 	refused("replay a b", "replay: 'b' is one word too many");
 	refused("live a", "live: 'a' is one word too many");
 	refused("explain --port 80", "--port means nothing to 'hctrace explain'");
 	refused("replay x --xdp", "--xdp means nothing to 'hctrace replay'");
+	refused("replay x --timeout 1", "--timeout means nothing to 'hctrace replay'");
+	refused("replay x --port 80", "--port means nothing to 'hctrace replay'");
+	refused("replay x -c 1", "--count means nothing to 'hctrace replay'");
+	refused("replay x --save y", "--save means nothing to 'hctrace replay'");
+	refused("check --timeout 1", "--timeout means nothing to 'hctrace check'");
+	refused("check x", "check: 'x' is one word too many");
 	refused("--frobnicate", "unknown option '--frobnicate'");
 	refused("--timeot 3", "unknown option '--timeot'; did you mean --timeout?");
 	refused("--p 3", "option '--p' could be any of --port, --protocol, --path, --passive");

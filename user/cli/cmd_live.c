@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "diagnose/engine.h"
+#include "enter_netns.h"
 #include "host/host_live.h"
 #include "host/netns.h"
 #include "render/render.h"
@@ -141,22 +142,6 @@ static void device_gone(void *ctx, unsigned ifindex)
 static const struct link_watch_listener device_listener = { device_up, device_gone };
 
 /* ---- opening ---- */
-
-static int enter_netns(const struct settings *s)
-{
-	int err;
-
-	if (!s->netns)
-		return 0;
-	err = netns_enter(s->netns);
-	if (err == -EPERM || err == -EACCES)
-		fprintf(stderr, "hctrace: cannot enter network namespace '%s': no permission; run as root\n",
-			s->netns);
-	else if (err)
-		fprintf(stderr, "hctrace: no network namespace '%s': %s; give a name of `ip netns list`, "
-				"a file, or a process id\n", s->netns, strerror(-err));
-	return err;
-}
 
 static int open_signals(struct live *l)
 {

@@ -9,7 +9,7 @@
 
 #include "options.h"
 
-enum { BY_LIVE = 1, BY_REPLAY = 2, BY_EXPLAIN = 4, BY_ALL = 7 };
+enum { BY_LIVE = 1, BY_REPLAY = 2, BY_EXPLAIN = 4, BY_CHECK = 8, BY_ALL = 15 };
 
 /* What is wrong with a value.  Empty fields: all of it, and what the row says. */
 struct refusal {

@@ -84,6 +84,7 @@ void options_help(FILE *out)
 	      "  hctrace                                   shared ELB, every port, until Ctrl-C\n"
 	      "  hctrace --port 80 --protocol http -d 1m   one minute of one HTTP check\n"
 	      "  hctrace --lb haproxy:10.0.0.5 --json      another load balancer, for a program\n"
+	      "  hctrace check --port 80                   what is wrong here, without a probe\n"
 	      "  hctrace explain firewall-drop             what a verdict means, and its fix\n"
 	      "\nExit status: 0 all probes healthy, 1 some failed, 2 usage, 3 cannot trace,\n"
 	      "4 nothing arrived.\n", out);

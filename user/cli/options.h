@@ -43,7 +43,7 @@ struct preset {
 };
 
 struct settings {
-	const char *command; /* "live", "explain", "replay" */
+	const char *command; /* "live", "check", "explain", "replay" */
 	const struct preset *preset;
 	struct prefix from[MAX_PREFIXES];
 	size_t n_from;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The procedure: its steps in their order, and what they share. */
+#include "check.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "include/hct_event.h"
+#include "include/hct_flow.h"
+
+const struct check_step check_steps[] = {
+	{ "1", "Health check settings", check_cloud_settings },
+	{ "2", "Security groups and network ACLs", check_cloud_network },
+	{ "3", "What listens", check_listeners },
+	{ "4", "Firewall", check_firewall },
+	{ "4", "Other filters", check_filters },
+	{ "5", "Way back to the load balancer", check_routes },
+	{ "6", "Load and accept queues", check_load },
+	{ "7", "hosts.allow and hosts.deny", check_wrappers },
+	{ "8", "ICMP and UDP", check_icmp },
+	{ "-", "What hctrace can see here", check_capabilities },
+};
+const size_t n_check_steps = sizeof(check_steps) / sizeof(check_steps[0]);
+
+void check_run(struct check *c)
+{
+	memset(c->count, 0, sizeof(c->count));
+	for (size_t i = 0; i < n_check_steps; i++) {
+		c->step = check_steps[i].step;
+		check_steps[i].run(c);
+	}
+}
+
+struct finding check_finding(const struct check *c, enum check_result result)
+{
+	return (struct finding){ .step = c->step, .result = result };
+}
+
+void check_say(struct check *c, const struct finding *finding)
+{
+	c->count[finding->result]++;
+	c->report(c->ctx, finding);
+}
+
+void check_add(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+const char *check_protocol_name(uint8_t protocol)
+{
+	return protocol == IPPROTO_UDP ? "udp" : "tcp";
+}
+
+bool check_wants(const struct check_facts *facts, unsigned protocol)
+{
+	return !facts->settings->protocols || facts->settings->protocols & protocol;
+}
+
+bool prefix_is_ipv6(const struct prefix *prefix)
+{
+	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)prefix->addr);
+}
+
+bool check_has_family(const struct check_facts *facts, bool ipv6)
+{
+	for (size_t i = 0; i < facts->settings->n_from; i++)
+		if (prefix_is_ipv6(&facts->settings->from[i]) == ipv6)
+			return true;
+	return false;
+}
+
+bool prefix_contains(const struct prefix *prefix, const uint8_t addr[16])
+{
+	for (unsigned bit = 0; bit < prefix->len; bit++)
+		if ((prefix->addr[bit / 8] ^ addr[bit / 8]) & 0x80 >> bit % 8)
+			return false;
+	return true;
+}
+
+void prefix_sample(const struct prefix *prefix, bool last, uint8_t out[16])
+{
+	memcpy(out, prefix->addr, 16);
+	for (unsigned bit = prefix->len; last && bit < 128; bit++)
+		out[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	/* neither the network's address nor its broadcast */
+	if (prefix->len < 127)
+		out[15] ^= 1;
+}
+
+bool check_device_wanted(const struct check_facts *facts, const char *device)
+{
+	const struct settings *s = facts->settings;
+
+	for (size_t i = 0; i < s->n_interfaces; i++)
+		if (!strcmp(s->interfaces[i], device))
+			return true;
+	return !s->n_interfaces && strcmp(device, "lo");
+}
+
+bool check_is_loopback(const uint8_t addr[16])
+{
+	const struct in6_addr *a = (const struct in6_addr *)addr;
+
+	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && addr[12] == 127);
+}
+
+bool check_sysctl(const struct check_facts *facts, const char *name, int64_t *out)
+{
+	return facts->host->ops->sysctl(facts->host->ctx, name, out) == 0;
+}
+
+static void add_port(struct check_ports *out, uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i].protocol == protocol && out->p[i].port == port)
+			return;
+	if (out->n < CHECK_MAX_PORTS)
+		out->p[out->n++] = (struct check_port){ protocol, port };
+}
+
+static void add_listening(const struct check_facts *facts, uint8_t protocol,
+			  struct check_ports *out)
+{
+	struct host_listeners l;
+
+	if (facts->host->ops->listeners(facts->host->ctx, protocol, 0, &l))
+		return;
+	for (size_t i = 0; i < l.n; i++)
+		if (!l.l[i].other_netns && l.l[i].port && !check_is_loopback(l.l[i].addr))
+			add_port(out, protocol, l.l[i].port);
+}
+
+void check_ports(const struct check_facts *facts, struct check_ports *out)
+{
+	const struct settings *s = facts->settings;
+	bool udp_asked = s->protocols & HCT_PROTO_UDP;
+
+	out->n = 0;
+	/* A UDP socket is mostly a client's: only where UDP is asked for. */
+	for (size_t i = 0; i < s->n_ports; i++) {
+		if (check_wants(facts, HCT_PROTO_TCP))
+			add_port(out, IPPROTO_TCP, s->ports[i]);
+		if (udp_asked)
+			add_port(out, IPPROTO_UDP, s->ports[i]);
+	}
+	if (s->n_ports)
+		return;
+	if (check_wants(facts, HCT_PROTO_TCP))
+		add_listening(facts, IPPROTO_TCP, out);
+	if (udp_asked)
+		add_listening(facts, IPPROTO_UDP, out);
+}

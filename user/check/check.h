@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The load balancer's troubleshooting procedure, done at once: each step is a
+ * function from what is known of the host to findings.
+ */
+#ifndef HCT_CHECK_H
+#define HCT_CHECK_H
+
+#include "cli/options.h"
+#include "host/addresses.h"
+#include "host/daemons.h"
+#include "host/firewall.h"
+#include "host/host.h"
+
+/* From the harmless to the worst.  NOTE: advice, or what could not be looked at. */
+enum check_result { CHECK_NOTE, CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_RESULTS };
+
+/* One line of the output and what belongs to it; every text may be "". */
+struct finding {
+	const char *step; /* "4" */
+	enum check_result result;
+	char what[320]; /* one sentence */
+	char why[320]; /* what follows from it; "" when that is clear */
+	char show[200]; /* the command that shows it */
+	char fix[480]; /* a command where one line ends it, else what to do */
+};
+
+/* A program of another that is attached to a device. */
+struct attached_program {
+	char device[IFNAMSIZ];
+	char where[16]; /* "XDP", "tc ingress", "tc egress" */
+	uint32_t id;
+	char name[32]; /* "" unknown */
+};
+#define CHECK_MAX_PROGRAMS 32
+
+/* What this kernel lets hctrace see: a line of words. */
+struct capability {
+	enum check_result result; /* NOTE, OK or WARN */
+	char what[320];
+	char why[320];
+	char fix[200];
+};
+#define CHECK_MAX_CAPABILITIES 24
+
+/*
+ * What is known of the host before the steps start; the rest they ask HOST.
+ * A member whose _err is not 0 could not be read.
+ */
+struct check_facts {
+	const struct settings *settings;
+	const struct host *host;
+	struct host_addresses addresses;
+	int addresses_err;
+	struct host_devices devices;
+	int devices_err;
+	struct fw_rules rules[2]; /* IPv4, IPv6 */
+	int rules_err[2];
+	struct attached_program program[CHECK_MAX_PROGRAMS];
+	size_t n_programs;
+	int programs_err;
+	struct capability capability[CHECK_MAX_CAPABILITIES];
+	size_t n_capabilities;
+	double load; /* of the last minute; negative: not known */
+	long cpus;
+	/* host/daemons.h; the tests have their own */
+	int (*daemons)(uint32_t pid, struct wrapped_daemons *out);
+};
+
+/* A run: the steps say what they find through it. */
+struct check {
+	const struct check_facts *facts;
+	const char *step; /* the one that is running */
+	void (*report)(void *ctx, const struct finding *finding);
+	void *ctx;
+	unsigned count[CHECK_RESULTS];
+};
+
+struct check_step {
+	const char *step; /* "3": the procedure's number; "-": none of its steps */
+	const char *title;
+	void (*run)(struct check *c);
+};
+extern const struct check_step check_steps[];
+extern const size_t n_check_steps;
+
+/* Runs all the steps; REPORT gets each finding as it is made, and may keep none of its pointers. */
+void check_run(struct check *c);
+
+/* ---- for the steps ---- */
+
+/* A new finding, to be filled in and given to check_say(). */
+struct finding check_finding(const struct check *c, enum check_result result);
+void check_say(struct check *c, const struct finding *finding);
+/* printf() behind what is in TEXT already; what does not fit is cut. */
+void check_add(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+#define CHECK_PUT(field, ...) check_add(field, sizeof(field), __VA_ARGS__)
+
+/* What the load balancer could be checking: TCP or UDP ports. */
+struct check_port {
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port;
+};
+#define CHECK_MAX_PORTS 64
+struct check_ports {
+	size_t n;
+	struct check_port p[CHECK_MAX_PORTS];
+};
+/* Those asked for; else those that listen and can be reached from outside. */
+void check_ports(const struct check_facts *facts, struct check_ports *out);
+const char *check_protocol_name(uint8_t protocol);
+
+bool check_wants(const struct check_facts *facts, unsigned protocol); /* HCT_PROTO_* */
+bool check_has_family(const struct check_facts *facts, bool ipv6); /* a network of the load balancer */
+bool prefix_is_ipv6(const struct prefix *prefix);
+bool prefix_contains(const struct prefix *prefix, const uint8_t addr[16]);
+/* An address of PREFIX such as the load balancer has: the first but the network's own, or the last. */
+void prefix_sample(const struct prefix *prefix, bool last, uint8_t out[16]);
+bool check_device_wanted(const struct check_facts *facts, const char *device);
+bool check_is_loopback(const uint8_t addr[16]);
+
+/* Sysctl NAME; false: there is no such. */
+bool check_sysctl(const struct check_facts *facts, const char *name, int64_t *out);
+
+/* Whether a NAT rule sends checks of PORT elsewhere. */
+bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint16_t port);
+
+/* The steps. */
+void check_cloud_settings(struct check *c);
+void check_cloud_network(struct check *c);
+void check_listeners(struct check *c);
+void check_firewall(struct check *c);
+void check_filters(struct check *c);
+void check_routes(struct check *c);
+void check_load(struct check *c);
+void check_wrappers(struct check *c);
+void check_icmp(struct check *c);
+void check_capabilities(struct check *c);
+
+#endif

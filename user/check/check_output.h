@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What `hctrace check` prints. */
+#ifndef HCT_CHECK_OUTPUT_H
+#define HCT_CHECK_OUTPUT_H
+
+#include <stdio.h>
+
+#include "check.h"
+
+/* Each finding under the title of its step; WIDTH as struct text has it. */
+struct check_text;
+struct check_text *check_text_open(FILE *out, const struct settings *settings); /* NULL: no memory */
+void check_text_report(void *ctx, const struct finding *finding);
+/* The verdict in a line. */
+void check_text_close(struct check_text *text, const struct check *done); /* accepts NULL */
+
+/* One object a line; CTX is the FILE. */
+void check_json_report(void *ctx, const struct finding *finding);
+void check_json_end(FILE *out, const struct check *done);
+
+/* "2 fail, 1 warn": the procedure's result in words. */
+void check_verdict(const struct check *done, char *out, size_t size);
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Step 3: who listens on the checked ports, and can the load balancer reach it? */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "include/hct_event.h"
+#include "include/hct_flow.h"
+#include "render/format.h"
+
+/* The sockets of one port, sorted by what they are worth to the load balancer. */
+struct sockets {
+	const struct host_listener *reachable, *loopback, *v6only, *elsewhere, *other_port;
+};
+
+static bool is_any(const uint8_t addr[16])
+{
+	return IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)addr);
+}
+
+/* Whether the socket takes connections of a family that the load balancer uses. */
+static bool takes_family(const struct check_facts *f, const struct host_listener *l)
+{
+	bool v4_address = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)l->addr);
+
+	if (is_any(l->addr))
+		return !l->v6only || check_has_family(f, true);
+	return check_has_family(f, !v4_address);
+}
+
+static void sort(const struct check_facts *f, const struct host_listeners *all, uint16_t port,
+		 struct sockets *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < all->n; i++) {
+		const struct host_listener *l = &all->l[i];
+		const struct host_listener **place = &out->reachable;
+
+		if (l->port != port)
+			place = &out->other_port;
+		else if (l->other_netns)
+			place = &out->elsewhere;
+		else if (check_is_loopback(l->addr))
+			place = &out->loopback;
+		else if (!takes_family(f, l))
+			place = &out->v6only;
+		if (!*place)
+			*place = l;
+	}
+}
+
+static void put_process(struct finding *out, const struct host_listener *l)
+{
+	if (l->comm[0])
+		CHECK_PUT(out->what, "%s (pid %u)", l->comm, l->pid);
+	else
+		CHECK_PUT(out->what, "A process that could not be found");
+}
+
+static void put_place(struct finding *out, const struct host_listener *l)
+{
+	char text[ENDPOINT_TEXT_LEN];
+
+	if (is_any(l->addr))
+		CHECK_PUT(out->what, "port %u of every %saddress", l->port,
+			  l->v6only ? "IPv6 " : "");
+	else
+		CHECK_PUT(out->what, "%s", format_endpoint(text, l->addr, l->port));
+}
+
+static void put_show(struct finding *out, uint8_t protocol, uint16_t port)
+{
+	CHECK_PUT(out->show, "ss -H%snp 'sport = :%u'", protocol == IPPROTO_UDP ? "lu" : "lt", port);
+}
+
+static void tell_listens(struct check *c, const struct host_listener *l, uint8_t protocol)
+{
+	struct finding out = check_finding(c, CHECK_OK);
+
+	put_process(&out, l);
+	CHECK_PUT(out.what, " listens on %s ", check_protocol_name(protocol));
+	put_place(&out, l);
+	CHECK_PUT(out.what, ".");
+	put_show(&out, protocol, l->port);
+	check_say(c, &out);
+}
+
+/* What is there instead of a listener that can be reached. */
+static void put_instead(const struct sockets *s, uint16_t port, struct finding *out)
+{
+	char text[ADDR_TEXT_LEN];
+
+	if (s->loopback) {
+		put_process(out, s->loopback);
+		CHECK_PUT(out->what, " listens on port %u of %s only, where the load balancer cannot "
+				     "reach it.", port, format_addr(text, s->loopback->addr));
+		CHECK_PUT(out->fix, "In the configuration of %s, have it listen on 0.0.0.0:%u, or on "
+				    "the address that the load balancer checks, and restart it.",
+			  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
+	} else if (s->v6only) {
+		put_process(out, s->v6only);
+		CHECK_PUT(out->what, " listens on port %u, but not for the load balancer's kind of "
+				     "address: ", port);
+		put_place(out, s->v6only);
+		CHECK_PUT(out->what, ".");
+		CHECK_PUT(out->fix, "In the configuration of %s, have it listen on 0.0.0.0:%u, too "
+				    "(IPv6 sockets of its own take IPv4 only without IPV6_V6ONLY: "
+				    "sysctl net.ipv6.bindv6only), and restart it.",
+			  s->v6only->comm[0] ? s->v6only->comm : "the service", port);
+	} else if (s->elsewhere) {
+		CHECK_PUT(out->what, "Nobody listens on port %u here, but ", port);
+		put_process(out, s->elsewhere);
+		CHECK_PUT(out->what, " does in another network namespace.");
+		CHECK_PUT(out->fix, "If that is the checked service, publish its port (as with "
+				    "docker run -p %u:%u), or check with --netns %u.", port, port,
+			  s->elsewhere->pid);
+	} else {
+		CHECK_PUT(out->what, "Nobody listens on port %u.", port);
+		if (s->other_port) {
+			CHECK_PUT(out->why, "What does listen: %s on port %u.",
+				  s->other_port->comm[0] ? s->other_port->comm : "a process",
+				  s->other_port->port);
+		}
+		CHECK_PUT(out->fix, "Start the service, or correct the port of the health check at the "
+				    "load balancer.");
+	}
+}
+
+static void check_port(struct check *c, uint8_t protocol, uint16_t port)
+{
+	const struct host *host = c->facts->host;
+	struct finding out = check_finding(c, CHECK_FAIL);
+	struct host_listeners all;
+	struct sockets s;
+	int err = host->ops->listeners(host->ctx, protocol, port, &all);
+
+	if (err) {
+		out.result = CHECK_NOTE;
+		CHECK_PUT(out.what, "Who listens on %s port %u could not be read: %s.",
+			  check_protocol_name(protocol), port, strerror(-err));
+		check_say(c, &out);
+		return;
+	}
+	sort(c->facts, &all, port, &s);
+	if (s.reachable) {
+		tell_listens(c, s.reachable, protocol);
+		return;
+	}
+	put_instead(&s, port, &out);
+	if (check_is_redirected(c->facts, protocol, port)) {
+		out.result = CHECK_NOTE;
+		out.fix[0] = '\0';
+		snprintf(out.why, sizeof(out.why), "A NAT rule sends connections to it elsewhere, as "
+						   "to a container: it need not be listened on here.");
+	}
+	put_show(&out, protocol, port);
+	check_say(c, &out);
+}
+
+/* Everything that listens where the load balancer could reach it. */
+static void list_all(struct check *c, uint8_t protocol, size_t *found)
+{
+	const struct host *host = c->facts->host;
+	struct host_listeners all;
+
+	if (host->ops->listeners(host->ctx, protocol, 0, &all))
+		return;
+	for (size_t i = 0; i < all.n; i++) {
+		const struct host_listener *l = &all.l[i];
+		struct finding out = check_finding(c, CHECK_WARN);
+		bool again = false;
+
+		if (l->other_netns || !l->port || check_is_loopback(l->addr))
+			continue;
+		++*found;
+		for (size_t j = 0; j < i; j++)
+			again |= all.l[j].port == l->port && takes_family(c->facts, &all.l[j]) ==
+							    takes_family(c->facts, l);
+		if (again)
+			continue;
+		if (takes_family(c->facts, l)) {
+			tell_listens(c, l, protocol);
+			continue;
+		}
+		for (size_t j = 0; j < all.n; j++)
+			again |= all.l[j].port == l->port && takes_family(c->facts, &all.l[j]);
+		if (again)
+			continue;
+		put_instead(&(struct sockets){ .v6only = l }, l->port, &out);
+		put_show(&out, protocol, l->port);
+		check_say(c, &out);
+	}
+}
+
+void check_listeners(struct check *c)
+{
+	const struct settings *s = c->facts->settings;
+	bool tcp = check_wants(c->facts, HCT_PROTO_TCP), udp = s->protocols & HCT_PROTO_UDP;
+	struct finding out = check_finding(c, CHECK_FAIL);
+	size_t found = 0;
+
+	for (size_t i = 0; i < s->n_ports; i++) {
+		if (tcp)
+			check_port(c, IPPROTO_TCP, s->ports[i]);
+		if (udp)
+			check_port(c, IPPROTO_UDP, s->ports[i]);
+	}
+	if (s->n_ports || (!tcp && !udp))
+		return;
+	if (tcp)
+		list_all(c, IPPROTO_TCP, &found);
+	if (udp)
+		list_all(c, IPPROTO_UDP, &found);
+	if (found)
+		return;
+	CHECK_PUT(out.what, "Nothing listens where a load balancer could reach it.");
+	CHECK_PUT(out.show, "ss -lt%snp", udp ? "u" : "");
+	CHECK_PUT(out.fix, "Start the service, or have it listen on more than 127.0.0.1.");
+	check_say(c, &out);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* hctrace check: the load balancer's troubleshooting procedure, without waiting for a probe. */
+#include "cmd_check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check/check.h"
+#include "check/check_output.h"
+#include "enter_netns.h"
+#include "host/devices.h"
+#include "host/host_live.h"
+#include "host/netns.h"
+#include "trace/attached.h"
+#include "trace/capabilities.h"
+
+/* Reads what the steps do not ask for by themselves.  -errno: nothing can be asked. */
+static int read_facts(struct check_facts *f)
+{
+	const struct settings *s = f->settings;
+
+	f->devices_err = devices_read(&f->devices);
+	f->addresses_err = addresses_read(&f->addresses);
+	if (f->devices_err && f->addresses_err)
+		return f->devices_err;
+	for (size_t v6 = 0; v6 < 2; v6++)
+		if (check_has_family(f, v6))
+			f->rules_err[v6] = fw_rules_read(v6, &f->rules[v6]);
+	f->programs_err = attached_read(&f->devices, f->program, CHECK_MAX_PROGRAMS, &f->n_programs);
+	f->n_capabilities = capabilities_read(s, netns_self(), f->capability, CHECK_MAX_CAPABILITIES);
+	if (getloadavg(&f->load, 1) != 1)
+		f->load = -1;
+	f->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	f->daemons = daemons_read;
+	return 0;
+}
+
+static int unknown_interface(const struct settings *s)
+{
+	for (size_t i = 0; i < s->n_interfaces; i++) {
+		if (if_nametoindex(s->interfaces[i]))
+			continue;
+		fprintf(stderr, "hctrace: there is no interface '%s'; 'ip link' lists them\n",
+			s->interfaces[i]);
+		return 1;
+	}
+	return 0;
+}
+
+static int run(const struct check_facts *facts)
+{
+	struct check_text *text = NULL;
+	struct check check = { .facts = facts, .report = check_json_report, .ctx = stdout };
+
+	if (!facts->settings->json) {
+		text = check_text_open(stdout, facts->settings);
+		if (!text)
+			return -ENOMEM;
+		check.report = check_text_report;
+		check.ctx = text;
+	}
+	check_run(&check);
+	if (text)
+		check_text_close(text, &check);
+	else
+		check_json_end(stdout, &check);
+	return check.count[CHECK_FAIL] ? EXIT_SOME_FAILED : EXIT_ALL_HEALTHY;
+}
+
+int cmd_check(const struct settings *settings)
+{
+	struct check_facts *facts = calloc(1, sizeof(*facts));
+	struct host host = { 0 };
+	int status = EXIT_CANNOT_TRACE;
+	int err = facts ? 0 : -ENOMEM;
+
+	if (enter_netns(settings))
+		goto cleanup;
+	if (unknown_interface(settings)) {
+		status = EXIT_USAGE;
+		goto cleanup;
+	}
+	if (!err)
+		err = host_live_open(&host);
+	if (!err) {
+		facts->settings = settings;
+		facts->host = &host;
+		err = read_facts(facts);
+	}
+	if (!err)
+		err = run(facts);
+	if (err >= 0)
+		status = err;
+	else
+		fprintf(stderr, "hctrace: cannot look at this host: %s\n", strerror(-err));
+
+cleanup:
+	host_live_close(&host);
+	for (size_t v6 = 0; facts && v6 < 2; v6++)
+		fw_rules_free(&facts->rules[v6]);
+	free(facts);
+	return status;
+}

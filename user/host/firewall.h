@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The rules of nftables, iptables-nft and legacy iptables in one form, made to
+ * be asked: can this rule match packets of that kind?
+ *
+ * A condition says what it demands of a field of the packet, as ranges of
+ * values.  What is not understood is kept as FW_UNKNOWN: it may or may not
+ * match.
+ */
+#ifndef HCT_FIREWALL_H
+#define HCT_FIREWALL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum fw_field {
+	FW_UNKNOWN,
+	FW_NFPROTO, /* 1 byte: NFPROTO_IPV4, NFPROTO_IPV6 */
+	FW_PROTO, /* 1 byte: IPPROTO_* */
+	FW_SADDR4, /* 4 bytes */
+	FW_DADDR4,
+	FW_SADDR6, /* 16 bytes */
+	FW_DADDR6,
+	FW_SPORT, /* 2 bytes */
+	FW_DPORT,
+	FW_IIF, /* 16 bytes: the device's name */
+	FW_OIF,
+	FW_CTSTATE, /* 4 bytes: one of FW_CT_* */
+	FW_TCPFLAGS, /* 1 byte */
+	FW_ICMPTYPE, /* 1 byte */
+	FW_FIELDS,
+};
+
+/* As nftables has them: NF_CT_STATE_BIT(). */
+enum { FW_CT_INVALID = 1, FW_CT_ESTABLISHED = 2, FW_CT_RELATED = 4, FW_CT_NEW = 8,
+       FW_CT_UNTRACKED = 64 };
+
+/* Both ends belong to it; big-endian, so that memcmp() orders them. */
+struct fw_range {
+	uint8_t lo[16];
+	uint8_t hi[16];
+};
+
+struct fw_condition {
+	enum fw_field field;
+	bool negate;
+	bool masked; /* the field's value is and-ed with MASK before it is compared */
+	uint8_t mask[16];
+	const struct fw_range *range; /* belongs to the rules; any of them fits */
+	size_t n;
+};
+
+enum fw_verdict {
+	FW_CONTINUE,
+	FW_ACCEPT,
+	FW_DROP,
+	FW_REJECT,
+	FW_JUMP,
+	FW_GOTO,
+	FW_RETURN,
+	FW_NAT, /* sent elsewhere: DNAT, REDIRECT; like ACCEPT */
+	FW_OTHER, /* a queue, or what is not understood */
+};
+
+#define FW_MAX_CONDITIONS 16
+
+struct fw_rule {
+	struct fw_rule *next;
+	uint64_t handle; /* nft's; 0: none */
+	unsigned number; /* in its chain, from 1 */
+	char *text; /* as iptables-save prints it; NULL with nft */
+	enum fw_verdict verdict;
+	char target[64]; /* FW_JUMP, FW_GOTO: the chain */
+	size_t n;
+	struct fw_condition cond[FW_MAX_CONDITIONS];
+};
+
+struct fw_chain {
+	struct fw_chain *next;
+	const char *backend; /* "nft", "iptables-nft", "iptables-legacy" */
+	char family[12]; /* "ip", "ip6", "inet", "netdev" */
+	char table[64];
+	char name[64];
+	const char *hook; /* "INPUT" …; NULL: only jumped to */
+	bool drops; /* its policy */
+	struct fw_rule *rules, **last;
+	unsigned n_rules;
+};
+
+struct fw_block; /* memory that lives as long as the rules */
+struct fw_rules {
+	struct fw_chain *chains;
+	struct fw_block *blocks;
+	bool incomplete; /* some rules could not be read: WHY */
+	char why[160];
+};
+
+/*
+ * Reads what applies to IPv4, or IPv6, in the network namespace of the calling
+ * thread.  0, or -errno (-EPERM: not without CAP_NET_ADMIN).  Give OUT back with
+ * fw_rules_free() in either case.
+ */
+int fw_rules_read(bool ipv6, struct fw_rules *out);
+void fw_rules_free(struct fw_rules *rules);
+
+/* ---- for the readers; each NULL: no memory ---- */
+
+struct fw_chain *fw_chain_add(struct fw_rules *rules, const char *backend, const char *family,
+			      const char *table, const char *name);
+struct fw_chain *fw_chain_find(const struct fw_rules *rules, const struct fw_chain *like,
+			       const char *name);
+/* A rule behind the others of CHAIN. */
+struct fw_rule *fw_rule_add(struct fw_rules *rules, struct fw_chain *chain);
+void *fw_alloc(struct fw_rules *rules, size_t size);
+/*
+ * A condition behind the others of RULE, with N ranges to be filled in (*RANGES,
+ * all zero).  One too many for a rule makes its last one FW_UNKNOWN.
+ */
+struct fw_condition *fw_condition_add(struct fw_rules *rules, struct fw_rule *rule,
+				      enum fw_field field, size_t n, struct fw_range **ranges);
+size_t fw_field_len(enum fw_field field);
+
+/* The chains that nftables has, iptables-nft's among them. */
+int fw_read_nft(bool ipv6, struct fw_rules *rules);
+/* The rules that iptables-save or ip6tables-save printed. */
+int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *text);
+
+/* ---- asking ---- */
+
+enum fw_match { FW_NO, FW_SOME, FW_ALL };
+
+/* Packets of a kind: for each field the values that they can have; n == 0: not known. */
+#define FW_MAX_VALUES 24
+struct fw_packets {
+	struct {
+		size_t n;
+		struct fw_range range[FW_MAX_VALUES];
+	} field[FW_FIELDS];
+};
+
+/* Whether none, some or all of PACKETS match. */
+enum fw_match fw_rule_match(const struct fw_rule *rule, const struct fw_packets *packets);
+
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What this kernel lets hctrace see. */
+#include "capabilities.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "point_list.h"
+#include "programs.h"
+#include "stream/points.h"
+
+/* What a kernel may have, in the order in which kernels got it. */
+static const struct {
+	enum how how;
+	const char *name;
+} tiers[] = {
+	{ BY_TRACEPOINT, "BTF tracepoints" },
+	{ BY_TC, "tc programs" },
+	{ BY_LIBWRAP, "uprobes in libwrap" },
+	{ BY_LADDER, "netfilter links" },
+	{ BY_XDP, "XDP" },
+};
+
+struct lines {
+	struct capability *out;
+	size_t n, max;
+};
+
+static struct capability *line(struct lines *lines, enum check_result result)
+{
+	if (lines->n == lines->max)
+		lines->n--; /* the last says what came last */
+	memset(&lines->out[lines->n], 0, sizeof(lines->out[0]));
+	lines->out[lines->n].result = result;
+	return &lines->out[lines->n++];
+}
+
+static void tell_tiers(struct lines *lines, const struct programs *p)
+{
+	struct capability *cap = line(lines, CHECK_OK);
+
+	CHECK_PUT(cap->what, "The kernel takes hctrace's ");
+	for (size_t t = 0, n = 0; t < sizeof(tiers) / sizeof(tiers[0]); t++) {
+		bool any = false;
+
+		for (size_t i = 0; i < N_PROGRAMS; i++)
+			any |= p->wanted[i] && program_rows[i].how == tiers[t].how;
+		if (any)
+			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", tiers[t].name);
+	}
+	CHECK_PUT(cap->what, ". A live run would observe: ");
+	for (enum hct_point point = 0, n = 0; point < HCT_POINT_COUNT; point++) {
+		bool any = false;
+
+		for (size_t i = 0; i < N_PROGRAMS; i++)
+			any |= p->wanted[i] && program_rows[i].point == point;
+		if (any)
+			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", point_name(point));
+	}
+	CHECK_PUT(cap->what, ".");
+}
+
+static bool has_point(const struct programs *p, enum hct_point point)
+{
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		if (p->wanted[i] && program_rows[i].point == point)
+			return true;
+	return false;
+}
+
+/* The points that are missing for the kernel's sake, and what that costs. */
+static void tell_missing(struct lines *lines, const struct programs *p,
+			 const struct point_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct point_status *status = &list->points[i];
+		struct capability *cap;
+		size_t n;
+		const enum verdict_id *costs = point_costs(status->point, &n);
+
+		if (has_point(p, status->point) || (!n && status->point != HCT_POINT_NETFILTER))
+			continue;
+		cap = line(lines, n ? CHECK_WARN : CHECK_NOTE);
+		CHECK_PUT(cap->what, "Not observed: %s: %s.", point_name(status->point),
+			  status->detail);
+		for (size_t v = 0; v < n; v++)
+			CHECK_PUT(cap->why, "%s%s", v ? ", " : "It costs the verdicts ",
+				  verdict_info(costs[v])->id);
+	}
+}
+
+static void tell_refused(struct lines *lines, int err)
+{
+	struct capability *cap = line(lines, err == -EPERM ? CHECK_NOTE : CHECK_WARN);
+
+	if (err == -EPERM) {
+		CHECK_PUT(cap->what, "What the kernel lets hctrace see could not be tried: that needs "
+				     "root.");
+		return;
+	}
+	CHECK_PUT(cap->what, "The kernel refuses hctrace's programs (%s): 'hctrace live' cannot run.",
+		  strerror(-err));
+}
+
+size_t capabilities_read(const struct settings *settings, uint32_t netns, struct capability *out,
+			 size_t max)
+{
+	struct lines lines = { .out = out, .max = max };
+	struct point_list list = { .n = 0 };
+	struct programs programs = { .object = NULL };
+	struct capability *cap;
+	struct btf *btf;
+	int err;
+
+	libbpf_set_print(NULL);
+	btf = btf__load_vmlinux_btf();
+	if (!btf) {
+		cap = line(&lines, CHECK_WARN);
+		CHECK_PUT(cap->what, "This kernel has no BTF (/sys/kernel/btf/vmlinux): 'hctrace live' "
+				     "cannot run.");
+		CHECK_PUT(cap->fix, "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as every "
+				    "current distribution's is.");
+		return lines.n;
+	}
+	programs_choose(&programs, settings, btf, &list);
+	btf__free(btf);
+	err = programs_load(&programs, settings, netns, &list);
+	programs_unload(&programs);
+	if (err) {
+		tell_refused(&lines, err);
+		return lines.n;
+	}
+	tell_tiers(&lines, &programs);
+	tell_missing(&lines, &programs, &list);
+	return lines.n;
+}
