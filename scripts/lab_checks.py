@@ -45,14 +45,15 @@ def _source(target, node):
     return (LB6_NODES if ":" in target else LB_NODES)[node]
 
 
-def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, scheme="http"):
+def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, scheme="http",
+         more=()):
     """A GET by curl, which gives up after TIMEOUT seconds."""
     lb, source = _source(target, node), lab.next_port()
     host = f"[{target}]" if ":" in target else target
     start = time.monotonic()
     done = subprocess.run(
         lab.lb.argv("curl", "-g", "-q", "-s", "-o", "/dev/null", "-m", timeout, "--interface", lb,
-                    "--local-port", source, "-w", "%{http_code} %{time_connect}", "-k",
+                    "--local-port", source, "-w", "%{http_code} %{time_connect}", "-k", *more,
                     f"{scheme}://{host}:{port}{path}"),
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
     seconds = time.monotonic() - start

@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 
-from lab import PYTHON
+from lab import PYTHON, sh
 
 SERVERS = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}/tests/live/servers"
 
@@ -23,7 +23,7 @@ NGINX_PORTS = {
 class Nginx:
     """nginx with a server for each of NGINX_PORTS, on IPv4 and IPv6."""
 
-    def __init__(self, lab, space=None, ports=None):
+    def __init__(self, lab, space=None, ports=None, more=""):
         space, ports = space or lab.backend, ports or NGINX_PORTS
         servers = "\n".join(
             f"  server {{ listen {port}; listen [::]:{port} ipv6only=on; location / {{ {what} }} }}"
@@ -42,12 +42,28 @@ events {{ worker_connections 512; }}
 http {{
   access_log off;
   default_type text/plain;
+  {more}
 {temp}
 {servers}
 }}
 """)
         self.child = lab.spawn(space, "/usr/sbin/nginx", "-c", config, "-e", f"{folder}/error.log",
-                               port=next(iter(ports)), log="nginx")
+                               port=int(str(next(iter(ports))).split()[0]), log="nginx")
+
+
+class Tls:
+    """A TLS port: nginx, or openssl s_server with more OPTIONS."""
+
+    def __init__(self, lab, port, *options, nginx=False):
+        key, cert = f"{lab.tmp}/tls.key", f"{lab.tmp}/tls.crt"
+        sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out",
+           cert, "-subj", "/CN=web", "-days", "2")
+        if nginx:
+            Nginx(lab, ports={f"{port} ssl": 'return 200 "ok\\n";'},
+                  more=f"ssl_certificate {cert}; ssl_certificate_key {key};")
+        else:
+            lab.spawn(lab.backend, "openssl", "s_server", "-accept", port, "-key", key, "-cert",
+                      cert, "-www", *options, port=port)
 
 
 XINETD_PORT = 8101  # xinetd asks libwrap itself

@@ -16,6 +16,7 @@ from harness import Hctrace  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--hctrace", default=f"{ROOT}/build/hctrace", help="the binary to test")
+    parser.addoption("--record", metavar="DIR", help="save what hctrace sees in DIR, a file a test")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -57,15 +58,20 @@ def lab(make_lab):
 
 
 @pytest.fixture
-def trace(binary):
+def trace(binary, request):
     """Starts hctrace in a lab's backend: trace(lab, *options) returns once it says "start"."""
     running = []
+    folder = request.config.getoption("--record")
+    name = f"{request.path.stem}.{request.node.name}".replace("test_", "")
 
     def start(lab, *options, **kwargs):
+        if folder and not running:
+            options = (*options, "--save", f"{folder}/{name}.case")
         running.append(Hctrace(binary, lab, *options, **kwargs))
         running[-1].wait_start()
         return running[-1]
 
+    start.recording = bool(folder)
     yield start
     for run in running:
         run.kill()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The application: slow, silent, closing, answering with something else."""
+import contextlib
+import time
+
 import lab_checks
 import pytest
 from harness import Case, Expect, params, run_case
-from lab_services import tcp_server
+from lab_services import Tls, tcp_server
 
 PORT = 7100
 TLS_ALERT = r"\x15\x03\x03\x00\x02\x02\x32"
@@ -76,6 +79,65 @@ ANSWERS = [
          Expect("tls-alert", "SSL_HANDSHAKE_ERROR", protocol="https", why=("tls",)), port=PORT,
          check=lab_checks.https, setup=server("answer", "--reply", TLS_ALERT)),
 ]
+
+
+def tls(*options, nginx=False):
+    return lambda lab: Tls(lab, PORT, *options, nginx=nginx) and None
+
+
+def tls_1_2(lab, port, **kwargs):
+    return lab_checks.http(lab, port, scheme="https", more=("--tls-max", "1.2"), **kwargs)
+
+
+TLS = [
+    Case("healthy", "http", Expect("healthy", protocol="https", note=("encrypted",)), port=PORT,
+         check=lab_checks.https, setup=tls()),
+    # an alert in clear: protocol_version
+    Case("version", "tls", Expect("tls-alert", "SSL_HANDSHAKE_ERROR", why=("alert", "70"),
+                                  protocol="https", process="openssl"), port=PORT,
+         check=tls_1_2, setup=tls("-tls1_3")),
+    Case("https-to-plain-port", "tls",
+         Expect("tls-alert", "SSL_HANDSHAKE_ERROR", why=("speaks no tls",), fix=("HTTP",)),
+         port=8202, check=lab_checks.https),
+    # nginx says so with an HTTP status of its own
+    Case("http-to-tls-port", "http",
+         Expect("tls-alert", "RESPONSE_MISMATCH", why=("wants tls", "400"), fix=("HTTPS",)),
+         port=PORT, setup=tls(nginx=True)),
+    # openssl only closes: nothing on the wire tells that it wanted TLS
+    Case("http-to-tls-port-closed", "closed",
+         Expect("app-closed", "CONNECT_INTERRUPT", fix=("TLS",), process="openssl"),
+         port=PORT, setup=tls()),
+]
+
+
+@pytest.mark.parametrize("case", **params(TLS))
+def test_tls(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+def given_up(after):
+    """A check whose load balancer resets AFTER so many seconds."""
+    def check(lab, port, timeout=1, **_):
+        sock, seen = lab_checks.connect(lab, port, timeout)
+        with contextlib.closing(sock):
+            sock.sendall(b"GET /health HTTP/1.1\r\nHost: web\r\n\r\n")
+            time.sleep(after)
+            lab_checks.reset(sock)
+        return seen
+    return check
+
+
+ABORTS = [
+    Case("early", "connected", Expect("probe-aborted", None, why=("reset", "before an answer")),
+         port=PORT, timeout=3, check=given_up(0.3), setup=server("silent")),
+    Case("at-the-timeout", "connected", SLOW, port=PORT, timeout=1, check=given_up(0.97),
+         setup=server("silent")),
+]
+
+
+@pytest.mark.parametrize("case", **params(ABORTS))
+def test_aborted(case, make_lab, trace):
+    run_case(case, make_lab, trace)
 
 
 @pytest.mark.parametrize("case", **params(HEALTHY))

@@ -151,6 +151,16 @@ void tell_tls_alert(const struct facts *f, struct diagnosis *d)
 		    f->port);
 		return;
 	}
+	if (!f->tls && f->p->http_response.valid) {
+		d->code = "RESPONSE_MISMATCH";
+		say(WHY(d),
+		    "%s answered with status %d, because port %u wants TLS and the health check "
+		    "speaks plain HTTP.",
+		    capitalised(who), f->p->http_response.status, f->port);
+		say(FIX(d), "Set the health check's protocol to HTTPS, or its port to the plain "
+			    "HTTP one.");
+		return;
+	}
 	say(WHY(d), "%s on port %u answered with a TLS alert", capitalised(who), f->port);
 	if (f->p->first_bytes_len >= 7 && b[5] <= 2) /* an alert in clear: level, description */
 		say(WHY(d), " (number %u)", b[6]);
@@ -255,8 +265,8 @@ void tell_app_closed(const struct facts *f, struct diagnosis *d)
 		    f->range);
 	else
 		say(FIX(d), "See the service's log for that moment: it read the request and gave "
-			    "up (crash, unknown Host, "
-			    "limit on requests).");
+			    "up (a crash, an unknown Host, a limit on requests, a port that "
+			    "expects TLS).");
 }
 
 void tell_app_not_accepting(const struct facts *f, struct diagnosis *d)

@@ -137,6 +137,21 @@ bool http_parse_request(const uint8_t *data, size_t len, struct http_request *ou
 	return true;
 }
 
+/* What nginx, Apache httpd and Go's net/http say to a request in clear on a TLS port. */
+static bool is_plain_http_refusal(const uint8_t *data, size_t len)
+{
+	static const char *const sentences[] = {
+		"plain HTTP request was sent to HTTPS port",
+		"speaking plain HTTP to an SSL-enabled server port",
+		"sent an HTTP request to an HTTPS server",
+	};
+
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
+		if (memmem(data, len, sentences[i], strlen(sentences[i])))
+			return true;
+	return false;
+}
+
 bool http_parse_response(const uint8_t *data, size_t len, struct http_response *out)
 {
 	struct span rest = { data, len }, line, status;
@@ -162,6 +177,7 @@ bool http_parse_response(const uint8_t *data, size_t len, struct http_response *
 		return false;
 	}
 	find_header(rest, "Location:", out->location, sizeof(out->location));
+	out->wants_tls = out->status == 400 && is_plain_http_refusal(data, len);
 	out->valid = true;
 	return true;
 }

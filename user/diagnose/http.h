@@ -19,6 +19,7 @@ struct http_response {
 	bool valid;
 	int status;
 	char location[128]; /* "" when none was seen */
+	bool wants_tls; /* a TLS port's answer to a request in clear */
 };
 
 /*

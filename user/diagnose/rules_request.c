@@ -34,6 +34,9 @@ enum match match_tls_alert(const struct facts *f)
 
 	if (!wants_answer(f) || !f->answered || !p->first_bytes_len)
 		return NO_MATCH;
+	if (p->http_response.wants_tls && !f->tls)
+		return facts_status_expected(f->s, p->http_response.status) ? NO_MATCH
+									     : MATCH_CERTAIN;
 	if (p->first_bytes[0] == TLS_ALERT && p->first_bytes_len > 1 && p->first_bytes[1] == 3)
 		return MATCH_CERTAIN;
 	return f->tls && p->first_bytes[0] != TLS_HANDSHAKE ? MATCH_CERTAIN : NO_MATCH;
