@@ -43,6 +43,7 @@ class Hctrace:
         argv = [binary, *command, *ranges, *map(str, options)]
         self.lines = []
         self.argv = lab.backend.argv(*argv) if inside else argv
+        self._truth = {}  # (lb, its port, target, its port): the verdicts that are right
         self._news = threading.Condition()
         self._closed = False
         # Generous, as tests share the processors; test_verdicts_come_at_once is strict.
@@ -120,6 +121,20 @@ class Hctrace:
         assert line.delay < self.max_delay, f"{line.delay:.3f} s late: {line}"
         return line
 
+    def knows(self, seen, *verdicts):
+        """Of the check that was SEEN the harness knows the truth: one of VERDICTS."""
+        self._truth[seen.lb, seen.port, seen.target, seen.target_port] = verdicts
+
+    def certain_and_wrong(self):
+        """The lines that are sure of what is not so: hctrace may be in doubt, but never lie."""
+        wrong = []
+        for line in self.of_type("probe"):
+            lb, target = line["lb"], line["target"]
+            right = self._truth.get((lb["addr"], lb["port"], target["addr"], target["port"] or 0))
+            if right and line["confidence"] == "certain" and line["verdict"] not in right:
+                wrong.append((right, line))
+        return wrong
+
     def dump(self):
         return "\n".join(json.dumps(one) for one in self.lines)
 
@@ -139,6 +154,8 @@ class Hctrace:
         self._reader.join(5)
         stderr = self.stderr
         assert "Sanitizer" not in stderr and "runtime error" not in stderr, stderr
+        wrong = self.certain_and_wrong()
+        assert not wrong, f"sure of a wrong verdict: {wrong}"
         if status is not None:
             assert code == status, f"exit status {code}, not {status}: {stderr}\n{self.dump()}"
         return code
@@ -257,9 +274,11 @@ def run_case(case, make_lab, trace):
         # the load balancer has the same patience as hctrace is told
         seen = case.check(lab, case.port, timeout=case.timeout, target=case.target)
         assert seen.result in case.seen.split("/"), f"the lab is wrong: {seen}"
+        run.knows(seen, case.expect.verdict)
         line = run.probe(seen)
         neighbour = beside.result()
         assert neighbour.status == 200, f"the lab is wrong: {neighbour}"
+        run.knows(neighbour, "healthy")
         wrong = case.expect.compare(line)
         assert not wrong, "\n".join(wrong) + f"\n{json.dumps(line, indent=1)}"
         if not recording:

@@ -262,6 +262,69 @@ static void libwrap_finds_its_connection(void **state)
 	assert_int_equal(run->told.last.libwrap_pid, 77);
 }
 
+/* One tick can finish many: no more are told than were asked for. */
+static void as_many_as_asked_for(void **state)
+{
+	struct run *run = *state;
+	uint64_t at = START + SECOND;
+
+	run->settings.count = 3;
+	for (unsigned i = 0; i < 10; i++)
+		healthy(run, at + i, at + i);
+	engine_sink.tick(run->engine, at + SECOND);
+	assert_int_equal(run->told.probes, 3);
+	engine_sink.end(run->engine, at + 60 * SECOND);
+	assert_int_equal(run->told.probes, 3);
+	assert_int_equal(run->told.totals.probes, 3);
+	assert_int_equal(run->told.totals.unfinished, 0);
+}
+
+/* A connection that carries a second request. */
+static void many_requests(struct run *run, uint64_t flow, uint64_t at)
+{
+	static const uint8_t get[] = "GET /shop HTTP/1.1\r\n\r\n", ok[] = "HTTP/1.1 200 OK\r\n\r\n";
+	struct obs request = packet(flow, 3, at + 30000, HCT_TCP_ACK, false), answer;
+
+	deliver(run, packet(flow, 0, at, HCT_TCP_SYN, false));
+	deliver(run, packet(flow, 1, at + 10000, HCT_TCP_SYN | HCT_TCP_ACK, true));
+	deliver(run, packet(flow, 2, at + 20000, HCT_TCP_ACK, false));
+	request.packet.payload_len = sizeof(get) - 1;
+	request.payload = get;
+	request.payload_len = sizeof(get) - 1;
+	request.turns = 1;
+	deliver(run, request);
+	answer = packet(flow, 4, at + 40000, HCT_TCP_ACK, true);
+	answer.packet.payload_len = sizeof(ok) - 1;
+	answer.payload = ok;
+	answer.payload_len = sizeof(ok) - 1;
+	answer.turns = 1;
+	deliver(run, answer);
+	request.flow_seq = 5;
+	request.time_ns = at + 50000;
+	request.turns = 2;
+	request.payload_len = 0;
+	deliver(run, request);
+}
+
+static void many_requests_are_no_probe(void **state)
+{
+	struct run *run = *state;
+	uint64_t at = START + SECOND;
+
+	many_requests(run, at, at);
+	engine_sink.tick(run->engine, at + 4 * SECOND);
+	assert_int_equal(run->told.probes, 0);
+	assert_int_equal(engine_totals(run->engine)->traffic, 1);
+	assert_int_equal(engine_totals(run->engine)->probes, 0);
+	run->settings.all_traffic = true;
+	at += 5 * SECOND;
+	many_requests(run, at, at);
+	engine_sink.tick(run->engine, at + 4 * SECOND);
+	assert_int_equal(run->told.probes, 1);
+	assert_int_equal(run->told.last.told_by, TOLD_BY_REQUESTS);
+	assert_int_equal(run->told.diagnosis.verdict, VERDICT_HEALTHY);
+}
+
 /* Events of several CPUs come slightly out of order; timers must not care. */
 static void order_of_timers(void **state)
 {
@@ -320,6 +383,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_end_of_the_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_arrives, setup, teardown),
 		cmocka_unit_test_setup_teardown(libwrap_finds_its_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(as_many_as_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_requests_are_no_probe, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_of_timers, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_flows, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_flows, setup, teardown),

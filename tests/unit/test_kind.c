@@ -276,7 +276,7 @@ static void a_mixture(void **state)
 	assert_kind(judge(h, &any_path, request(1, 12 * SECOND, "/c")), true, TOLD_BY_MIXTURE);
 	/* the one that comes again after an interval is worth a look */
 	assert_kind(judge(h, &any_path, request(1, 15 * SECOND, "/a")), false, TOLD_BY_PERIOD);
-	assert_kind(judge(h, &any_path, request(1, 20 * SECOND, "/a")), false, TOLD_BY_SHAPE);
+	assert_kind(judge(h, &any_path, request(1, 20 * SECOND, "/a")), false, TOLD_BY_PERIOD);
 	assert_kind(judge(h, &any_path, request(1, 25 * SECOND, "/a")), false, TOLD_BY_PERIOD);
 	habits_free(h);
 }

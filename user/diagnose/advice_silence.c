@@ -18,6 +18,26 @@ static const struct host_device *find_device(const struct host_devices *devices,
 	return NULL;
 }
 
+/* Not one packet of any kind: then it is no matter of the load balancer's alone. */
+static void say_if_quiet(const struct silence *s, const struct host_devices *now,
+			 struct diagnosis *d)
+{
+	size_t quiet = 0;
+
+	for (size_t i = 0; i < now->n && i < HOST_MAX_DEVICES; i++) {
+		const struct host_device *device = &now->d[i];
+		const struct host_device *before = find_device(s->devices_before, device->name);
+
+		if (!device->up)
+			continue;
+		if (!before || before->rx_packets != device->rx_packets)
+			return;
+		quiet++;
+	}
+	if (quiet && !now->truncated)
+		say(WHY(d), " No interface received a single packet meanwhile.");
+}
+
 /* What can swallow packets ahead of the first point that hctrace watches. */
 static void say_suspects(const struct silence *s, struct diagnosis *d)
 {
@@ -39,7 +59,10 @@ static void say_suspects(const struct silence *s, struct diagnosis *d)
 			    device->name, device->rx_dropped - before->rx_dropped);
 		if (before && before->up && !device->up)
 			say(WHY(d), " %.15s went down.", device->name);
+		else if (!device->up && device->rx_packets)
+			say(WHY(d), " %.15s, which was in use once, is down.", device->name);
 	}
+	say_if_quiet(s, &now, d);
 }
 
 void diagnose_silence(const struct silence *s, struct diagnosis *d)

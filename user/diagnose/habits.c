@@ -225,6 +225,7 @@ void habits_look(struct habits *h, const struct probe *p, struct habit_view *vie
 	uint64_t signature = signature_of(p), at_ns = p->start_ns;
 	const struct place *node = find_place(h, p, true), *target = find_place(h, p, false);
 	const struct stream *own = find_stream(node, signature);
+	uint64_t last_ns;
 
 	memset(view, 0, sizeof(*view));
 	for (size_t i = 0; target && i < target->n; i++) {
@@ -240,9 +241,9 @@ void habits_look(struct habits *h, const struct probe *p, struct habit_view *vie
 	for (size_t i = 0; node && i < node->n; i++)
 		if (node->streams[i].signature == signature || signature == NO_CONTENT)
 			look_at_stream(&node->streams[i], at_ns, view);
-	view->again = own && own->checks.n == 1 && at_ns > own->checks.at_ns[0] &&
-		      at_ns - own->checks.at_ns[0] > h->interval_ns * 3 / 4 &&
-		      at_ns - own->checks.at_ns[0] < h->interval_ns * 5 / 4;
+	last_ns = own ? rhythm_last_ns(&own->checks) : 0;
+	view->again = last_ns && at_ns > last_ns + h->interval_ns * 3 / 4 &&
+		      at_ns < last_ns + h->interval_ns * 5 / 4;
 	view->mixture = count_mixture(node, signature, at_ns, h->interval_ns);
 	view->has_traffic = target && target->traffic_ns;
 }
