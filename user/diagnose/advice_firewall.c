@@ -233,6 +233,9 @@ void tell_firewall_drop(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "dropped the %s from %s to %s%s.", packet_words(f, f->drop), f->lb,
 	    f->icmp ? f->address : f->target, on_device(device, f->p->device_in));
 	say_candidates(&c, d);
+	if (c.found && c.chain.drops_invalid)
+		say(WHY(d), " Among its rules is one on connection state 'invalid'; whether it was "
+			    "that one is not known.");
 	fix_accept(f, &c, false, d);
 	if (f->connected)
 		d->code = f->late_code;
@@ -311,8 +314,8 @@ void tell_conntrack_invalid(const struct facts *f, struct diagnosis *d)
 	find_culprit(f, &f->place, &c);
 	where_netfilter(&c, f->drop, d);
 	say(WHY(d),
-	    "Connection tracking calls the %s from %s to %s%s invalid, and a rule in chain %.63s of "
-	    "table %.63s (%s) drops what is: no other rule there drops.",
+	    "Connection tracking calls the %s from %s to %s%s invalid: chain %.63s of table %.63s "
+	    "(%s) dropped it, and the only rules there that drop are on state 'invalid'.",
 	    packet_words(f, f->drop), f->lb, f->icmp ? f->address : f->target,
 	    on_device(device, f->p->device_in), c.chain.chain, c.chain.table, c.chain.backend);
 	say_why_invalid(f, d);
