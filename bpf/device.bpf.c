@@ -5,9 +5,10 @@
  * tc (tcx or clsact) where user space attached it, else the tracepoints
  * netif_receive_skb and net_dev_start_xmit; XDP on request.  Of a connection
  * only what a diagnosis needs goes up: SYNs, the first pure ACK, the first
- * payload of each direction, FIN and RST.
+ * payload of each direction, FIN and RST.  Of what is on its way through this
+ * host, to a container and back, the first packet of each direction.
  */
-#include "packet.h"
+#include "nat.h"
 
 #define TCP_LISTEN 10
 
@@ -184,6 +185,33 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* Requests that leave towards a container or a host behind this one, and what comes back. */
+static __always_inline void pass_through(struct parsed *p, __u32 ifindex, __u8 point)
+{
+	struct hct_flow *flow;
+
+	if (!p->reply) {
+		/* with its own destination it needs no alias: routed, not translated */
+		if (p->starts_flow && !flow_find(&p->tuple))
+			flow_translated(p, ifindex);
+		return;
+	}
+	flow = flow_in(&p->tuple, config.netns);
+	if (!flow || flow->inner_reply || flow_quiet(flow, false))
+		return;
+	flow->inner_reply = 1;
+	report_headers(p, flow, ifindex, point, NULL);
+}
+
+/* A packet from this host for which there is no flow. */
+static __always_inline void leaves_unknown(const struct parsed *p, __u32 ifindex)
+{
+	if (reply_was_rewritten(p, ifindex))
+		return;
+	if (p->tuple.protocol == IPPROTO_UDP && !p->packet.is_icmp_error)
+		note_outbound(&p->tuple);
+}
+
 static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool ingress)
 {
 	struct packet_source s = { .tc = skb };
@@ -194,27 +222,32 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 	struct hct_flow *flow;
 	int kind;
 
-	/* What every unrelated packet pays: one look at one address. */
+	/* What every unrelated packet pays: one look at each address. */
 	if (!v6) {
 		struct ipv4_header *ip = data + ip_offset;
 
 		if (skb->protocol != bpf_htons(ETH_P_IP))
 			return TC_ACT_UNSPEC;
-		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ingress ? ip->saddr : ip->daddr))
+		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ip->saddr) &&
+		    !in_range_ipv4(ip->daddr))
 			return TC_ACT_UNSPEC;
 	} else {
 		struct ipv6_header *ip = data + ip_offset;
 
-		if ((void *)(ip + 1) <= data_end &&
-		    !in_range((const __u32 *)(ingress ? ip->saddr : ip->daddr)))
+		if ((void *)(ip + 1) <= data_end && !in_range((const __u32 *)ip->saddr) &&
+		    !in_range((const __u32 *)ip->daddr))
 			return TC_ACT_UNSPEC;
 	}
 	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, &p))
 		return TC_ACT_UNSPEC;
+	if (p.through) {
+		pass_through(&p, skb->ifindex, point);
+		return TC_ACT_UNSPEC;
+	}
 	flow = flow_of(&p, skb->ifindex, point);
 	if (!flow) {
-		if (!ingress && p.tuple.protocol == IPPROTO_UDP && !p.packet.is_icmp_error)
-			note_outbound(&p.tuple);
+		if (!ingress)
+			leaves_unknown(&p, skb->ifindex);
 		return TC_ACT_UNSPEC;
 	}
 	flow->rung.valid = 0; /* another packet starts its way */
@@ -274,10 +307,14 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 	if (!parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, &p) ||
 	    netns_of_device(dev) != config.netns)
 		return 0;
+	if (p.through) {
+		pass_through(&p, dev->ifindex, point);
+		return 0;
+	}
 	flow = flow_of(&p, dev->ifindex, point);
 	if (!flow) {
-		if (!arrival && p.tuple.protocol == IPPROTO_UDP && !p.packet.is_icmp_error)
-			note_outbound(&p.tuple);
+		if (!arrival)
+			leaves_unknown(&p, dev->ifindex);
 		return 0;
 	}
 	kind = interest(flow, &p);
@@ -316,7 +353,7 @@ int hct_xdp_arrival(struct xdp_md *xdp)
 	v6 = ethertype == bpf_htons(ETH_P_IPV6);
 	if (!v6 && ethertype != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	if (!parse_ip(&s, ETH_HLEN, v6, INBOUND, &p) || !p.starts_flow)
+	if (!parse_ip(&s, ETH_HLEN, v6, INBOUND, &p) || !p.starts_flow || p.through)
 		return XDP_PASS;
 	flow = flow_of(&p, xdp->ingress_ifindex, HCT_POINT_XDP);
 	if (flow && !flow_quiet(flow, false))

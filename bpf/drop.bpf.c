@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Drops: tracepoint kfree_skb, for packets of a flow and SYNs that nobody saw arrive. */
 #include "compat.h"
-#include "packet.h"
+#include "nat.h"
 
 static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason)
 {
@@ -10,23 +10,26 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	struct hct_event *e;
 	struct net_device *dev;
 	__u32 netns, ifindex = 0;
+	bool here;
 
 	if (!parse_skb(skb, &p))
 		return 0;
 	netns = netns_of_skb(skb);
-	if (netns != config.netns)
-		return 0;
-	dev = BPF_CORE_READ(skb, dev);
+	here = netns == config.netns;
+	dev = here ? BPF_CORE_READ(skb, dev) : NULL;
 	if (dev)
 		ifindex = BPF_CORE_READ(dev, ifindex);
 	/* our own ICMP error on its way out is known by the flow of the packet inside */
-	flow = flow_of(&p, ifindex, HCT_POINT_DROP);
+	flow = here && flow_find(&p.tuple) ? NULL : flow_of_packet(&p, netns);
+	if (!flow && here)
+		flow = flow_of(&p, ifindex, HCT_POINT_DROP);
 	if (!flow || flow_quiet(flow, true))
 		return 0;
 	e = event_begin(flow, &p.tuple, HCT_POINT_DROP, sizeof(*e));
 	if (!e)
 		return 0;
 	e->packet = p.packet;
+	e->netns = netns;
 	e->ifindex = ifindex;
 	if (p.reply)
 		e->flags |= HCT_F_REPLY;

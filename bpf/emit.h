@@ -78,11 +78,20 @@ static __always_inline struct hct_flow *flow_find(const struct hct_tuple *tuple)
 	return bpf_map_lookup_elem(&flows, tuple);
 }
 
+static __always_inline struct hct_client client_of(const struct hct_tuple *tuple)
+{
+	struct hct_client client = { .lb_port = tuple->lb_port, .protocol = tuple->protocol };
+
+	__builtin_memcpy(client.lb, tuple->lb, sizeof(client.lb));
+	return client;
+}
+
 /* Starts (or starts anew) the flow of TUPLE; NULL, counted as lost at POINT, when the map is full. */
 static __always_inline struct hct_flow *flow_start(const struct hct_tuple *tuple, __u32 isn,
 					       __u32 ifindex, __u32 point)
 {
 	struct hct_flow fresh = { .isn = isn, .ifindex = ifindex };
+	struct hct_client client = client_of(tuple);
 
 	fresh.id = bpf_ktime_get_ns();
 	fresh.last_ns = fresh.id;
@@ -90,7 +99,36 @@ static __always_inline struct hct_flow *flow_start(const struct hct_tuple *tuple
 		count_lost(point);
 		return NULL;
 	}
+	bpf_map_update_elem(&clients, &client, tuple, BPF_ANY);
 	return flow_find(tuple);
+}
+
+/* The flow whose translated tuple TUPLE is; TUPLE becomes the original one. */
+static __always_inline struct hct_flow *flow_by_alias(struct hct_tuple *tuple)
+{
+	struct hct_tuple *original = bpf_map_lookup_elem(&aliases, tuple);
+	struct hct_flow *flow;
+
+	if (!original)
+		return NULL;
+	flow = flow_find(original);
+	/* a reply that left as it came from the container is met outside, too */
+	if (!flow || flow->rewritten)
+		return NULL;
+	*tuple = *original;
+	return flow;
+}
+
+/*
+ * The flow of TUPLE as namespace NETNS has it: its own in the watched one, a
+ * translated one anywhere.  Who only passes it on, a router that shares this
+ * kernel for one, never has it translated.
+ */
+static __always_inline struct hct_flow *flow_in(struct hct_tuple *tuple, __u32 netns)
+{
+	struct hct_flow *flow = netns == config.netns ? flow_find(tuple) : NULL;
+
+	return flow ? flow : flow_by_alias(tuple);
 }
 
 /*
@@ -159,8 +197,12 @@ static __always_inline __u32 netns_of_device(const struct net_device *dev)
 	return dev ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
 }
 
-/* The request-orientation tuple of a socket whose peer is in the range; false when it is not. */
-static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct hct_tuple *t)
+/*
+ * The request-orientation tuple of a socket whose peer is in the range, and the
+ * namespace it lives in; false when it is not.
+ */
+static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct hct_tuple *t,
+					    __u32 *netns)
 {
 	__u16 family = BPF_CORE_READ(sk, skc_family);
 
@@ -180,8 +222,7 @@ static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct
 	} else {
 		return false;
 	}
-	if (BPF_CORE_READ(sk, skc_net.net, ns.inum) != config.netns)
-		return false;
+	*netns = BPF_CORE_READ(sk, skc_net.net, ns.inum);
 	t->lb_port = BPF_CORE_READ(sk, skc_dport);
 	t->target_port = bpf_htons(BPF_CORE_READ(sk, skc_num));
 	t->protocol = IPPROTO_TCP;

@@ -76,6 +76,7 @@ int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 	struct hct_event *e;
 	struct sock *sk;
 	int fd = -1;
+	__u32 netns;
 
 	if (!address)
 		return 0;
@@ -84,9 +85,9 @@ int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 	bpf_probe_read_user(&fd, sizeof(fd), &request->fd);
 	sk = sock_of_fd(fd);
 	if (sk) {
-		if (!tuple_from_sock(&sk->__sk_common, &t))
+		if (!tuple_from_sock(&sk->__sk_common, &t, &netns))
 			return 0; /* a client from elsewhere */
-		flow = flow_find(&t);
+		flow = flow_in(&t, netns);
 	}
 	e = event_begin(flow ? flow : &stranger, &t, HCT_POINT_LIBWRAP, sizeof(*e));
 	if (!e)

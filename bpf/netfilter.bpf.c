@@ -10,18 +10,21 @@
  * the loader attaches rung N at rung_priority[N] (attach_netfilter.c).
  */
 #include "compat.h"
-#include "packet.h"
+#include "nat.h"
 
 #define NF_ACCEPT 1
 
 static __always_inline int passed(struct bpf_nf_ctx *ctx, __s32 priority)
 {
 	struct parsed p;
+	struct hct_tuple original;
 	struct hct_flow *flow;
 
 	if (!parse_skb(ctx->skb, &p))
 		return NF_ACCEPT;
 	flow = flow_find(&p.tuple);
+	if (!flow)
+		flow = flow_of_client(&p, &original); /* behind the DNAT */
 	if (flow) {
 		flow->rung.hook = ctx->state->hook;
 		flow->rung.priority = priority;

@@ -29,6 +29,7 @@ struct parsed {
 	bool reply; /* from the target to the load balancer */
 	bool starts_flow; /* a request that begins a probe: SYN, datagram, echo request */
 	bool both_in_range; /* seen where the way does not tell: REPLY is a guess */
+	bool through; /* on its way through this host: a reply that comes in, a request that goes out */
 };
 
 struct ipv4_header {
@@ -210,9 +211,10 @@ static __always_inline bool parse_transport(const struct packet_source *s, __u32
 /* From which and to which address in the range: request or reply?  False: neither. */
 static __always_inline bool set_way(struct parsed *p, enum packet_way way, bool from, bool to)
 {
-	p->reply = way == EITHER_WAY ? !from : way == OUTBOUND;
+	p->reply = way == OUTBOUND ? to : !from;
 	p->both_in_range = way == EITHER_WAY && from && to;
-	return p->reply ? to : from;
+	p->through = way == INBOUND ? p->reply : way == OUTBOUND && !p->reply;
+	return from || to;
 }
 
 /*

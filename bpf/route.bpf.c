@@ -19,17 +19,29 @@
 
 enum { RTN_BLACKHOLE = 6, RTN_UNREACHABLE = 7, RTN_PROHIBIT = 8, RTN_THROW = 9 };
 
-static __always_inline int report_route(const struct hct_tuple *t, __u32 table,
+/* NETNS: where it was looked up, 0 where only the route's device tells. */
+static __always_inline int report_route(struct hct_tuple *t, __u32 netns, __u32 table,
 					const struct fib_nh_common *nh, __s32 err)
 {
-	struct hct_flow *flow = flow_find(t);
 	struct net_device *dev = nh && !err ? BPF_CORE_READ(nh, nhc_dev) : NULL;
+	struct hct_flow *flow;
 	struct hct_event *e;
 
+	if (dev)
+		netns = netns_of_device(dev);
+	flow = !netns || netns == config.netns ? flow_find(t) : NULL;
+	if (flow) {
+		netns = config.netns;
+	} else {
+		flow = flow_by_alias(t);
+		if (netns != config.netns)
+			dev = NULL; /* its number means nothing here */
+	}
 	if (!flow || flow_quiet(flow, true))
 		return 0;
-	if (dev && netns_of_device(dev) != config.netns)
-		return 0;
+	/* a container's failed look-up comes before its first reply, this host's behind that */
+	if (!netns && flow->inner_reply)
+		netns = config.netns;
 	if (err) {
 		/* once a SYN-ACK has left, this is somebody else's look-up (a router in this kernel) */
 		if (table == RT_TABLE_LOCAL || flow->synack)
@@ -43,13 +55,15 @@ static __always_inline int report_route(const struct hct_tuple *t, __u32 table,
 	if (!e)
 		return 0;
 	e->flags |= HCT_F_REPLY;
+	e->netns = netns;
 	__builtin_memset(&e->route, 0, sizeof(e->route));
 	e->route.err = err;
 	e->route.table = table;
-	if (dev) {
+	if (dev)
+		e->route.oif = BPF_CORE_READ(dev, ifindex);
+	if (nh && !err) {
 		__u8 family = BPF_CORE_READ(nh, nhc_gw_family);
 
-		e->route.oif = BPF_CORE_READ(dev, ifindex);
 		if (family == AF_INET) {
 			e->route.has_gateway = 1;
 			map_ipv4(e->route.gateway, BPF_CORE_READ(nh, nhc_gw.ipv4));
@@ -75,7 +89,7 @@ int BPF_PROG(hct_route, __u32 table, const struct flowi4 *flow, const struct fib
 	t.target_port = flow->uli.ports.sport;
 	map_ipv4(t.lb, daddr);
 	map_ipv4(t.target, flow->saddr);
-	return report_route(&t, table, nh, err);
+	return report_route(&t, 0, table, nh, err);
 }
 
 static __always_inline __s32 ipv6_route_error(__u8 type)
@@ -101,12 +115,12 @@ int BPF_PROG(hct_route6, const struct net *net, const struct fib6_result *res, s
 	__s32 err;
 
 	BPF_CORE_READ_INTO((struct in6_addr *)t.lb, flow, daddr);
-	if (!in_range((const __u32 *)t.lb) || net->ns.inum != config.netns)
+	if (!in_range((const __u32 *)t.lb))
 		return 0;
 	BPF_CORE_READ_INTO((struct in6_addr *)t.target, flow, saddr);
 	t.protocol = flow->__fl_common.flowic_proto;
 	t.lb_port = flow->uli.ports.dport;
 	t.target_port = flow->uli.ports.sport;
 	err = ipv6_route_error(res->fib6_type);
-	return report_route(&t, table->tb6_id, err ? NULL : &res->nh->nh_common, err);
+	return report_route(&t, net->ns.inum, table->tb6_id, err ? NULL : &res->nh->nh_common, err);
 }

@@ -4,18 +4,36 @@
  * retransmissions, and the first read by a process.
  */
 #include "compat.h"
-#include "packet.h"
+#include "nat.h"
 
 #define SHUTDOWN_MASK 3
 enum { TCP_ESTABLISHED = 1, TCP_FIN_WAIT1 = 4, TCP_CLOSE = 7, TCP_CLOSE_WAIT = 8, TCP_LAST_ACK = 9 };
 
-static __always_inline struct hct_flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t)
+static __always_inline struct hct_flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t,
+						     __u32 *netns)
 {
-	if (!tuple_from_sock(&sk->__sk_common, t))
+	if (!tuple_from_sock(&sk->__sk_common, t, netns))
 		return NULL;
 	/* tcp_set_state(TCP_CLOSE) gives the port back before it tells of the change */
 	if (!t->target_port)
 		t->target_port = BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
+	return flow_in(t, *netns);
+}
+
+/*
+ * The flow of a connection that was just established at another address or
+ * port of this host than the load balancer's packets name (REDIRECT).
+ */
+static __always_inline struct hct_flow *flow_redirected(const struct sock *sk, struct hct_tuple *t)
+{
+	struct parsed p = { .tuple = *t };
+
+	/* tcp_create_openreq_child() starts it right behind the SYN */
+	p.packet.seq = BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt) - 1;
+	p.packet.tcp_flags = HCT_TCP_SYN;
+	if (!flow_translated(&p, 0))
+		return NULL;
+	*t = p.tuple;
 	return flow_find(t);
 }
 
@@ -48,14 +66,18 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(hct_socket_state, const struct sock *sk, const int old, const int new)
 {
 	struct hct_tuple t;
-	struct hct_flow *flow = flow_of_sock(sk, &t);
+	__u32 netns = 0;
+	struct hct_flow *flow = flow_of_sock(sk, &t, &netns);
 	struct hct_event *e;
 
+	if (!flow && netns == config.netns && new == TCP_ESTABLISHED)
+		flow = flow_redirected(sk, &t);
 	if (!flow || flow_quiet(flow, true))
 		return 0;
 	e = event_begin(flow, &t, HCT_POINT_SOCKET_STATE, HCT_EVENT_SHORT);
 	if (!e)
 		return 0;
+	e->netns = netns;
 	fill_sock(e, sk);
 	e->sock.old_state = old;
 	e->sock.new_state = new;
@@ -70,7 +92,8 @@ SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(hct_reset_received, const struct sock *sk)
 {
 	struct hct_tuple t;
-	struct hct_flow *flow = flow_of_sock(sk, &t);
+	__u32 netns = 0;
+	struct hct_flow *flow = flow_of_sock(sk, &t, &netns);
 	struct hct_event *e;
 
 	if (!flow || flow_quiet(flow, true))
@@ -78,6 +101,7 @@ int BPF_PROG(hct_reset_received, const struct sock *sk)
 	e = event_begin(flow, &t, HCT_POINT_RESET_RECEIVED, HCT_EVENT_SHORT);
 	if (!e)
 		return 0;
+	e->netns = netns;
 	fill_sock(e, sk);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
@@ -89,20 +113,25 @@ int BPF_PROG(hct_reset_sent, const struct sock *sk, const struct sk_buff *skb)
 	struct parsed p = {};
 	struct hct_flow *flow;
 	struct hct_event *e;
+	__u32 netns;
 
 	if (skb) { /* in answer to a packet */
-		if (!parse_skb(skb, &p) || p.reply || netns_of_skb(skb) != config.netns)
+		if (!parse_skb(skb, &p) || p.reply)
 			return 0;
-	} else if (!sk || !tuple_from_sock(&sk->__sk_common, &p.tuple)) {
+		netns = netns_of_skb(skb);
+		flow = flow_of_packet(&p, netns);
+	} else if (!sk || !tuple_from_sock(&sk->__sk_common, &p.tuple, &netns)) {
 		return 0;
+	} else {
+		flow = flow_in(&p.tuple, netns);
 	}
-	flow = flow_find(&p.tuple);
 	if (!flow || flow_quiet(flow, true))
 		return 0;
 	e = event_begin(flow, &p.tuple, HCT_POINT_RESET_SENT, sizeof(*e));
 	if (!e)
 		return 0;
 	e->packet = p.packet;
+	e->netns = netns;
 	e->flags |= HCT_F_REPLY;
 	e->reset.has_socket = sk != NULL;
 	e->reset.stack_len = event_stack(ctx, e->reset.stack);
@@ -115,15 +144,17 @@ static __always_inline int report_retransmit(const struct sock_common *sk, __u8 
 	struct hct_tuple t;
 	struct hct_flow *flow;
 	struct hct_event *e;
+	__u32 netns;
 
-	if (!tuple_from_sock(sk, &t))
+	if (!tuple_from_sock(sk, &t, &netns))
 		return 0;
-	flow = flow_find(&t);
+	flow = flow_in(&t, netns);
 	if (!flow || flow_quiet(flow, false))
 		return 0;
 	e = event_begin(flow, &t, point, HCT_EVENT_SHORT);
 	if (!e)
 		return 0;
+	e->netns = netns;
 	e->flags |= HCT_F_REPLY;
 	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
 	bpf_ringbuf_submit(e, 0);
@@ -147,7 +178,8 @@ SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(hct_app_read, struct sock *sk)
 {
 	struct hct_tuple t;
-	struct hct_flow *flow = flow_of_sock(sk, &t);
+	__u32 netns = 0;
+	struct hct_flow *flow = flow_of_sock(sk, &t, &netns);
 	struct hct_event *e;
 
 	if (!flow || flow->read)
@@ -156,6 +188,7 @@ int BPF_PROG(hct_app_read, struct sock *sk)
 	e = event_begin(flow, &t, HCT_POINT_APP_READ, HCT_EVENT_SHORT);
 	if (!e)
 		return 0;
+	e->netns = netns;
 	fill_sock(e, sk);
 	e->sock.in_process = 1;
 	event_process(e);

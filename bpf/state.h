@@ -56,6 +56,33 @@ HCT_STATE struct {
 	__type(value, __u64); /* when we sent last */
 } outbound SEC(".maps");
 
+/*
+ * DNAT changes a packet's destination only: its source still tells the flow.
+ * `clients` has the last flow of each source; `aliases` has the original tuple
+ * of each translated one that was met.  An entry that is pushed out costs the
+ * part of a timeline that lies behind the DNAT, not the probe.
+ */
+struct hct_client {
+	__u8 lb[16];
+	__be16 lb_port;
+	__u8 protocol;
+	__u8 pad;
+};
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct hct_client);
+	__type(value, struct hct_tuple);
+} clients SEC(".maps");
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct hct_tuple);
+	__type(value, struct hct_tuple);
+} aliases SEC(".maps");
+
 HCT_STATE struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES);

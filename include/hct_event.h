@@ -110,6 +110,17 @@ struct hct_reset {
 	__u64 stack[HCT_STACK_MAX];
 };
 
+/*
+ * Without HCT_F_REPLY: the address that the request has behind the DNAT, where
+ * it was forwarded by ifindex, or taken by this host itself (ifindex 0).
+ * With it: the source that a reply left with, which is not the target.
+ */
+struct hct_translation {
+	__u8 addr[16];
+	__be16 port;
+	__u8 pad[6];
+};
+
 struct hct_libwrap {
 	__s32 granted; /* hosts_access() returned non-zero */
 	__s32 fd; /* the descriptor asked about, -1: only names were given */
@@ -127,8 +138,8 @@ struct hct_event {
 	__u64 flow_id; /* one incarnation of the tuple: the time of its first packet; 0: unknown */
 	struct hct_tuple tuple;
 	__u32 flow_seq; /* counts the flow's events, lost ones included */
-	__u32 netns; /* inode number of the network namespace */
-	__u32 ifindex; /* 0 when no device is involved */
+	__u32 netns; /* inode number of the namespace it happened in; 0: another than the watched one */
+	__u32 ifindex; /* of the watched namespace; 0 when none of its devices is involved */
 	__u32 pid; /* valid with HCT_F_PROCESS */
 	char comm[HCT_COMM_LEN];
 	__u8 point; /* enum hct_point */
@@ -144,6 +155,7 @@ struct hct_event {
 		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ */
 		struct hct_icmp icmp;
 		struct hct_reset reset;
+		struct hct_translation translation;
 		struct hct_libwrap libwrap;
 	};
 };
@@ -158,6 +170,7 @@ struct hct_event_payload {
 };
 
 _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
+_Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
 _Static_assert(__builtin_offsetof(struct hct_event, packet) == 96, "wire format");
 _Static_assert(sizeof(struct hct_event) == 112 + sizeof(struct hct_drop), "wire format");

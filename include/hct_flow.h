@@ -21,9 +21,11 @@ struct hct_flow {
 	__u8 ended; /* a reset passed */
 	__u8 turns; /* requests that began after an answer, and the first */
 	__u8 answered; /* the last of them was */
-	__u8 pad[3];
+	__u8 translated; /* a translation was told */
+	__u8 inner_reply; /* a reply came from the container or host behind the DNAT */
+	__u8 rewritten; /* a reply left with another source */
 	__u32 request_end; /* sequence number behind the last of them */
-	__u32 pad2;
+	__u32 pad;
 	struct hct_rung rung; /* of the packet that is passing */
 };
 _Static_assert(sizeof(struct hct_flow) == 56, "map value: no holes");

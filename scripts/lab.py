@@ -4,6 +4,8 @@
 
     lb (100.125.10.5, .6, .7) ---- router ---- eth0 backend (192.168.0.10)
                                         \\----- eth1 backend (192.168.1.10), on request
+                                        docker0 (172.17.0.1) ---- eth0 container (172.17.0.2),
+                                        behind the backend, on request
 
 Everything lies in namespaces of its own: the host's network is not touched.  All that a run
 makes carries a tag with its process id and start time, so that `lab.py sweep` can tell the
@@ -33,6 +35,8 @@ BACKEND_2 = "192.168.1.10"
 BACKEND6 = "fd00:192:168::10"
 GATEWAY = "192.168.0.1"
 GATEWAY6 = "fd00:192:168::1"
+CONTAINER = "172.17.0.2"
+CONTAINER6 = "fd00:172:17::2"
 RANGE = "100.125.0.0/16"
 RANGE6 = "fd00:100:125::/64"
 
@@ -155,7 +159,7 @@ def kill_all(pids):
 class Lab:
     """One load balancer, router and backend; a context manager that leaves nothing behind."""
 
-    def __init__(self, second_link=False, first_port=None):
+    def __init__(self, second_link=False, first_port=None, container=False):
         serial = next(_serial)
         self.tag = f"{run_tag()}-{serial}"
         self.tmp = f"{TMP}/{self.tag}"
@@ -174,6 +178,8 @@ class Lab:
             self.router = self.namespace("router")
             self.backend = self.namespace("web")
             self._wire(second_link)
+            if container:
+                self._wire_container()
         except BaseException:
             self.close()
             raise
@@ -215,6 +221,21 @@ class Lab:
             self.router.ip(f"link add web1 type veth peer name eth1 netns {web}",
                            "addr add 192.168.1.1/24 dev web1", "link set web1 up")
             self.backend.ip(f"addr add {BACKEND_2}/24 dev eth1", "link set eth1 up")
+
+    def _wire_container(self):
+        """A container as Docker would have it, but without rules that publish its ports."""
+        self.container = self.namespace("box")
+        self.container.sysctl(ipv6__conf__default__accept_dad=0)
+        self.backend.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        self.backend.ip(
+            "link add docker0 type bridge", "addr add 172.17.0.1/16 dev docker0",
+            "addr add fd00:172:17::1/64 dev docker0", "link set docker0 up",
+            f"link add veth0 type veth peer name eth0 netns {self.container.name}",
+            "link set veth0 master docker0", "link set veth0 up")
+        self.container.ip(
+            f"addr add {CONTAINER}/16 dev eth0", f"addr add {CONTAINER6}/64 dev eth0",
+            "link set eth0 up", "route add default via 172.17.0.1",
+            "route add default via fd00:172:17::1")
 
     def next_port(self):
         """A source port that no other check of this lab uses: it names the probe."""

@@ -233,7 +233,12 @@ static void say_tcp_progress(const struct facts *f, struct diagnosis *d)
 	char took[SPAN_TEXT_LEN];
 
 	format_span(took, f->gave_up_ns - p->start_ns);
-	if (!f->connected && !p->synack_ns)
+	if (!f->connected && !p->synack_ns && probe_forwarded(p) && !p->inner_reply_ns)
+		say(WHY(d),
+		    "The SYN was forwarded to %s%s%s, but no answer came back from there in %s, and "
+		    "nothing says why.",
+		    f->inner_target, p->dnat.device[0] ? " by " : "", p->dnat.device, took);
+	else if (!f->connected && !p->synack_ns)
 		say(WHY(d),
 		    "The SYN arrived%s%s, but no SYN-ACK was seen to leave in %s, and nothing says "
 		    "why.",

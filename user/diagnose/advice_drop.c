@@ -130,6 +130,8 @@ void tell_kernel_drop(const struct facts *f, struct diagnosis *d)
 	const char *meaning = reason_meaning(drop->reason), *fix = reason_fix(drop->reason);
 	char device[IFNAMSIZ + 8];
 
+	if (tell_localnet(f, d))
+		return;
 	if (!meaning)
 		meaning = function_meaning(drop->function);
 	where_set(d, "device", drop);

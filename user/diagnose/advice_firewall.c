@@ -78,7 +78,9 @@ static void find_culprit(const struct facts *f, const struct nf_place *place, st
 	memset(out, 0, sizeof(*out));
 	out->place = *place;
 	snprintf(hook, sizeof(hook), "%s%s", place->bridge ? "bridge " : "", place->hook);
-	if (!place->hook[0] || ask_chains(f->given.host, f->v6, hook, &chains))
+	/* of a container's chains this host knows nothing */
+	if (!place->hook[0] || (f->drop && f->drop->inside) ||
+	    ask_chains(f->given.host, f->v6, hook, &chains))
 		return;
 	for (size_t i = 0; i < chains.n && i < HOST_MAX_CHAINS; i++) {
 		const struct host_chain *c = &chains.c[i];
@@ -153,7 +155,7 @@ static void iptables_match(const struct facts *f, bool reply, struct diagnosis *
 		say(FIX(d), f->v6 ? "-p icmpv6 --icmpv6-type %s" : "-p icmp --icmp-type %s",
 		    reply ? "echo-reply" : "echo-request");
 	else
-		say(FIX(d), "-p %s %s %u", f->protocol, reply ? "--sport" : "--dport", f->port);
+		say(FIX(d), "-p %s %s %u", f->protocol, reply ? "--sport" : "--dport", f->inner_port);
 }
 
 static void nft_match(const struct facts *f, bool reply, struct diagnosis *d)
@@ -163,7 +165,7 @@ static void nft_match(const struct facts *f, bool reply, struct diagnosis *d)
 		say(FIX(d), "%s type %s", f->v6 ? "icmpv6" : "icmp",
 		    reply ? "echo-reply" : "echo-request");
 	else
-		say(FIX(d), "%s %s %u", f->protocol, reply ? "sport" : "dport", f->port);
+		say(FIX(d), "%s %s %u", f->protocol, reply ? "sport" : "dport", f->inner_port);
 }
 
 /* Accept the probe (or its REPLY) ahead of what drops it, in the words of the backend. */
@@ -231,11 +233,15 @@ void tell_firewall_drop(const struct facts *f, struct diagnosis *d)
 	where_netfilter(&c, f->drop, d);
 	say_culprit(&c, false, d);
 	say(WHY(d), "dropped the %s from %s to %s%s.", packet_words(f, f->drop), f->lb,
-	    f->icmp ? f->address : f->target, on_device(device, f->p->device_in));
+	    f->drop->inside ? f->inner_target : f->target,
+	    f->drop->inside ? f->inside : on_device(device, f->p->device_in));
 	say_candidates(&c, d);
 	if (c.found && c.chain.drops_invalid)
 		say(WHY(d), " Among its rules is one on connection state 'invalid'; whether it was "
 			    "that one is not known.");
+	if (f->drop->inside)
+		say(FIX(d), "In %s (nsenter -n -t PID): ",
+		    f->p->inner_name[0] ? f->p->inner_name : "the container");
 	fix_accept(f, &c, false, d);
 	if (f->connected)
 		d->code = f->late_code;
@@ -346,6 +352,12 @@ void tell_conntrack_full(const struct facts *f, struct diagnosis *d)
 		d->code = f->late_code;
 }
 
+/* Who sent the reply. */
+static const char *whose(const struct facts *f)
+{
+	return probe_forwarded(f->p) ? "the container's" : "this host's";
+}
+
 static void tell_reply_dropped_by_firewall(const struct facts *f, struct diagnosis *d)
 {
 	struct culprit c;
@@ -353,7 +365,7 @@ static void tell_reply_dropped_by_firewall(const struct facts *f, struct diagnos
 	find_culprit(f, &f->place, &c);
 	where_netfilter(&c, f->drop, d);
 	say_culprit(&c, false, d);
-	say(WHY(d), "dropped this host's own %s to %s.", packet_words(f, f->drop), f->lb);
+	say(WHY(d), "dropped %s own %s to %s.", whose(f), packet_words(f, f->drop), f->lb);
 	say_candidates(&c, d);
 	fix_accept(f, &c, true, d);
 }
@@ -377,12 +389,12 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 	}
 	where_set(d, "device", f->drop);
 	if (by_tc || by_qdisc)
-		say(WHY(d), "%s on %s dropped this host's own %s to %s.",
-		    by_tc ? "A tc egress filter" : "The queueing discipline", device,
+		say(WHY(d), "%s on %s dropped %s own %s to %s.",
+		    by_tc ? "A tc egress filter" : "The queueing discipline", device, whose(f),
 		    packet_words(f, f->drop), f->lb);
 	else
-		say(WHY(d), "The kernel dropped this host's own %s to %s%s%s (%s%s%s).",
-		    packet_words(f, f->drop), f->lb, meaning ? meaning_joint(meaning) : "",
+		say(WHY(d), "The kernel dropped %s own %s to %s%s%s (%s%s%s).",
+		    whose(f), packet_words(f, f->drop), f->lb, meaning ? meaning_joint(meaning) : "",
 		    meaning ? meaning : "",
 		    reason[0] ? reason : "no reason given",
 		    f->drop->function ? ", in kernel function " : "",

@@ -11,6 +11,9 @@
 
 static bool ask_route(const struct facts *f, struct host_route *out)
 {
+	/* of a container's routes this host knows nothing */
+	if (f->drop && f->drop->inside)
+		return false;
 	return ask_route_back(f->given.host, f->p->tuple.target, f->p->tuple.lb, out) == 0;
 }
 
@@ -118,13 +121,15 @@ void tell_gateway_unreachable(const struct facts *f, struct diagnosis *d)
 	char gateway[ADDR_TEXT_LEN] = "", device[IFNAMSIZ] = "";
 	struct host_route route;
 	bool known = ask_route(f, &route);
-	bool has_gateway = p->has_good_route && p->good_route.has_gateway;
+	bool inside = f->drop && f->drop->inside;
+	bool has_route = p->has_good_route && p->good_route_inside == inside;
+	bool has_gateway = has_route && p->good_route.has_gateway;
 
 	if (has_gateway)
 		format_addr(gateway, p->good_route.gateway);
 	else if (known && !route.err && route.has_gateway)
 		format_addr(gateway, route.gateway);
-	if (p->good_route_device[0])
+	if (has_route && p->good_route_device[0])
 		snprintf(device, sizeof(device), "%s", p->good_route_device);
 	else if (known && route.device[0])
 		snprintf(device, sizeof(device), "%s", route.device);
@@ -166,6 +171,20 @@ static const char *route_error(int err)
 	}
 }
 
+static void tell_no_route_back_inside(const struct facts *f, struct diagnosis *d)
+{
+	const char *bridge = f->p->dnat.device[0] ? f->p->dnat.device : "DEV";
+
+	where_set(d, "route", NULL);
+	say(WHY(d),
+	    "The %s from %s was forwarded to %s, but%s it cannot be answered: %s %s there.", f->what,
+	    f->lb, f->inner_target, f->inside, route_error(f->p->route.err), f->lb);
+	say(FIX(d),
+	    "There (nsenter -n -t PID): %s route add default via ADDRESS, with this host's address on "
+	    "%s ('ip -br addr show %s'); or start the container again.",
+	    ip_command(f), bridge, bridge);
+}
+
 void tell_no_route_back(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -174,6 +193,10 @@ void tell_no_route_back(const struct facts *f, struct diagnosis *d)
 	int err = p->route_failed ? p->route.err : known ? route.err : -ENETUNREACH;
 	bool special = err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL;
 
+	if (p->route_failed && p->route_inside) {
+		tell_no_route_back_inside(f, d);
+		return;
+	}
 	where_set(d, "route", NULL);
 	snprintf(d->where.device, sizeof(d->where.device), "%s", p->device_in);
 	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: %s %s", f->what,

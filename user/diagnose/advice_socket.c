@@ -34,7 +34,7 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 	for (size_t i = 0; i < all->n && i < HOST_MAX_LISTENERS; i++) {
 		const struct host_listener *l = &all->l[i];
 
-		if (l->port != f->port)
+		if (l->port != f->inner_port)
 			continue;
 		say(WHY(d), " ");
 		say_process(WHY(d), l);
@@ -56,7 +56,7 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 			    "Make it listen on 0.0.0.0:%u as well (bindv6only off in the service, "
 			    "or "
 			    "sysctl -w net.ipv6.bindv6only=0 and restart it).",
-			    f->port);
+			    f->inner_port);
 			return true;
 		}
 		if (is_any(l->addr)) {
@@ -69,7 +69,7 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 		say(FIX(d),
 		    "Make it listen on %s:%u instead (or on %s), in the service's configuration, "
 		    "and restart it.",
-		    f->v6 ? "[::]" : "0.0.0.0", f->port, f->target);
+		    f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->target);
 		return true;
 	}
 	return false;
@@ -83,7 +83,7 @@ static void say_other_ports(const struct facts *f, const struct host_listeners *
 	for (size_t i = 0; i < all->n && i < HOST_MAX_LISTENERS && named < 5; i++) {
 		const struct host_listener *l = &all->l[i];
 
-		if (l->port == f->port || l->other_netns)
+		if (l->port == f->inner_port || l->other_netns)
 			continue;
 		say(WHY(d), "%s%u", named++ ? ", " : " Ports that can be reached here: ", l->port);
 		if (l->comm[0])
@@ -97,7 +97,7 @@ static void say_who_listens(const struct facts *f, struct diagnosis *d)
 {
 	struct host_listeners all;
 
-	if (ask_listeners(f->given.host, f->p->tuple.protocol, f->port, &all)) {
+	if (probe_listeners(f->given.host, f->p, &all)) {
 		say(FIX(d),
 		    "Start the service, or correct the port of the health check; 'ss -%clnp' shows "
 		    "who listens where.",
@@ -110,14 +110,43 @@ static void say_who_listens(const struct facts *f, struct diagnosis *d)
 	say(FIX(d),
 	    "Start the service that belongs on port %u, or correct the port of the health check "
 	    "('ss -%clnp').",
-	    f->port, f->udp ? 'u' : 't');
+	    f->inner_port, f->udp ? 'u' : 't');
+}
+
+/* Was it refused, but by no socket look-up of this host, although those are watched? */
+static bool refused_elsewhere(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	int64_t forwards;
+
+	return p->host_rst_ns && !p->reset.seen && !f->drop && !p->lossy && !p->missing &&
+	       !(f->given.unattached & (POINT_BIT(RESET_SENT) | POINT_BIT(DROP))) &&
+	       ask_sysctl(f->given.host,
+			  f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward",
+			  &forwards) == 0 &&
+	       forwards;
 }
 
 void tell_no_listener(const struct facts *f, struct diagnosis *d)
 {
 	where_set(d, "socket", f->drop);
-	say(WHY(d), "Nobody listens on %s, so the kernel refused the connection with a reset.",
-	    f->target);
+	if (refused_elsewhere(f)) {
+		d->confidence = CONFIDENCE_LIKELY;
+		say(WHY(d),
+		    "The connection to %s was refused with a reset that did not come from this "
+		    "host itself: NAT passes it on, with another source address, to where nobody "
+		    "listens.",
+		    f->target);
+		say(FIX(d),
+		    "conntrack -L -s %s shows where it goes; start the service there, or correct "
+		    "the NAT rule ('iptables-save -t nat', 'nft list ruleset').",
+		    f->lb);
+		return;
+	}
+	say(WHY(d), "Nobody listens on %s%s", f->inner_target, f->inside);
+	if (f->p->dnat.seen)
+		say(WHY(d), ", where a NAT rule sends %s", f->target);
+	say(WHY(d), ", so the kernel refused the connection with a reset.");
 	say_who_listens(f, d);
 }
 
@@ -125,8 +154,8 @@ void tell_udp_no_listener(const struct facts *f, struct diagnosis *d)
 {
 	where_set(d, "socket", f->drop);
 	say(WHY(d),
-	    "No process has UDP port %u open on %s, so the kernel answered 'port unreachable'.",
-	    f->port, f->address);
+	    "No process has UDP port %u open on %s%s, so the kernel answered 'port unreachable'.",
+	    f->inner_port, f->inner_address, f->inside);
 	say_who_listens(f, d);
 }
 
@@ -139,8 +168,8 @@ void tell_unreachable_suppressed(const struct facts *f, struct diagnosis *d)
 	bool limited = known && mask & 8;
 
 	where_set(d, "socket", f->drop);
-	say(WHY(d), "No process has UDP port %u open on %s, but no 'port unreachable' left",
-	    f->port, f->address);
+	say(WHY(d), "No process has UDP port %u open on %s%s, but no 'port unreachable' left",
+	    f->inner_port, f->inner_address, f->inside);
 	if (p->icmp_drop.seen)
 		say(WHY(d), ": %s dropped it.",
 		    nf_place(&p->icmp_drop).netfilter ? "the firewall" : "the kernel");
@@ -165,6 +194,12 @@ void tell_icmp_ignored(const struct facts *f, struct diagnosis *d)
 	bool known = ask_sysctl(f->given.host, name, &ignore) == 0;
 
 	where_set(d, "socket", NULL);
+	if (probe_forwarded(f->p)) {
+		say(WHY(d), "The echo request from %s was forwarded to %s, but no reply came back.",
+		    f->lb, f->inner_address);
+		say(FIX(d), "There (nsenter -n -t PID): sysctl %s net.ipv4.icmp_ratelimit", name);
+		return;
+	}
 	say(WHY(d), "The echo request from %s arrived, but no reply left", f->lb);
 	if (known && ignore) {
 		say(WHY(d), ": %s is %" PRId64 ".", name, ignore);
@@ -194,7 +229,7 @@ void tell_syn_queue_full(const struct facts *f, struct diagnosis *d)
 		say_process(WHY(d), &l);
 	else
 		say(WHY(d), "the listener");
-	say(WHY(d), " on port %u", f->port);
+	say(WHY(d), " on port %u", f->inner_port);
 	if (by_sysctl)
 		say(WHY(d), ", near the limit of %" PRId64 " (net.ipv4.tcp_max_syn_backlog)", max);
 	else
@@ -227,7 +262,7 @@ void tell_accept_queue_full(const struct facts *f, struct diagnosis *d)
 	    " on port %u is full: %" PRIu32 " connections wait, %" PRIu32
 	    " may. It does not accept fast enough, "
 		    "so the kernel %s.",
-	    f->port, backlog, max,
+	    f->inner_port, backlog, max,
 	    !p->ack_ns	     ? "ignores the SYN"
 	    : p->host_rst_ns ? "refuses the connection"
 			     : "ignores the connection");

@@ -13,6 +13,15 @@ int ask_listeners(const struct host *h, uint8_t protocol, uint16_t port, struct 
 	return h->ops->listeners(h->ctx, protocol, port, out);
 }
 
+int ask_listeners_in(const struct host *h, uint32_t netns, uint8_t protocol, uint16_t port,
+		     struct host_listeners *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h || !h->ops || !h->ops->listeners_in)
+		return -ENODATA;
+	return h->ops->listeners_in(h->ctx, netns, protocol, port, out);
+}
+
 int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
 		   struct host_route *out)
 {

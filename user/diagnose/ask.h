@@ -7,6 +7,8 @@
 
 int ask_listeners(const struct host *h, uint8_t protocol, uint16_t port,
 		  struct host_listeners *out);
+int ask_listeners_in(const struct host *h, uint32_t netns, uint8_t protocol, uint16_t port,
+		     struct host_listeners *out);
 int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
 		   struct host_route *out);
 int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],

@@ -175,6 +175,8 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	given.http_target = service && service->http;
 	if (!is_of_interest(e, p))
 		return;
+	if (p->inner_netns && ask_netns_name(e->host, p->inner_netns, p->inner_name))
+		p->inner_name[0] = '\0';
 	services_probed(e->services, service, p);
 	diagnose(&given, &d);
 	services_find_process(service, e->host, e->now_ns, p);

@@ -3,6 +3,7 @@
 #include "rules.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,7 @@ static void find_range(struct facts *f)
 static void put_in_words(struct facts *f)
 {
 	const struct probe *p = f->p;
+	struct hct_tuple inner = probe_inner_tuple(p);
 
 	f->port = ntohs(p->tuple.target_port);
 	f->protocol = f->tcp ? "tcp" : f->udp ? "udp" : "icmp";
@@ -96,6 +98,12 @@ static void put_in_words(struct facts *f)
 	format_addr(f->address, p->tuple.target);
 	format_endpoint(f->target, p->tuple.target, f->icmp ? 0 : f->port);
 	find_range(f);
+	f->inner_port = ntohs(inner.target_port);
+	format_addr(f->inner_address, inner.target);
+	format_endpoint(f->inner_target, inner.target, f->icmp ? 0 : f->inner_port);
+	if (probe_forwarded(p))
+		snprintf(f->inside, sizeof(f->inside), " in %.63s",
+			 p->inner_name[0] ? p->inner_name : "the container");
 	if (p->has_process)
 		snprintf(f->process, sizeof(f->process), "%s (pid %u)", p->comm, p->pid);
 	else
@@ -147,21 +155,42 @@ bool facts_status_expected(const struct settings *s, int status)
 	return s->n_expect == 0 && status >= 200 && status <= 399;
 }
 
-bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out)
+int probe_listeners(const struct host *host, const struct probe *p, struct host_listeners *out)
+{
+	struct hct_tuple tuple = probe_inner_tuple(p);
+	uint16_t port = ntohs(tuple.target_port);
+
+	if (!probe_forwarded(p))
+		return ask_listeners(host, tuple.protocol, port, out);
+	memset(out, 0, sizeof(*out));
+	return p->inner_netns ? ask_listeners_in(host, p->inner_netns, tuple.protocol, port, out)
+			      : -ENODATA;
+}
+
+int facts_owner(const struct facts *f, struct host_process *out)
+{
+	struct hct_tuple tuple = probe_inner_tuple(f->p);
+
+	memset(out, 0, sizeof(*out));
+	return probe_forwarded(f->p) ? -ENODATA : ask_owner(f->given.host, &tuple, out);
+}
+
+bool listener_of_probe(const struct host *host, const struct probe *p, struct host_listener *out)
 {
 	static const uint8_t any[16], any_v4[16] = { [10] = 0xff, [11] = 0xff };
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)tuple->target);
-	uint16_t port = ntohs(tuple->target_port);
+	struct hct_tuple tuple = probe_inner_tuple(p);
+	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)tuple.target);
+	uint16_t port = ntohs(tuple.target_port);
 	struct host_listeners all;
 
-	if (ask_listeners(host, tuple->protocol, port, &all))
+	if (probe_listeners(host, p, &all))
 		return false;
 	for (size_t i = 0; i < all.n && i < HOST_MAX_LISTENERS; i++) {
 		const struct host_listener *l = &all.l[i];
 
 		if (l->port != port || l->other_netns || (l->v6only && v4))
 			continue;
-		if (memcmp(l->addr, tuple->target, 16) != 0 && memcmp(l->addr, any, 16) != 0 &&
+		if (memcmp(l->addr, tuple.target, 16) != 0 && memcmp(l->addr, any, 16) != 0 &&
 		    memcmp(l->addr, any_v4, 16) != 0)
 			continue;
 		*out = *l;
@@ -172,7 +201,7 @@ bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct 
 
 bool facts_listener(const struct facts *f, struct host_listener *out)
 {
-	return listener_of(f->given.host, &f->p->tuple, out);
+	return listener_of_probe(f->given.host, f->p, out);
 }
 
 bool facts_refusal(const struct facts *f, struct host_wrappers *out)

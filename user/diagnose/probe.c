@@ -43,6 +43,7 @@ static void set_incident(const struct probe *p, struct probe_incident *incident,
 	memcpy(incident->stack, o->stack, incident->stack_len * sizeof(o->stack[0]));
 	incident->rung = o->rung;
 	incident->packet = o->packet;
+	incident->inside = o->netns != p->netns;
 }
 
 static void set_process(struct probe *p, const struct obs *o)
@@ -117,7 +118,8 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 		/* at one device only: the same SYN is seen again on a bridge or VLAN above it */
 		if (strncmp(o->device, p->device_in, IFNAMSIZ) == 0 && o->point != HCT_POINT_XDP)
 			p->syn_count++;
-		if (o->point == HCT_POINT_TC_INGRESS)
+		/* behind a DNAT it is not the listener of its own address that it meets */
+		if (o->point == HCT_POINT_TC_INGRESS && !p->dnat.seen)
 			note_listener(p, o);
 		return;
 	}
@@ -162,8 +164,11 @@ static void observe_packet(struct probe *p, const struct obs *o)
 		       o->point == HCT_POINT_TC_INGRESS;
 
 	/* the other way round it is on its way to or from a container behind this host */
-	if (arrival == o->reply)
+	if (arrival == o->reply) {
+		if (arrival)
+			note_once(&p->inner_reply_ns, o);
 		return;
+	}
 	if (o->packet.is_icmp_error) {
 		if (!arrival)
 			note_once(&p->icmp_left_ns, o);
@@ -246,12 +251,14 @@ static void observe_route(struct probe *p, const struct obs *o)
 	p->route_failed = failed;
 	if (!failed) {
 		p->has_good_route = true;
+		p->good_route_inside = o->netns != p->netns;
 		p->good_route = o->route;
 		copy_device(p->good_route_device, o->route_device);
 	}
 	if (p->has_route && p->route.err < 0 && !failed)
 		return;
 	p->has_route = true;
+	p->route_inside = o->netns != p->netns;
 	p->route = o->route;
 	copy_device(p->route_device, o->route_device);
 }
@@ -281,6 +288,24 @@ static void observe_state(struct probe *p, const struct obs *o)
 		note_once(&p->app_close_ns, o);
 }
 
+static void observe_translation(struct probe *p, const struct obs *o)
+{
+	struct probe_translation *t = o->reply ? &p->snat : &p->dnat;
+
+	if (t->seen)
+		return;
+	t->seen = true;
+	t->time_ns = o->time_ns;
+	memcpy(t->addr, o->translation.addr, sizeof(t->addr));
+	t->port = o->translation.port;
+	copy_device(t->device, o->device);
+	t->packet = o->packet;
+	if (!o->reply) {
+		p->has_listener = false; /* that was the one of its own address */
+		p->queue_full = false;
+	}
+}
+
 static void observe_libwrap(struct probe *p, const struct obs *o)
 {
 	if (p->has_libwrap && !p->libwrap.granted)
@@ -306,6 +331,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}
+	if (o->netns && o->netns != p->netns)
+		p->inner_netns = o->netns;
 	if (!is_noise(p, o))
 		timeline_add(p, o);
 	switch (o->point) {
@@ -352,6 +379,9 @@ void probe_observe(struct probe *p, const struct obs *o)
 		look_at_socket(p, o);
 		note_once(&p->read_ns, o);
 		break;
+	case HCT_POINT_TRANSLATION:
+		observe_translation(p, o);
+		break;
 	case HCT_POINT_LIBWRAP:
 		observe_libwrap(p, o);
 		break;
@@ -370,6 +400,22 @@ void probe_start(struct probe *p, uint64_t id, const struct obs *o)
 	p->netns = o->netns;
 	p->start_ns = o->time_ns;
 	probe_observe(p, o);
+}
+
+struct hct_tuple probe_inner_tuple(const struct probe *p)
+{
+	struct hct_tuple tuple = p->tuple;
+
+	if (p->dnat.seen) {
+		memcpy(tuple.target, p->dnat.addr, sizeof(tuple.target));
+		tuple.target_port = p->dnat.port;
+	}
+	return tuple;
+}
+
+bool probe_forwarded(const struct probe *p)
+{
+	return p->inner_netns || (p->dnat.seen && p->dnat.device[0]);
 }
 
 const char *probe_protocol(const struct probe *p)

@@ -48,6 +48,7 @@ struct probe_incident {
 	uint8_t icmp_type, icmp_code;
 	bool has_socket; /* resets: sent for an existing connection */
 	struct hct_packet packet;
+	bool inside; /* in the namespace that the probe was forwarded into, not in the watched one */
 };
 
 struct timeline_entry {
@@ -56,6 +57,17 @@ struct timeline_entry {
 	char device[IFNAMSIZ];
 	char text[PROBE_TEXT_LEN];
 	unsigned repeats; /* the same thing again, right after */
+	bool inside; /* in the namespace that the probe was forwarded into */
+};
+
+/* Other addresses than the probe's own, that one of its packets was met with. */
+struct probe_translation {
+	bool seen;
+	uint64_t time_ns;
+	uint8_t addr[16];
+	__be16 port;
+	char device[IFNAMSIZ]; /* that it left by; "" where it did not leave this host */
+	struct hct_packet packet;
 };
 
 /* A time of 0: it did not happen (or was not seen). */
@@ -127,6 +139,13 @@ struct probe {
 	struct hct_route good_route; /* last look-up that found a route */
 	char good_route_device[IFNAMSIZ];
 
+	struct probe_translation dnat; /* the request's destination behind a DNAT */
+	struct probe_translation snat; /* a reply's source that is not the target */
+	uint64_t inner_reply_ns; /* a reply came back from where the request was forwarded to */
+	uint32_t inner_netns; /* the namespace that it was forwarded into; 0 none seen */
+	char inner_name[64]; /* as `ip netns` has it; "" unknown */
+	bool route_inside, good_route_inside; /* looked up there */
+
 	bool has_libwrap;
 	struct hct_libwrap libwrap;
 	uint32_t libwrap_pid;
@@ -150,6 +169,10 @@ struct probe {
 void probe_start(struct probe *p, uint64_t id, const struct obs *o);
 /* Adds O to the facts of P, and at most one entry to its timeline. */
 void probe_observe(struct probe *p, const struct obs *o);
+/* The tuple with which the probe meets a socket: behind a DNAT another than its own. */
+struct hct_tuple probe_inner_tuple(const struct probe *p);
+/* Was it forwarded, to a container or another host? */
+bool probe_forwarded(const struct probe *p);
 /* "tcp", "http", "https", "udp", "icmp": what kind of check it was, as far as seen. */
 const char *probe_protocol(const struct probe *p);
 

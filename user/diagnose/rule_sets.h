@@ -26,6 +26,11 @@ enum match match_gateway_unreachable(const struct facts *f);
 enum match match_reply_dropped(const struct facts *f);
 enum match match_kernel_drop(const struct facts *f);
 
+/* rules_forward.c: on its way through this host, there or back */
+enum match match_forward_drop(const struct facts *f);
+enum match match_reply_rewritten(const struct facts *f);
+enum match match_no_route_back_forwarded(const struct facts *f);
+
 /* rules_connect.c: no connection came about */
 enum match match_accept_queue_full(const struct facts *f);
 enum match match_accept_queue_overflow(const struct facts *f);
@@ -73,6 +78,12 @@ void tell_gateway_unreachable(const struct facts *f, struct diagnosis *d);
 void tell_no_route_back(const struct facts *f, struct diagnosis *d);
 void tell_wrong_interface(const struct facts *f, struct diagnosis *d);
 void tell_reply_lost(const struct facts *f, struct diagnosis *d);
+
+/* advice_forward.c */
+void tell_forward_drop(const struct facts *f, struct diagnosis *d);
+void tell_reply_rewritten(const struct facts *f, struct diagnosis *d);
+/* Tells of a request that NAT sent to 127.0.0.0/8, where the kernel drops it.  False: it is none. */
+bool tell_localnet(const struct facts *f, struct diagnosis *d);
 
 /* advice_socket.c */
 void tell_no_listener(const struct facts *f, struct diagnosis *d);

@@ -52,6 +52,11 @@ struct facts {
 	char lb[ADDR_TEXT_LEN];
 	char address[ADDR_TEXT_LEN]; /* of the target */
 	char target[ENDPOINT_TEXT_LEN];
+	/* the same behind a DNAT, else as above; and the namespace: " in web", " in the container", "" */
+	uint16_t inner_port;
+	char inner_address[ADDR_TEXT_LEN];
+	char inner_target[ENDPOINT_TEXT_LEN];
+	char inside[72];
 	char range[PREFIX_TEXT_LEN]; /* the prefix of settings.from that the load balancer is in */
 	char process[HCT_COMM_LEN + 24]; /* "nginx (pid 812)", or "the application" */
 	char what[24]; /* what the probe opens with: "SYN", "datagram", "echo request" */
@@ -82,10 +87,14 @@ void diagnose(const struct case_facts *given, struct diagnosis *d);
 
 /* Is STATUS among the codes that the check expects? */
 bool facts_status_expected(const struct settings *s, int status);
-/* The socket that takes what is sent to TUPLE's target, asked from HOST.  False: none known. */
-bool listener_of(const struct host *host, const struct hct_tuple *tuple, struct host_listener *out);
 /* The last ACK met a full accept queue: the load balancer's connection is none here. */
 bool facts_queue_overflowed(const struct facts *f);
+/* host_ops.listeners, of the namespace and for the port that P ended at.  0 or -errno. */
+int probe_listeners(const struct host *host, const struct probe *p, struct host_listeners *out);
+/* host_ops.owner for the connection of the probe; -ENODATA: not of this namespace.  0 or -errno. */
+int facts_owner(const struct facts *f, struct host_process *out);
+/* The socket that takes what P sends, asked from HOST.  False: none known. */
+bool listener_of_probe(const struct host *host, const struct probe *p, struct host_listener *out);
 bool facts_listener(const struct facts *f, struct host_listener *out);
 /* The line of hosts.allow or hosts.deny by which libwrap refused.  False: not known. */
 bool facts_refusal(const struct facts *f, struct host_wrappers *out);

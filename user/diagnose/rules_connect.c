@@ -96,7 +96,7 @@ enum match match_no_route_back(const struct facts *f)
 		return NO_MATCH;
 	if (p->route_failed)
 		return MATCH_CERTAIN;
-	if (p->has_route || (f->drop && !f->drop->reply))
+	if (p->has_route || (f->drop && !f->drop->reply) || probe_forwarded(p))
 		return NO_MATCH;
 	return ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) == 0 &&
 			       route.err < 0

@@ -56,7 +56,8 @@ enum match match_icmp_ignored(const struct facts *f)
 
 	if (!f->icmp || f->p->reply_ns || f->drop)
 		return NO_MATCH;
-	if (ask_sysctl(f->given.host,
+	if (!probe_forwarded(f->p) &&
+	    ask_sysctl(f->given.host,
 		       f->v6 ? "net.ipv6.icmp.echo_ignore_all" : "net.ipv4.icmp_echo_ignore_all",
 		       &ignore) == 0 &&
 	    ignore)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ask.h"
 
 #define TLS_ALERT 0x15
 #define TLS_HANDSHAKE 0x16
@@ -85,7 +84,7 @@ enum match match_app_not_accepting(const struct facts *f)
 		return NO_MATCH;
 	if (p->unaccepted_ns > p->request_ns)
 		return MATCH_CERTAIN;
-	return ask_owner(f->given.host, &p->tuple, &owner) == -ENOENT ? MATCH_LIKELY : NO_MATCH;
+	return facts_owner(f, &owner) == -ENOENT ? MATCH_LIKELY : NO_MATCH;
 }
 
 enum match match_app_slow(const struct facts *f)
@@ -97,5 +96,5 @@ enum match match_app_slow(const struct facts *f)
 		return NO_MATCH;
 	if (p->accepted_ns || p->read_ns || p->first_byte_ns)
 		return MATCH_CERTAIN;
-	return ask_owner(f->given.host, &p->tuple, &owner) == 0 ? MATCH_LIKELY : MATCH_GUESS;
+	return facts_owner(f, &owner) == 0 ? MATCH_LIKELY : MATCH_GUESS;
 }

@@ -26,7 +26,7 @@ void services_find_process(struct service *service, const struct host *host, uin
 	if (!service->asked_ns || now_ns - service->asked_ns >= PROCESS_AGE_NS) {
 		service->asked_ns = now_ns;
 		service->pid = 0;
-		if (listener_of(host, &p->tuple, &l)) {
+		if (listener_of_probe(host, p, &l)) {
 			service->pid = l.pid;
 			memcpy(service->comm, l.comm, sizeof(service->comm));
 		}

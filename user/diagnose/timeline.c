@@ -2,6 +2,7 @@
 /* A probe's timeline: each observation in a few plain words. */
 #include "timeline.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -183,6 +184,20 @@ static void icmp_words(char out[PROBE_TEXT_LEN], const struct obs *o)
 		 port ? ": port unreachable" : "", o->icmp.type, o->icmp.code);
 }
 
+static void translation_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	char other[ENDPOINT_TEXT_LEN];
+	bool has_ports = o->tuple.protocol == IPPROTO_TCP || o->tuple.protocol == IPPROTO_UDP;
+
+	format_endpoint(other, o->translation.addr, has_ports ? ntohs(o->translation.port) : 0);
+	if (o->reply)
+		snprintf(out, PROBE_TEXT_LEN, "reply leaves with source %s", other);
+	else if (o->device[0])
+		snprintf(out, PROBE_TEXT_LEN, "forwarded to %s", other);
+	else
+		snprintf(out, PROBE_TEXT_LEN, "destination is now %s", other);
+}
+
 static void libwrap_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
 	snprintf(out, PROBE_TEXT_LEN, "hosts.allow/hosts.deny %s the client for %.31s",
@@ -232,6 +247,9 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 	case HCT_POINT_APP_READ:
 		snprintf(out, PROBE_TEXT_LEN, "read by %.15s (pid %u)", o->comm, o->pid);
 		return;
+	case HCT_POINT_TRANSLATION:
+		translation_text(out, o);
+		return;
 	case HCT_POINT_LIBWRAP:
 		libwrap_text(out, o);
 		return;
@@ -245,12 +263,14 @@ void timeline_add(struct probe *p, const struct obs *o)
 {
 	struct timeline_entry *last = p->timeline_len ? &p->timeline[p->timeline_len - 1] : NULL;
 	struct timeline_entry *entry;
+	bool inside = o->netns != p->netns;
 	char text[PROBE_TEXT_LEN];
 
 	timeline_text(text, p, o);
 	if (!text[0])
 		return;
-	if (last && last->point == o->point && strcmp(last->text, text) == 0 &&
+	if (last && last->point == o->point && last->inside == inside &&
+	    strcmp(last->text, text) == 0 &&
 	    strncmp(last->device, o->device, sizeof(last->device)) == 0) {
 		last->repeats++;
 		return;
@@ -263,6 +283,7 @@ void timeline_add(struct probe *p, const struct obs *o)
 	entry->time_ns = o->time_ns;
 	entry->point = o->point;
 	entry->repeats = 0;
+	entry->inside = inside;
 	memcpy(entry->device, o->device, sizeof(entry->device));
 	memcpy(entry->text, text, sizeof(entry->text));
 }

@@ -106,6 +106,12 @@ struct host_ops {
 	 * can be reached from outside.  PORT in host byte order.
 	 */
 	int (*listeners)(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out);
+	/*
+	 * The same of network namespace NETNS alone, other_netns not set; -ENOENT:
+	 * there is none any more, or none that can be entered.
+	 */
+	int (*listeners_in)(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
+			    struct host_listeners *out);
 	int (*route_back)(void *ctx, const uint8_t target[16], const uint8_t lb[16], struct host_route *out);
 	/* As process PID sees the files (its root and mount namespace). */
 	int (*wrappers)(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],

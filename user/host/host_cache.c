@@ -16,6 +16,7 @@
 enum question {
 	NOTHING,
 	LISTENERS,
+	LISTENERS_IN,
 	ROUTE_BACK,
 	WRAPPERS,
 	CHAINS,
@@ -29,6 +30,7 @@ enum question {
 struct key {
 	enum question question;
 	uint32_t number;
+	uint32_t netns;
 	uint8_t a[16], b[16];
 	struct hct_tuple tuple;
 	char name[96];
@@ -105,6 +107,27 @@ static int listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_lis
 		return -EBUSY;
 	if (!fresh)
 		entry->err = ask_listeners(c->real, protocol, port, &entry->listeners);
+	*out = entry->listeners;
+	return entry->err;
+}
+
+static int listeners_in(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
+			struct host_listeners *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = LISTENERS_IN;
+	key.number = (uint32_t)protocol << 16 | port;
+	key.netns = netns;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_listeners_in(c->real, netns, protocol, port, &entry->listeners);
 	*out = entry->listeners;
 	return entry->err;
 }
@@ -249,6 +272,7 @@ static int netns_name(void *ctx, uint32_t netns, char out[64])
 
 static const struct host_ops ops = {
 	.listeners = listeners,
+	.listeners_in = listeners_in,
 	.route_back = route_back,
 	.wrappers = wrappers,
 	.chains = chains,

@@ -18,6 +18,12 @@ static int live_listeners(void *ctx, uint8_t protocol, uint16_t port, struct hos
 	return listeners_find(ctx, protocol, port, out);
 }
 
+static int live_listeners_in(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
+			     struct host_listeners *out)
+{
+	return listeners_find_in(ctx, netns, protocol, port, out);
+}
+
 static int live_route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 			   struct host_route *out)
 {
@@ -57,6 +63,7 @@ static int live_netns_name(void *ctx, uint32_t netns, char out[64])
 
 static const struct host_ops live_ops = {
 	.listeners = live_listeners,
+	.listeners_in = live_listeners_in,
 	.route_back = live_route_back,
 	.wrappers = live_wrappers,
 	.chains = live_chains,

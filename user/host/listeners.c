@@ -157,12 +157,31 @@ static int by_port(const void *a, const void *b)
 	return x->port - y->port;
 }
 
+/* What SCAN found, with the processes: those on the port first. */
+static void tell(struct process_sockets *sockets, struct scan *scan, struct host_listeners *out)
+{
+	uint32_t pids[HOST_MAX_LISTENERS];
+	size_t on_port = scan->here.n;
+
+	for (size_t i = 0; i < scan->elsewhere.n; i++)
+		add(&scan->here, &scan->elsewhere.l[i], scan->elsewhere.inode[i], false);
+	process_sockets_find(sockets, scan->here.inode, pids, scan->here.n);
+
+	out->n = scan->here.n;
+	out->truncated = scan->here.truncated || scan->elsewhere.truncated;
+	for (size_t i = 0; i < out->n; i++) {
+		out->l[i] = scan->here.l[i];
+		out->l[i].pid = pids[i];
+		if (pids[i])
+			process_comm(pids[i], out->l[i].comm);
+	}
+	qsort(out->l + on_port, out->n - on_port, sizeof(out->l[0]), by_port);
+}
+
 int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t port,
 		   struct host_listeners *out)
 {
 	struct scan scan = { .protocol = protocol, .port = port, .netns = netns_self() };
-	uint32_t pids[HOST_MAX_LISTENERS];
-	size_t on_port;
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -173,22 +192,30 @@ int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t p
 		return err;
 	if (!scan.here.n)
 		search_others(&scan);
-
-	on_port = scan.here.n;
-	for (size_t i = 0; i < scan.elsewhere.n; i++)
-		add(&scan.here, &scan.elsewhere.l[i], scan.elsewhere.inode[i], false);
-	process_sockets_find(sockets, scan.here.inode, pids, scan.here.n);
-
-	out->n = scan.here.n;
-	out->truncated = scan.here.truncated || scan.elsewhere.truncated;
-	for (size_t i = 0; i < out->n; i++) {
-		out->l[i] = scan.here.l[i];
-		out->l[i].pid = pids[i];
-		if (pids[i])
-			process_comm(pids[i], out->l[i].comm);
-	}
-	qsort(out->l + on_port, out->n - on_port, sizeof(out->l[0]), by_port);
+	tell(sockets, &scan, out);
 	return 0;
+}
+
+int listeners_find_in(struct process_sockets *sockets, uint32_t netns, uint8_t protocol,
+		      uint16_t port, struct host_listeners *out)
+{
+	struct scan scan = { .protocol = protocol, .port = port, .netns = netns };
+	struct netns_ref refs[MAX_OTHER_NETNS];
+	size_t n, i = 0;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return -EPROTONOSUPPORT;
+	n = netns_others(refs, MAX_OTHER_NETNS);
+	while (i < n && refs[i].netns != netns)
+		i++;
+	if (i == n)
+		return -ENOENT;
+	err = netns_visit(&refs[i], dump_listeners, &scan);
+	if (!err)
+		tell(sockets, &scan, out);
+	return err;
 }
 
 /* The connection asked for, and what was found. */

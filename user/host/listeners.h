@@ -13,6 +13,10 @@
 int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t port,
 		   struct host_listeners *out);
 
+/* host_ops.listeners_in.  Finds namespaces by their processes: one without any is -ENOENT. */
+int listeners_find_in(struct process_sockets *sockets, uint32_t netns, uint8_t protocol,
+		      uint16_t port, struct host_listeners *out);
+
 /*
  * host_ops.owner, likewise.  For UDP, the process of the socket that takes the
  * load balancer's datagrams.  -ESRCH: a process has the connection, but it

@@ -303,6 +303,29 @@ static struct json_object *timing_of(const struct probe *p)
 	return o;
 }
 
+/* The namespace that the probe was forwarded into. */
+static struct json_object *inner_netns(const struct probe *p)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(o, "inum", p->inner_netns ? json_object_new_int64(p->inner_netns) : NULL);
+	add_string(o, "name", p->inner_name);
+	return o;
+}
+
+/* Where a NAT rule sent the request. */
+static struct json_object *forwarded(const struct probe *p)
+{
+	struct hct_tuple inner = probe_inner_tuple(p);
+	struct json_object *o = endpoint(inner.target);
+
+	add_port(o, ntohs(inner.target_port));
+	add_known(o, "device", p->dnat.device);
+	if (probe_forwarded(p))
+		add(o, "netns", inner_netns(p));
+	return o;
+}
+
 static struct json_object *timeline_of(const struct probe *p)
 {
 	struct json_object *list = json_object_new_array();
@@ -315,6 +338,8 @@ static struct json_object *timeline_of(const struct probe *p)
 		add_string(o, "point", point_name(entry->point));
 		add_known(o, "device", entry->device);
 		add_string(o, "text", entry->text);
+		if (entry->inside)
+			add(o, "netns", inner_netns(p));
 		if (entry->repeats)
 			add_count(o, "repeats", entry->repeats);
 		json_object_array_add(list, o);
@@ -353,6 +378,8 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	add_lines(o, "fix", d->fix);
 	if (d->note[0])
 		add_string(o, "note", d->note);
+	if (p->dnat.seen || p->inner_netns)
+		add(o, "forwarded", forwarded(p));
 	add(o, "timeline", timeline_of(p));
 	if (p->timeline_dropped)
 		add_count(o, "timeline_dropped", p->timeline_dropped);

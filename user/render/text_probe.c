@@ -205,6 +205,7 @@ static const char *label(char out[32], const struct timeline_entry *entry)
 		[HCT_POINT_XDP] = "xdp", [HCT_POINT_RECEIVE] = "in", [HCT_POINT_TC_INGRESS] = "in",
 		[HCT_POINT_TC_EGRESS] = "out", [HCT_POINT_TRANSMIT] = "out",
 		[HCT_POINT_NETFILTER] = "netfilter", [HCT_POINT_ROUTE] = "routing",
+		[HCT_POINT_TRANSLATION] = "nat",
 		[HCT_POINT_DROP] = "kernel", [HCT_POINT_SOCKET_STATE] = "socket",
 		[HCT_POINT_RESET_SENT] = "kernel", [HCT_POINT_RESET_RECEIVED] = "socket",
 		[HCT_POINT_RETRANSMIT_SYNACK] = "socket", [HCT_POINT_RETRANSMIT] = "socket",
@@ -216,6 +217,7 @@ static const char *label(char out[32], const struct timeline_entry *entry)
 					      entry->point == HCT_POINT_RECEIVE ||
 					      entry->point == HCT_POINT_TC_INGRESS ||
 					      entry->point == HCT_POINT_TC_EGRESS ||
+					      entry->point == HCT_POINT_TRANSLATION ||
 					      entry->point == HCT_POINT_TRANSMIT);
 
 	if (!word)
@@ -235,6 +237,10 @@ static void print_timeline(struct text_state *s, const struct probe *p)
 		format_safe(device, sizeof(device), label(who, entry));
 		fprintf(s->t.out, "%*s+%-10s %-11s %s", INDENT, "", after, device,
 			format_safe(safe, sizeof(safe), entry->text));
+		if (entry->inside)
+			fprintf(s->t.out, " [in %s]",
+				p->inner_name[0] ? format_safe(safe, sizeof(safe), p->inner_name) :
+						   "the container");
 		if (entry->repeats == 1)
 			fputs(" (twice)", s->t.out);
 		else if (entry->repeats)

@@ -122,6 +122,12 @@ void question_listeners(struct answer *a, uint8_t protocol, uint16_t port)
 	question(a, ANSWER_LISTENERS, "%s/%u", protocol == IPPROTO_UDP ? "udp" : "tcp", port);
 }
 
+void question_listeners_in(struct answer *a, uint32_t netns, uint8_t protocol, uint16_t port)
+{
+	question(a, ANSWER_LISTENERS, "%s/%u@%u", protocol == IPPROTO_UDP ? "udp" : "tcp", port,
+		 netns);
+}
+
 void question_route_back(struct answer *a, const uint8_t target[16], const uint8_t lb[16])
 {
 	char from[ADDR_TEXT_LEN], to[ADDR_TEXT_LEN];

@@ -51,6 +51,7 @@ struct answer {
 
 /* Each starts A for one question: kind and words set, the rest empty. */
 void question_listeners(struct answer *a, uint8_t protocol, uint16_t port);
+void question_listeners_in(struct answer *a, uint32_t netns, uint8_t protocol, uint16_t port);
 void question_route_back(struct answer *a, const uint8_t target[16], const uint8_t lb[16]);
 void question_wrappers(struct answer *a, uint32_t pid, const char *daemon,
 		       const uint8_t client[16]);

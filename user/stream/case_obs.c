@@ -120,6 +120,13 @@ static void put_tuple(FILE *out, const struct hct_tuple *tuple)
 	fprintf(out, " target=%s", format_endpoint(text, tuple->target, ntohs(tuple->target_port)));
 }
 
+static void put_other_endpoint(FILE *out, const struct hct_translation *t)
+{
+	char text[ENDPOINT_TEXT_LEN];
+
+	fprintf(out, " other=%s", format_endpoint(text, t->addr, ntohs(t->port)));
+}
+
 static void put_stack(FILE *out, const struct obs *o)
 {
 	for (size_t i = 0; i < o->stack_len && i < HCT_STACK_MAX; i++) {
@@ -147,6 +154,8 @@ void case_put_obs(FILE *out, const struct obs *o, uint64_t start_ns)
 		fprintf(out, " pid=%u comm=", o->pid);
 		text_put(out, o->comm, strnlen(o->comm, sizeof(o->comm)));
 	}
+	if (o->point == HCT_POINT_TRANSLATION)
+		put_other_endpoint(out, &o->translation);
 	fields_put(out, common_fields, N(common_fields), o);
 	if (o->point < HCT_POINT_COUNT)
 		fields_put(out, details[o->point].fields, details[o->point].n, o);
@@ -266,6 +275,8 @@ static int get_word(struct obs *o, const char *key, char *value, uint64_t start_
 		return get_endpoint(value, o->tuple.lb, &o->tuple.lb_port);
 	if (strcmp(key, "target") == 0)
 		return get_endpoint(value, o->tuple.target, &o->tuple.target_port);
+	if (strcmp(key, "other") == 0 && o->point == HCT_POINT_TRANSLATION)
+		return get_endpoint(value, o->translation.addr, &o->translation.port);
 	if (strcmp(key, "flags") == 0)
 		return get_flags(value, &o->packet);
 	if (strcmp(key, "pid") == 0) {

@@ -206,6 +206,18 @@ static int listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_lis
 	return told(w, &a, err);
 }
 
+static int listeners_in(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
+			struct host_listeners *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_listeners_in(w->real, netns, protocol, port, out);
+
+	question_listeners_in(&a, netns, protocol, port);
+	a.listeners = *out;
+	return told(w, &a, err);
+}
+
 static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 		      struct host_route *out)
 {
@@ -287,6 +299,7 @@ static int netns_name(void *ctx, uint32_t netns, char out[64])
 
 static const struct host_ops ops = {
 	.listeners = listeners,
+	.listeners_in = listeners_in,
 	.route_back = route_back,
 	.wrappers = wrappers,
 	.chains = chains,

@@ -69,6 +69,9 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 	case HCT_POINT_APP_READ:
 		out->sock = e->sock;
 		break;
+	case HCT_POINT_TRANSLATION:
+		out->translation = e->translation;
+		break;
 	case HCT_POINT_LIBWRAP:
 		out->libwrap = e->libwrap;
 		out->libwrap.daemon[sizeof(out->libwrap.daemon) - 1] = '\0';

@@ -47,6 +47,20 @@ static int listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_lis
 	return a->err;
 }
 
+static int listeners_in(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
+			struct host_listeners *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_listeners_in(&q, netns, protocol, port);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->listeners;
+	return a->err;
+}
+
 static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 		      struct host_route *out)
 {
@@ -148,6 +162,7 @@ static int netns_name(void *ctx, uint32_t netns, char out[64])
 
 static const struct host_ops ops = {
 	.listeners = listeners,
+	.listeners_in = listeners_in,
 	.route_back = route_back,
 	.wrappers = wrappers,
 	.chains = chains,

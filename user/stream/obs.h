@@ -46,6 +46,7 @@ struct obs {
 		struct hct_sock sock;
 		struct { uint8_t type, code; } icmp;
 		struct { bool has_socket; } reset;
+		struct hct_translation translation;
 		struct hct_libwrap libwrap;
 	};
 	char route_device[IFNAMSIZ]; /* ROUTE: name of route.oif */
