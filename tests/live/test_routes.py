@@ -105,6 +105,14 @@ ADDRESSES = [
     Case("target-is-not-ours", "timeout", Expect("not-local", "CONNECT_TIMEOUT",
                                                  why=("192.168.0.77",)),
          target="192.168.0.77", router=["ip route add 192.168.0.77/32 via 192.168.0.10"]),
+    # a bridge of this host's that has the load balancer's address, as a VIP is often set up
+    Case("source-is-ours-on-a-bridge", "timeout",
+         Expect("martian-source", "CONNECT_TIMEOUT", why=("100.125.10.5",)),
+         fault=["ip link add vip0 type bridge && ip addr add 100.125.10.5/32 dev vip0"
+                " && ip link set vip0 up"]),
+    Case("target-became-ours", "http", Expect("healthy", protocol="http"), port=PORT,
+         target="192.168.0.77", router=["ip route add 192.168.0.77/32 via 192.168.0.10"],
+         fault=["ip addr add 192.168.0.77/32 dev eth0"]),
 ]
 
 
