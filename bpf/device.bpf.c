@@ -171,16 +171,21 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 		if (len > room)
 			len = room;
 	}
-	if (len > HCT_PAYLOAD_MAX)
-		len = HCT_PAYLOAD_MAX;
-	/* the verifier wants to see 0 < len <= the buffer on the value it passes on */
-	asm volatile("" : "+r"(len));
-	if (len > 0 && len <= HCT_PAYLOAD_MAX) {
-		long err = s->tc ? bpf_skb_load_bytes(s->tc, p->payload_offset, e->payload, len) :
-				   bpf_probe_read_kernel(e->payload, len,
-							 s->head + p->payload_offset);
+	if (len) {
+		/*
+		 * The verifier of 5.10 learns a lower bound from an addition, not from a
+		 * compare with zero: bound one less, on a 64-bit value, and add one.
+		 */
+		__u64 n = len - 1;
+		long err;
 
-		e->event.payload_len = err ? 0 : len;
+		asm volatile("" : "+r"(n));
+		if (n > HCT_PAYLOAD_MAX - 1)
+			n = HCT_PAYLOAD_MAX - 1;
+		n++;
+		err = s->tc ? bpf_skb_load_bytes(s->tc, p->payload_offset, e->payload, n) :
+			      bpf_probe_read_kernel(e->payload, n, s->head + p->payload_offset);
+		e->event.payload_len = err ? 0 : n;
 	}
 	bpf_ringbuf_submit(e, 0);
 }
