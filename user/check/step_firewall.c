@@ -13,6 +13,7 @@
 #include <linux/netfilter.h>
 
 #define MAX_HITS 24
+#define MAX_LISTED 12 /* ports of a rule; multiport takes 15 */
 
 /* What is sent: a check, or the answer to one. */
 struct sent {
@@ -30,6 +31,7 @@ struct hit {
 	const struct prefix *from;
 	bool reply, certain, unclear;
 	struct sent first;
+	unsigned serial; /* of the last that it hit */
 	unsigned n; /* kinds of packets that it hits */
 	unsigned n_certain;
 	char ports[120]; /* "80, 443" */
@@ -40,6 +42,7 @@ struct hits {
 	size_t n;
 	bool truncated;
 	const struct sent *sent; /* what is on its way now */
+	unsigned serial; /* of that */
 	unsigned kinds[2]; /* of requests and of replies, for one network */
 };
 
@@ -146,12 +149,15 @@ static void take_hit(void *ctx, const struct walk_hit *w)
 				   .from = hits->sent->from, .reply = hits->sent->reply,
 				   .first = *hits->sent };
 	}
+	h->unclear |= w->unclear;
+	if (h->serial == hits->serial)
+		return; /* once more, by another jump */
+	h->serial = hits->serial;
 	h->n++;
 	h->n_certain += w->certain;
-	h->unclear |= w->unclear;
-	if (hits->sent->port && h->n <= 12)
+	if (hits->sent->port && h->n <= MAX_LISTED)
 		CHECK_PUT(h->ports, "%s%u", h->ports[0] ? ", " : "", hits->sent->port);
-	else if (hits->sent->port && h->n == 13)
+	else if (hits->sent->port && h->n == MAX_LISTED + 1)
 		CHECK_PUT(h->ports, ", ...");
 }
 
@@ -176,6 +182,7 @@ static bool send_through(const struct check_facts *f, const struct sent *sent, s
 
 	describe(f, sent, &packets);
 	hits->sent = sent;
+	hits->serial++;
 	for (const struct fw_chain *chain = rules->chains; chain; chain = chain->next)
 		if (is_at(chain, sent->reply))
 			walk_chain(&walk, chain);
@@ -235,7 +242,7 @@ static void put_match(const struct hit *h, bool nft, char *text, size_t size)
 	const struct sent *s = &h->first;
 	const char *protocol = is_icmp(s) ? (s->v6 ? "icmpv6" : "icmp")
 					  : check_protocol_name(s->protocol);
-	bool list = h->n > 1 && h->n <= 12 && !is_icmp(s);
+	bool list = h->n > 1, each = s->port && h->n <= MAX_LISTED;
 	const char *type = s->reply ? "echo-reply" : "echo-request";
 	char range[PREFIX_TEXT_LEN], ports[120];
 	size_t used = 0;
@@ -250,7 +257,7 @@ static void put_match(const struct hit *h, bool nft, char *text, size_t size)
 			  s->reply ? "daddr" : "saddr", range);
 		if (is_icmp(s))
 			check_add(text, size, "%s type %s ", protocol, type);
-		else if (s->port)
+		else if (each)
 			check_add(text, size, list ? "%s %s '{%s}' " : "%s %s %s ", protocol,
 				  s->reply ? "sport" : "dport", ports);
 		return;
@@ -258,7 +265,7 @@ static void put_match(const struct hit *h, bool nft, char *text, size_t size)
 	check_add(text, size, "%s %s ", s->reply ? "-d" : "-s", range);
 	if (is_icmp(s))
 		check_add(text, size, "-p %s --%s-type %s ", protocol, protocol, type);
-	else if (s->port)
+	else if (each)
 		check_add(text, size, list ? "-p %s -m multiport --%ss %s " : "-p %s --%s %s ",
 			  protocol, s->reply ? "sport" : "dport", ports);
 }
@@ -388,6 +395,17 @@ static void tell_redirected(struct check *c, const struct check_ports *ports)
 	check_say(c, &out);
 }
 
+static void tell_truncated(struct check *c, const struct prefix *from)
+{
+	struct finding out = check_finding(c, CHECK_NOTE);
+	char range[PREFIX_TEXT_LEN];
+
+	CHECK_PUT(out.what, "More rules than these %d can drop checks from %s.", MAX_HITS,
+		  format_prefix(range, from));
+	CHECK_PUT(out.show, "nft -a list ruleset");
+	check_say(c, &out);
+}
+
 void check_firewall(struct check *c)
 {
 	struct check_ports redirected = { 0 };
@@ -408,6 +426,8 @@ void check_firewall(struct check *c)
 		walk_network(c, from, &hits, &redirected);
 		for (size_t j = 0; j < hits.n; j++)
 			tell(c, &hits, &hits.hit[j]);
+		if (hits.truncated)
+			tell_truncated(c, from);
 		CHECK_PUT(ok.what, "No firewall rule that was read drops checks from %s.",
 			  format_prefix(range, from));
 		CHECK_PUT(ok.show, "nft -a list ruleset; ip%stables-legacy-save",

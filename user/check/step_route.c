@@ -183,6 +183,12 @@ static bool check_from_address(struct check *c, const struct prefix *from,
 	return true;
 }
 
+/* On a subnet that the load balancer probes from this host has an address, too; not one alone. */
+static bool conflicts(const struct prefix *from, const struct host_address *a)
+{
+	return prefix_contains(from, a->addr) && (a->len == 128 || !strcmp(a->device, "lo"));
+}
+
 static void check_network(struct check *c, const struct prefix *from)
 {
 	const struct host_addresses *all = &c->facts->addresses;
@@ -196,19 +202,16 @@ static void check_network(struct check *c, const struct prefix *from)
 
 		if (!a->global || !check_device_wanted(c->facts, a->device) ||
 		    (!c->facts->settings->n_interfaces && is_internal(a->device)) ||
-		    is_ipv6(a->addr) != prefix_is_ipv6(from) || prefix_contains(from, a->addr))
+		    is_ipv6(a->addr) != prefix_is_ipv6(from) || conflicts(from, a))
 			continue;
 		for (size_t j = 0; j < i; j++) /* more addresses of the device have the same way */
 			again |= all->a[j].global && !strcmp(all->a[j].device, a->device) &&
 				 is_ipv6(all->a[j].addr) == is_ipv6(a->addr) &&
-				 !prefix_contains(from, all->a[j].addr);
+				 !conflicts(from, &all->a[j]);
 		any |= again || check_from_address(c, from, a, &told, &none);
 	}
 	if (any)
 		return;
-	for (size_t i = 0; i < all->n; i++) /* the load balancer probes from this host's own subnet */
-		if (prefix_contains(from, all->a[i].addr) && all->a[i].len < 128)
-			return;
 	CHECK_PUT(out.what, "This host has no %s address that %s could check.",
 		  prefix_is_ipv6(from) ? "IPv6" : "IPv4", format_prefix(range, from));
 	CHECK_PUT(out.show, "%s addr show", ip(prefix_is_ipv6(from)));
@@ -229,12 +232,9 @@ static void check_conflicts(struct check *c, const struct prefix *from)
 		const struct host_address *a = &all->a[i];
 		struct finding out = check_finding(c, CHECK_FAIL);
 		char own[ADDR_TEXT_LEN], range[PREFIX_TEXT_LEN];
-		bool v6 = is_ipv6(a->addr), one = a->len == 128;
+		bool v6 = is_ipv6(a->addr);
 
-		if (!prefix_contains(from, a->addr))
-			continue;
-		/* On the subnet that the load balancer probes from, this host has one, too. */
-		if (!one && strcmp(a->device, "lo"))
+		if (!conflicts(from, a))
 			continue;
 		format_addr(own, a->addr);
 		CHECK_PUT(out.what, "%s, an address of the load balancer's network %s, is configured "

@@ -96,8 +96,7 @@ static int take_filter(const struct nlmsghdr *nlh, void *data)
 		else if (mnl_attr_get_type(inner) == TCA_BPF_NAME)
 			name = mnl_attr_get_str(inner);
 	}
-	if (id)
-		add(list, id, name);
+	add(list, id, id ? name : kind); /* classic BPF has no number */
 	return MNL_CB_OK;
 }
 

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""hctrace check: a healthy host has no fail; each fault gives its own, and the printed fix ends it."""
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from typing import Callable, Optional, Sequence
+
+import bpfsys
+import lab_services
+import pytest
+from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE
+from lab import RANGE, RANGE6
+
+PORT = 8202
+
+
+def check(binary, lab, *options, inside=True, status=None):
+    """The findings of a run, and its end line."""
+    argv = [binary, "check", "--json", *map(str, options)]
+    done = subprocess.run(lab.backend.argv(*argv) if inside else argv, capture_output=True,
+                          text=True, timeout=60, env=ENV, stdin=subprocess.DEVNULL)
+    assert not done.stderr, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found, end = lines[:-1], lines[-1]
+    assert end["type"] == "end" and all(one["type"] == "check" for one in found), done.stdout
+    for result in ("ok", "warn", "fail", "note"):
+        assert end[result] == sum(one["result"] == result for one in found), end
+    assert done.returncode == (FAILED if end["fail"] else HEALTHY), done
+    if status is not None:
+        assert done.returncode == status, done.stdout
+    for one in found:
+        if one["result"] in ("warn", "fail"):
+            assert one["what"] and one["fix"], one
+            assert one["show"] or not one["step"], one
+    return found, end
+
+
+def of(found, result, step=None):
+    # other tests share the processors: the load average is theirs
+    return [one for one in found if one["result"] == result and step in (None, one["step"])
+            and "load average" not in one["what"]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    id: str
+    step: str
+    says: Sequence[str]
+    commands: Sequence[str] = ()
+    setup: Optional[Callable] = None  # setup(lab), may be a context manager
+    options: Sequence = ("--port", PORT)
+    result: str = "fail"
+    fix: Optional[str] = None  # what the fix must say; None: it is a command, and is run
+    fill: Sequence = ()  # (placeholder, value) for the command
+    second_link: bool = False
+
+    def __str__(self):
+        return self.id
+
+
+def nft(rule, hook="input", policy="accept", family="inet"):
+    add = [f"nft add table {family} guard",
+           f"nft 'add chain {family} guard c "
+           f"{{ type filter hook {hook} priority 0; policy {policy}; }}'"]
+    return add + ([f"nft 'add rule {family} guard c {rule}'"] if rule else [])
+
+
+def server(mode, port, *args):
+    return lambda lab: lab_services.tcp_server(lab, mode, port, *args, name="shy") and None
+
+
+@contextlib.contextmanager
+def full_queue(lab):
+    lab_services.tcp_server(lab, "never-accept", 7090, "--backlog", "2", name="stuck")
+    with lab_services.filled_accept_queue(lab, 7090, 2):
+        yield
+
+
+def denied(port, daemon, deny, allow=""):
+    def setup(lab):
+        service = lab_services.Vsftpd if port == lab_services.VSFTPD_PORT else lab_services.Xinetd
+        service(lab)
+        lab.backend.write_etc("hosts.deny", deny)
+        lab.backend.write_etc("hosts.allow", allow)
+    file = "hosts.allow" if allow else "hosts.deny"
+    return Fault(f"{file}-{daemon.split()[0]}-{port}", "7", (daemon, f"/etc/{file}"), setup=setup,
+                 options=("--port", port), fix="/etc/hosts.allow" if allow else None)
+
+
+FAULTS = [
+    Fault("no-listener", "3", ("7080",), options=("--port", 7080), fix="Start the service"),
+    Fault("loopback-only", "3", ("127.0.0.1", "shy"), options=("--port", 7081), fix="0.0.0.0",
+          setup=server("answer", 7081, "--bind", "127.0.0.1")),
+    Fault("ipv6-only", "3", ("IPv6", "shy"), options=("--port", 7081), fix="0.0.0.0",
+          setup=server("answer", 7081, "--bind", "::", "--v6only")),
+    Fault("udp-no-listener", "3", ("7080",), fix="Start the service",
+          options=("--port", 7080, "--protocol", "udp")),
+    Fault("legacy-drop", "4", ("Rule 1", "INPUT", "iptables-legacy"),
+          [f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+    Fault("legacy-whole-range", "4", ("iptables-legacy",),
+          [f"iptables-legacy -A INPUT -s {RANGE} -j DROP"]),
+    Fault("legacy-policy", "4", ("policy", "INPUT", "iptables-legacy"),
+          ["iptables-legacy -A INPUT -s 10.0.0.0/8 -j ACCEPT", "iptables-legacy -P INPUT DROP"]),
+    Fault("legacy-raw", "4", ("raw", "PREROUTING"),
+          [f"iptables-legacy -t raw -A PREROUTING -i eth+ -s 100.0.0.0/8 -j DROP"]),
+    Fault("legacy-by-jump", "4", ("Rule 1", "chain WEB"),
+          ["iptables-legacy -N WEB", "iptables-legacy -A INPUT -p tcp -j WEB",
+           f"iptables-legacy -A WEB -p tcp -m multiport --dports 80,8000:9000 -m conntrack"
+           " --ctstate NEW -j REJECT"]),
+    Fault("iptables-nft-drop", "4", ("Rule 2", "INPUT", "iptables-nft"),
+          ["iptables-nft -A INPUT -p tcp --dport 443 -j ACCEPT",
+           f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
+    Fault("iptables-nft-policy", "4", ("policy", "iptables-nft"), ["iptables-nft -P INPUT DROP"]),
+    Fault("iptables-nft-reply", "4", ("answers", "OUTPUT"),
+          [f"iptables-nft -A OUTPUT -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
+    Fault("nft-drop", "4", ("handle", "guard"), nft(f"ip saddr {RANGE} tcp dport {PORT} drop")),
+    Fault("nft-set", "4", ("handle",),
+          nft(f"ip saddr {{ 10.0.0.0/8, {RANGE} }} tcp dport {{ 22, 8000-9000 }} drop")),
+    Fault("nft-verdict-map", "4", ("handle",),
+          nft(f"tcp dport vmap {{ 22 : accept, {PORT} : drop }}")),
+    Fault("nft-range", "4", ("refuses",),
+          nft(f"iifname eth0 tcp dport {PORT}-{PORT + 1} ct state new counter reject with tcp reset")),
+    Fault("nft-policy", "4", ("policy", "guard"),
+          nft("tcp dport { 22, 443 } accept", policy="drop")),
+    Fault("nft-reply", "4", ("answers",), nft(f"ip daddr {RANGE} tcp sport {PORT} drop",
+                                              hook="postrouting")),
+    Fault("no-default-route", "5", ("no route back", "100.125.0.0/16"), ["ip route del default"],
+          fill=(("GATEWAY ", "192.168.0.1 "),)),
+    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"], fix="blackhole"),
+    Fault("gateway-failed", "5", ("192.168.0.254", "FAILED", "ARP"),
+          ["ip route replace default via 192.168.0.254",
+           "ip neigh replace 192.168.0.254 dev eth0 nud failed"], fix="ip route replace"),
+    Fault("strict-rp-filter", "5", ("eth1", "reverse-path"),
+          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1"], second_link=True),
+    Fault("own-address", "5", ("100.125.10.5",), ["ip addr add 100.125.10.5/32 dev lo"]),
+    Fault("accept-queue-full", "6", ("stuck", "7090"), setup=full_queue,
+          options=("--port", 7090), fix="restart"),
+    denied(lab_services.VSFTPD_PORT, "vsftpd", "# keep out\nALL: 100.125.\n"),
+    denied(lab_services.XINETD_PORT, "http_once.sh", "http_once.sh: 100.125.0.0/255.255.0.0\n"),
+    denied(lab_services.TCPD_PORT, "http_once.sh (port 8102)", "ALL: ALL\n"),
+    denied(lab_services.VSFTPD_PORT, "vsftpd", "", "vsftpd: 100.125. : deny\n"),
+    Fault("echo-ignored", "8", ("ping",), ["sysctl -qw net.ipv4.icmp_echo_ignore_all=1"]),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_fault(fault, binary, make_lab):
+    lab = make_lab(second_link=fault.second_link)
+    with contextlib.ExitStack() as stack:
+        ready = fault.setup(lab) if fault.setup else None
+        if hasattr(ready, "__enter__"):
+            stack.enter_context(ready)
+        for command in fault.commands:
+            lab.backend.run("sh", "-c", command)
+        found, _ = check(binary, lab, *fault.options, status=FAILED)
+        fails = of(found, "fail")
+        assert len(fails) == 1 and fails[0]["step"] == fault.step, fails
+        text = f'{fails[0]["what"]} {fails[0]["why"]}'
+        assert all(word.lower() in text.lower() for word in fault.says), text
+        if fault.fix:
+            assert fault.fix in fails[0]["fix"], fails[0]
+            return
+        lab.backend.run("sh", "-c", fails[0]["show"], check=False)
+        command = fails[0]["fix"].split(" (GATEWAY")[0]
+        for placeholder, value in fault.fill:
+            command = command.replace(placeholder, value)
+        lab.backend.run("sh", "-c", command)
+        found, _ = check(binary, lab, *fault.options, status=HEALTHY)
+        assert not of(found, "fail"), found
+
+
+@pytest.mark.parametrize("options", [(), ("--port", PORT), ("--port", f"80,{PORT}", "--from", RANGE6),
+                                     ("--interface", "eth0", "--protocol", "http"),
+                                     ("--lb", "gcp"), ("--lb", "elb-dedicated:192.168.0.0/24")],
+                         ids=["all", "port", "ipv6", "interface", "gcp", "own-subnet"])
+def test_healthy(options, binary, lab):
+    found, end = check(binary, lab, *options, status=HEALTHY)
+    assert not of(found, "fail") and not of(found, "warn"), found
+    assert {"1", "2", "3", "4", "5", "6", "7", "8", None} == {one["step"] for one in found}, found
+    assert end["ok"] >= 7, found
+
+
+USUAL = [  # firewalls that let checks pass
+    nft("ct state vmap { established : accept, related : accept, invalid : drop }", policy="drop")
+    + ["nft add rule inet guard c iif lo accept", "nft 'add rule inet guard c tcp dport { 22, 80, "
+       f"{PORT} }} accept'", "nft add rule inet guard c ip protocol icmp accept"],
+    ["iptables-nft -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+     "iptables-nft -A INPUT -i lo -j ACCEPT", f"iptables-nft -A INPUT -p tcp --dport {PORT} -j ACCEPT",
+     "iptables-nft -A INPUT -m conntrack --ctstate INVALID -j DROP", "iptables-nft -P INPUT DROP"],
+    [f"iptables-legacy -A INPUT -s 100.126.0.0/16 -j DROP", "iptables-legacy -N ALLOWED",
+     f"iptables-legacy -A ALLOWED -s 100.125.0.0/16 -m comment --comment 'the \"elb\" -j DROP' -j ACCEPT",
+     "iptables-legacy -A INPUT -p tcp --dport 8000:9000 -j ALLOWED", "iptables-legacy -P INPUT DROP"],
+    nft(f"ip saddr != {{ 10.0.0.0/8, {RANGE} }} drop"),
+    nft(f"ip saddr {RANGE} tcp dport {PORT} counter"),
+    nft(f"ip saddr 100.125.0.0/16 tcp dport 1-{PORT - 1} drop"),
+    nft("tcp flags & (syn|ack) == ack drop"),
+]
+
+
+@pytest.mark.parametrize("commands", USUAL, ids=["nft", "iptables-nft", "legacy", "nft-unless",
+                                                 "counts-only", "other-ports", "flags"])
+def test_harmless_rules(commands, binary, lab):
+    for command in commands:
+        lab.backend.run("sh", "-c", command)
+    found, _ = check(binary, lab, "--port", PORT, status=HEALTHY)
+    assert not of(found, "warn", "4") and not of(found, "fail"), found
+
+
+WARNINGS = [
+    Fault("part-of-the-range", "4", ("can drop",), nft(f"ip saddr 100.125.10.0/24 drop")),
+    Fault("limited", "4", ("can drop",), nft(f"ip saddr {RANGE} limit rate over 5/second drop")),
+    Fault("by-mark", "4", ("can drop",), ["iptables-legacy -A INPUT -m mark --mark 7 -j DROP"]),
+    Fault("policy-behind-unclear", "4", ("policy",), nft("meta mark 7 accept", policy="drop")),
+    Fault("one-port-of-several", "4", ("drops", "80"), options=(),
+          commands=nft(f"ip saddr {RANGE} tcp dport 80 drop")),
+    Fault("other-interface", "5", ("eth0", "eth1"), second_link=True),
+    Fault("deny-unchecked-daemon", "7", ("vsftpd",), options=(),
+          setup=lambda lab: (lab_services.Vsftpd(lab), lab.backend.write_etc("hosts.deny",
+                                                                             "ALL: ALL\n")) and None),
+    Fault("unreachables", "8", ("rate-limited",), options=("--protocol", "udp"),
+          setup=lambda lab: lab_services.udp_server(lab, "echo", 7053) and None),
+    Fault("somaxconn", "6", ("somaxconn",), ["sysctl -qw net.core.somaxconn=16"]),
+]
+
+
+@pytest.mark.parametrize("fault", WARNINGS, ids=str)
+def test_warning(fault, binary, make_lab):
+    lab = make_lab(second_link=fault.second_link)
+    if fault.setup:
+        fault.setup(lab)
+    for command in fault.commands:
+        lab.backend.run("sh", "-c", command)
+    found, _ = check(binary, lab, *fault.options)
+    warned = of(found, "warn")
+    assert len(warned) == 1 and warned[0]["step"] == fault.step, found
+    assert all(word.lower() in warned[0]["what"].lower() for word in fault.says), warned
+    assert not of(found, "fail"), found
+
+
+@pytest.mark.parametrize("kind, where", [(bpfsys.BPF_XDP, "XDP"),
+                                         (bpfsys.BPF_TCX_INGRESS, "tc ingress")],
+                         ids=["xdp", "tcx"])
+def test_programs_of_others(kind, where, binary, lab):
+    with lab.backend.enter():
+        index = socket.if_nametoindex("eth0")
+        try:
+            attachment = bpfsys.Attachment(kind, index)
+        except OSError as error:
+            pytest.skip(f"kernel: {error}")
+    with attachment:
+        warned = of(check(binary, lab, "--port", PORT)[0], "warn")
+    assert len(warned) == 1 and warned[0]["step"] == "4", warned
+    assert where in warned[0]["what"] and "id " in warned[0]["what"], warned
+    assert not of(check(binary, lab, "--port", PORT)[0], "warn")
+
+
+def test_tc_filter_of_others(binary, lab):
+    lab.backend.run("tc", "qdisc", "add", "dev", "eth0", "clsact")
+    lab.backend.run("tc", "filter", "add", "dev", "eth0", "ingress", "bpf", "bytecode",
+                    "1,6 0 0 4294967295,", "flowid", "1:1")
+    warned = of(check(binary, lab, "--port", PORT)[0], "warn")
+    assert len(warned) == 1 and "tc ingress" in warned[0]["what"], warned
+
+
+def test_beside_live(binary, lab, trace):
+    """hctrace's own programs are no programs of others; and check leaves nothing behind."""
+    run = trace(lab)
+    assert not of(check(binary, lab, "--port", PORT)[0], "warn")
+    run.stop()
+    assert not lab.backend.run("tc", "filter", "show", "dev", "eth0", "ingress")
+
+
+def test_container_port(binary, lab):
+    """Nobody listens on a port that a NAT rule sends elsewhere: no fault."""
+    lab.backend.run("iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", "7099",
+                    "-j", "DNAT", "--to-destination", "172.17.0.2:80")
+    found, _ = check(binary, lab, "--port", 7099, status=HEALTHY)
+    assert any("NAT rule" in one["what"] for one in of(found, "note", "4")), found
+
+
+def test_netns(binary, lab):
+    found, _ = check(binary, lab, "--netns", lab.backend.name, "--port", PORT, inside=False)
+    assert any("nginx" in one["what"] for one in of(found, "ok", "3")), found
+
+
+def test_without_root(binary, lab):
+    shutil.copy(binary, f"{lab.tmp}/hctrace")  # where nobody may read it
+    done = subprocess.run(lab.backend.argv(
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+        f"{lab.tmp}/hctrace", "check", "--json", "--port", PORT),
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == HEALTHY, done
+    found = [json.loads(line) for line in done.stdout.splitlines()][:-1]
+    assert not of(found, "fail"), found
+    assert len([one for one in of(found, "note") if "root" in one["what"]]) >= 2, found
+    assert of(found, "ok", "5"), found
+
+
+def test_usage(binary, lab):
+    for argv, status in ((("--interface", "eth7"), USAGE), (("--netns", "no-such"), CANNOT_TRACE),
+                         (("--timeout", "3"), USAGE)):
+        done = subprocess.run(lab.backend.argv(binary, "check", *argv), capture_output=True, text=True)
+        assert done.returncode == status and argv[-1] in done.stderr + "3", done
+
+
+@pytest.mark.parametrize("color", ["never", "always"])
+def test_text(binary, lab, color):
+    lab.backend.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
+    done = subprocess.run(lab.backend.argv(binary, "check", "--color=" + color, "--port", "7080"),
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == FAILED and not done.stderr, done
+    for words in ("Step 3: What listens", "FAIL", "Step 8", "fix: ", "shown by: ",
+                  "2 things here make checks fail"):
+        assert words in done.stdout, done.stdout
+    assert ("\033[" in done.stdout) == (color == "always")
