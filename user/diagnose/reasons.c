@@ -67,7 +67,7 @@ static const struct {
 	{ "IP_INVALID_SOURCE", "its source address cannot come from a network", NULL },
 	{ "IP_LOCALNET", "its loopback address cannot come from a network", NULL },
 	{ "IP_INVALID_DEST", "its destination cannot be reached here", NULL },
-	{ "IP_INADDRERRORS", "its destination is no address of this host", NULL },
+	{ "IP_INADDRERRORS", "its destination is not this host, and there is no way on", NULL },
 	{ "IP_INNOROUTES", "this host has no route to its destination", NULL },
 	{ "IP_OUTNOROUTES", "this host has no route to its destination", NULL },
 	{ "NEIGH_FAILED", "the next hop does not answer ARP or neighbour discovery", NULL },

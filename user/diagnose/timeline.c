@@ -54,13 +54,47 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	}
 }
 
+/* What an ICMP error says; "" where a number is all there is. */
+static const char *icmp_meaning(const struct obs *o, uint8_t type, uint8_t code)
+{
+	static const char *const v4[] = { [0] = ": network unreachable",
+					  [1] = ": host unreachable",
+					  [2] = ": protocol unreachable",
+					  [3] = ": port unreachable",
+					  [4] = ": too big for the path",
+					  [9] = ": prohibited",
+					  [10] = ": prohibited",
+					  [13] = ": prohibited" };
+	static const char *const v6[] = { ": no route", ": prohibited", ": beyond scope",
+					  ": address unreachable", ": port unreachable" };
+	bool is_v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
+	const char *meaning = NULL;
+
+	if (is_v6 && type == 1 && code < sizeof(v6) / sizeof(v6[0]))
+		meaning = v6[code];
+	else if (!is_v6 && type == 3 && code < sizeof(v4) / sizeof(v4[0]))
+		meaning = v4[code];
+	return meaning ? meaning : "";
+}
+
+static void icmp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	const struct hct_packet *packet = &o->packet;
+	const char *meaning = icmp_meaning(o, packet->icmp_type, packet->icmp_code);
+
+	if (meaning[0])
+		snprintf(out, PROBE_TEXT_LEN, "ICMP error%s", meaning);
+	else
+		snprintf(out, PROBE_TEXT_LEN, "ICMP error, type %u code %u", packet->icmp_type,
+			 packet->icmp_code);
+}
+
 static void packet_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
 	const struct hct_packet *packet = &o->packet;
 
 	if (packet->is_icmp_error)
-		snprintf(out, PROBE_TEXT_LEN, "ICMP error, type %u code %u", packet->icmp_type,
-			 packet->icmp_code);
+		icmp_text(out, o);
 	else if (o->tuple.protocol == IPPROTO_TCP)
 		tcp_text(out, o);
 	else if (o->tuple.protocol == IPPROTO_UDP)
@@ -173,17 +207,6 @@ static void state_text(char out[PROBE_TEXT_LEN], const struct probe *p, const st
 		snprintf(out, PROBE_TEXT_LEN, "connection given up by the kernel");
 }
 
-static void icmp_words(char out[PROBE_TEXT_LEN], const struct obs *o)
-{
-	bool v6 = o->tuple.protocol == IPPROTO_ICMPV6 ||
-		  !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
-	bool port = v6 ? o->icmp.type == 1 && o->icmp.code == 4
-		       : o->icmp.type == 3 && o->icmp.code == 3;
-
-	snprintf(out, PROBE_TEXT_LEN, "refused with an ICMP error%s (type %u code %u)",
-		 port ? ": port unreachable" : "", o->icmp.type, o->icmp.code);
-}
-
 static void translation_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
 	char other[ENDPOINT_TEXT_LEN];
@@ -242,7 +265,8 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		snprintf(out, PROBE_TEXT_LEN, "segment sent again");
 		return;
 	case HCT_POINT_ICMP_SENT:
-		icmp_words(out, o);
+		snprintf(out, PROBE_TEXT_LEN, "refused with an ICMP error%s (type %u code %u)",
+			 icmp_meaning(o, o->icmp.type, o->icmp.code), o->icmp.type, o->icmp.code);
 		return;
 	case HCT_POINT_APP_READ:
 		snprintf(out, PROBE_TEXT_LEN, "read by %.15s (pid %u)", o->comm, o->pid);

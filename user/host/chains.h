@@ -25,6 +25,12 @@ void chains_insert(struct host_chains *out, const struct host_chain *chain, bool
  */
 int chains_note_rules(struct host_chains *out);
 
+/*
+ * Does the iptables match NAME, with its LEN bytes of DATA, ask for
+ * conntrack's state invalid and no other?
+ */
+bool xt_matches_invalid(const char *name, const void *data, size_t len);
+
 /* Adds the chains that legacy iptables has at HOOK.  0 (also when there are none) or -errno. */
 int chains_add_legacy(bool ipv6, const char *hook, struct host_chains *out);
 

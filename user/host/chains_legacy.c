@@ -68,31 +68,103 @@ static const char *policy_at(const char *blob, size_t size, size_t offset, bool 
 	return target.verdict == -NF_ACCEPT - 1 ? "accept" : "";
 }
 
-static const char *policy(int fd, bool ipv6, const char *table, unsigned int hook)
+/* Do the matches between FROM and TO ask for conntrack's state invalid, and no other? */
+static bool matches_invalid(const char *blob, size_t from, size_t to)
+{
+	struct xt_entry_match match;
+	bool found = false;
+
+	for (; from + sizeof(match) <= to; from += match.u.user.match_size) {
+		const char *data = blob + from + sizeof(match);
+
+		memcpy(&match, blob + from, sizeof(match));
+		if (match.u.user.match_size < sizeof(match) ||
+		    match.u.user.match_size > to - from)
+			return false;
+		found |= xt_matches_invalid(match.u.user.name, data,
+					    match.u.user.match_size - sizeof(match));
+	}
+	return found;
+}
+
+static bool is_policy(const struct ipt_getinfo *info, size_t offset)
+{
+	for (unsigned int hook = 0; hook < NF_INET_NUMHOOKS; hook++)
+		if (info->valid_hooks & 1U << hook && info->underflow[hook] == offset)
+			return true;
+	return false;
+}
+
+/* The one or the other: REJECT, or the standard target with the verdict drop. */
+static bool target_drops(const char *blob, size_t from, size_t to)
+{
+	struct xt_standard_target target;
+
+	if (from > to || to - from < sizeof(target.target))
+		return false;
+	memset(&target, 0, sizeof(target));
+	memcpy(&target, blob + from, to - from < sizeof(target) ? to - from : sizeof(target));
+	if (!target.target.u.user.name[0])
+		return target.verdict == -NF_DROP - 1;
+	return !strncmp(target.target.u.user.name, "REJECT", sizeof("REJECT"));
+}
+
+/* Walks all rules of the table, as the kernel's xt_entry_foreach() does. */
+static void look_at_rules(const char *blob, const struct ipt_getinfo *info, bool ipv6,
+			  struct host_chain *chain)
+{
+	size_t head = ipv6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
+	size_t next;
+
+	for (size_t at = 0; at + head <= info->size; at += next) {
+		struct ip6t_entry v6;
+		struct ipt_entry v4;
+		size_t target;
+
+		memcpy(&v4, blob + at, ipv6 ? 0 : sizeof(v4));
+		memcpy(&v6, blob + at, ipv6 ? sizeof(v6) : 0);
+		target = ipv6 ? v6.target_offset : v4.target_offset;
+		next = ipv6 ? v6.next_offset : v4.next_offset;
+		if (target < head || next < target || next > info->size - at)
+			return;
+		if (is_policy(info, at) || !target_drops(blob, at + target, at + next))
+			continue;
+		if (matches_invalid(blob, at + head, at + target))
+			chain->drops_invalid = true;
+		else
+			chain->drops_else = true;
+	}
+}
+
+/* Fills in CHAIN what the table's rules say: the policy of HOOK, and whether they drop. */
+static void read_table(int fd, bool ipv6, const char *table, unsigned int hook,
+		       struct host_chain *chain)
 {
 	struct ipt_getinfo info = { 0 };
 	struct ipt_get_entries *request;
 	socklen_t len = sizeof(info);
 	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
-	const char *name = "";
 
 	snprintf(info.name, sizeof(info.name), "%s", table);
 	if (getsockopt(fd, level, IPT_SO_GET_INFO, &info, &len) || info.size > BLOB_MAX ||
 	    !(info.valid_hooks & 1U << hook))
-		return "";
+		return;
 	/* Both families' structs have the rules at the same place, behind name and size. */
 	len = sizeof(*request) + info.size;
 	request = calloc(1, len);
 	if (!request)
-		return "";
+		return;
 	snprintf(request->name, sizeof(request->name), "%s", table);
 	request->size = info.size;
 	/* Fails when the rules were replaced in between; then the policy is not known. */
-	if (!getsockopt(fd, level, IPT_SO_GET_ENTRIES, request, &len))
-		name = policy_at((const char *)request->entrytable, info.size, info.underflow[hook],
-				 ipv6);
+	if (!getsockopt(fd, level, IPT_SO_GET_ENTRIES, request, &len)) {
+		const char *blob = (const char *)request->entrytable;
+
+		snprintf(chain->policy, sizeof(chain->policy), "%s",
+			 policy_at(blob, info.size, info.underflow[hook], ipv6));
+		look_at_rules(blob, &info, ipv6, chain);
+	}
 	free(request);
-	return name;
 }
 
 static void add_table(int fd, bool ipv6, const char *table, const char *hook,
@@ -108,8 +180,7 @@ static void add_table(int fd, bool ipv6, const char *table, const char *hook,
 		snprintf(chain.table, sizeof(chain.table), "%s", table);
 		snprintf(chain.chain, sizeof(chain.chain), "%s", hook);
 		if (fd >= 0)
-			snprintf(chain.policy, sizeof(chain.policy), "%s",
-				 policy(fd, ipv6, table, builtins[i].number));
+			read_table(fd, ipv6, table, builtins[i].number, &chain);
 		chains_insert(out, &chain, false);
 	}
 }

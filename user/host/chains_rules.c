@@ -21,7 +21,6 @@
 /* What one rule is made of, as far as it matters. */
 struct rule_sum {
 	bool invalid; /* matches ct state invalid */
-	bool other_match;
 	bool drops;
 	bool looks_up; /* a map may hold verdicts */
 };
@@ -31,24 +30,31 @@ static bool is_named(const struct nftnl_expr *expr, const char *name)
 	return !strcmp(nftnl_expr_get_str(expr, NFTNL_EXPR_NAME), name);
 }
 
-/* iptables-nft's -m conntrack --ctstate INVALID, and -m state. */
-static bool xt_matches_invalid(const struct nftnl_expr *expr)
+/* -m conntrack --ctstate INVALID, and -m state --state INVALID. */
+bool xt_matches_invalid(const char *name, const void *data, size_t len)
+{
+	struct xt_conntrack_mtinfo3 ct;
+	struct xt_state_info state;
+
+	if (!strcmp(name, "conntrack") && len >= sizeof(ct)) {
+		memcpy(&ct, data, sizeof(ct));
+		return ct.match_flags & XT_CONNTRACK_STATE && ct.state_mask == INVALID &&
+		       !(ct.invert_flags & XT_CONNTRACK_STATE);
+	}
+	if (!strcmp(name, "state") && len >= sizeof(state)) {
+		memcpy(&state, data, sizeof(state));
+		return state.statemask == INVALID;
+	}
+	return false;
+}
+
+static bool is_xt_invalid(const struct nftnl_expr *expr)
 {
 	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_MT_NAME);
 	uint32_t len;
 	const void *info = nftnl_expr_get(expr, NFTNL_EXPR_MT_INFO, &len);
 
-	if (!name || !info)
-		return false;
-	if (!strcmp(name, "conntrack") && len >= sizeof(struct xt_conntrack_mtinfo3)) {
-		const struct xt_conntrack_mtinfo3 *ct = info;
-
-		return ct->match_flags & XT_CONNTRACK_STATE && ct->state_mask == INVALID &&
-		       !(ct->invert_flags & XT_CONNTRACK_STATE);
-	}
-	if (!strcmp(name, "state") && len >= sizeof(struct xt_state_info))
-		return ((const struct xt_state_info *)info)->statemask == INVALID;
-	return false;
+	return name && info && xt_matches_invalid(name, info, len);
 }
 
 static bool is_drop(const struct nftnl_expr *expr)
@@ -78,7 +84,7 @@ static int look_at_expr(struct nftnl_expr *expr, void *data)
 		mask = nftnl_expr_get(expr, NFTNL_EXPR_BITWISE_MASK, &len);
 		sum->invalid |= mask && len == sizeof(*mask) && *mask == INVALID;
 	} else if (is_named(expr, "match")) {
-		sum->invalid |= xt_matches_invalid(expr);
+		sum->invalid |= is_xt_invalid(expr);
 	} else if (is_named(expr, "lookup") && nftnl_expr_is_set(expr, NFTNL_EXPR_LOOKUP_DREG)) {
 		sum->looks_up = true;
 	}
