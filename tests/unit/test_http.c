@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diagnose/http.h"
@@ -63,6 +64,32 @@ static void no_requests(void **state)
 			assert_false(request(texts[i], &r));
 	}
 	assert_false(http_parse_request(NULL, 0, &r));
+}
+
+/* What only a proxy or a browser sends. */
+static void on_a_users_behalf(void **state)
+{
+	static const struct {
+		const char *headers;
+		bool forwarded;
+	} rows[] = {
+		{ "Host: web\r\nUser-Agent: clb-healthcheck\r\n", false },
+		{ "Host: web\r\nX-Forwarded-For: 203.0.113.7\r\n", true },
+		{ "x-forwarded-proto: https\r\nHost: web\r\n", true },
+		{ "Host: web\r\nCookie: a=b\r\n", true },
+		{ "Host: web\r\nVia: 1.1 cache", true }, /* cut */
+		{ "Host: web\r\nViaduct: 7\r\n", false },
+		{ "Host: web\r\n\r\nCookie: in the body\r\n", false },
+	};
+	struct http_request r;
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int len = snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n%s", rows[i].headers);
+
+		assert_true(http_parse_request((const uint8_t *)text, (size_t)len, &r));
+		assert_int_equal(r.forwarded, rows[i].forwarded);
+	}
 }
 
 static void long_path(void **state)
@@ -144,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests),	cmocka_unit_test(no_requests),
+		cmocka_unit_test(on_a_users_behalf),
 		cmocka_unit_test(long_path),	cmocka_unit_test(responses),
 		cmocka_unit_test(no_responses), cmocka_unit_test(cut_anywhere),
 	};

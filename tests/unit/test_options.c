@@ -189,6 +189,32 @@ static void presets_are_complete(void **state)
 	}
 }
 
+static void buffer_sizes(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t bytes; /* 0: refused */
+	} rows[] = {
+		{ "--buffer 4k", 4096 },      { "--buffer 65536", 65536 }, { "--buffer 8M", 8 << 20 },
+		{ "--buffer 1024m", 1 << 30 }, { "--buffer 2048M", 0 },    { "--buffer 2k", 0 },
+		{ "--buffer 0", 0 },	      { "--buffer 5000", 0 },	   { "--buffer M", 0 },
+		{ "--buffer 4kk", 0 },	      { "--buffer -4k", 0 },
+		{ "--buffer 99999999999999999999", 0 },
+	};
+	char out[8192];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct settings s;
+
+		if (rows[i].bytes) {
+			assert_int_equal(parse(&s, rows[i].line), -1);
+			assert_int_equal(s.buffer, rows[i].bytes);
+		} else {
+			assert_int_equal(parse_captured(rows[i].line, STDERR_FILENO, out), EXIT_USAGE);
+		}
+	}
+}
+
 static void bad_values(void **state)
 {
 	refused("--port 80,99999",
@@ -225,6 +251,8 @@ static void bad_values(void **state)
 	refused("--expect-codes 200,399-300",
 		"--expect-codes: '399-300' is not a status code or range from "
 		"100 to 599; example: --expect-codes 200,202,300-399");
+	refused("--buffer 3M", "--buffer: '3M' is not a power of two from a page (4k) to 1024M; "
+		"example: --buffer 8M");
 	refused("--path health",
 		"--path: 'health' is not a path, which starts with '/'; example: --path /health");
 	refused("--color=blue",
@@ -299,6 +327,7 @@ int main(void)
 		cmocka_unit_test(commands),
 		cmocka_unit_test(presets_apply),
 		cmocka_unit_test(presets_are_complete),
+		cmocka_unit_test(buffer_sizes),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(bad_times),
 		cmocka_unit_test(bad_words),

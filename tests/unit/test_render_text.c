@@ -246,7 +246,7 @@ static void text_nothing_arrived(void **state)
 	assert_non_null(strstr(printed(&f), " Events were lost meanwhile, so some may have come unseen."));
 	assert_non_null(strstr(printed(&f), " XDP program 12 "));
 	assert_non_null(strstr(printed(&f), " eth0 dropped 3 received packets meanwhile."));
-	assert_non_null(strstr(printed(&f), " 4 requests came for other paths than the check's."));
+	assert_non_null(strstr(printed(&f), " 4 other requests came, but no check."));
 	assert_non_null(strstr(printed(&f), " The run was too short to be sure: let it last 18 s.\n"));
 	assert_non_null(strstr(printed(&f), "\n  fix  "));
 	assert_non_null(strstr(printed(&f), "\n0 probes in 10.0 s: 0 passed, 0 failed, 0 unknown; "
@@ -273,6 +273,79 @@ static void text_silence(void **state)
 		"     why  It is quiet.\n"
 		"14:02:00.000  FAIL  any node > 192.168.0.10:80            tcp   no-probe\n"
 		"     why  It is quiet.\n");
+	close_fixture(&f);
+}
+
+/* Which sentence the summary leads with. */
+static void text_lead(void **state)
+{
+	static const struct {
+		unsigned failed, run, no_probes;
+		bool silent, missed;
+		uint64_t flips_at_ns;
+		const char *lead;
+	} rows[] = {
+		{ 2, 2, 0, false, false, START + 20 * SEC,
+		  "192.168.0.10:8080 (tcp): 2 of 4 probes failed, firewall-drop (firewall dropped it). "
+		  "If this goes on, it will be shown as unhealthy at 14:02:00 (CONNECT_TIMEOUT), "
+		  "by 3 failures in a row.\n" },
+		{ 2, 0, 5, false, true, 0, /* silences that are over, or another port's */
+		  "192.168.0.10:8080 (tcp): 2 of 4 probes failed, firewall-drop (firewall dropped it). "
+		  "It takes 3 failures in a row to be shown as unhealthy.\n" },
+		{ 1, 0, 1, true, false, 0,
+		  "192.168.0.10:8080 (tcp): 1 of 4 probes failed, firewall-drop (firewall dropped it). "
+		  "It takes 3 failures in a row to be shown as unhealthy. "
+		  "After 14:01:50 no probe came any more.\n" },
+		{ 0, 0, 1, true, false, 0,
+		  "192.168.0.10:8080 (tcp): no probe came after 14:01:50: no-probe (no probe arrived).\n" },
+		{ 0, 0, 0, false, true, 0,
+		  "no-probe: what came passed, but nothing came for port 81.\n" },
+	};
+	const struct totals totals = { .probes = 4, .start_ns = START, .end_ns = START + 60 * SEC };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct probe none = { .tuple.protocol = IPPROTO_TCP, .tuple.target_port = htons(81) };
+		struct diagnosis d = { .verdict = VERDICT_NO_PROBE, .why = "It is quiet." };
+		struct fixture f = { 0 };
+		struct target t;
+
+		open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+		start(&f);
+		if (rows[i].missed)
+			f.renderer->on.probe(f.ctx, &none, &d);
+		set_failing(&t, "100.125.10.5");
+		t.state = TARGET_HEALTHY;
+		t.probes = 4;
+		t.failed = t.by_verdict[VERDICT_FIREWALL_DROP] = rows[i].failed;
+		t.passed = t.by_verdict[VERDICT_HEALTHY] = 4 - rows[i].failed;
+		t.by_verdict[VERDICT_NO_PROBE] = rows[i].no_probes;
+		t.silent = rows[i].silent;
+		t.run = rows[i].run;
+		t.flips_at_ns = rows[i].flips_at_ns;
+		f.renderer->on.target(f.ctx, &t);
+		forget_printed(&f);
+		f.renderer->on.end(f.ctx, &totals);
+		assert_int_equal(strncmp(printed(&f) + 1, rows[i].lead, strlen(rows[i].lead)), 0);
+		close_fixture(&f);
+	}
+}
+
+/* What the probes show of the check's settings, and where these were taken to be others. */
+static void text_learned(void **state)
+{
+	const struct totals totals = { .probes = 3, .start_ns = START, .end_ns = START + 60 * SEC };
+	struct fixture f = { 0 };
+	struct target t;
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	set_failing(&t, "100.125.10.5");
+	t.interval_ns = 2 * SEC;
+	t.timeout_ns = 3003 * MS;
+	f.renderer->on.target(f.ctx, &t);
+	f.renderer->on.end(f.ctx, &totals);
+	assert_non_null(strstr(printed(&f), "\n  learned: a node probes every 2.0 s (not 5 s, see --interval)"
+					    " and gives up after 3.0 s\n"));
 	close_fixture(&f);
 }
 
@@ -311,6 +384,8 @@ int main(void)
 		cmocka_unit_test(text_summary_of_failures),
 		cmocka_unit_test(text_nothing_arrived),
 		cmocka_unit_test(text_silence),
+		cmocka_unit_test(text_lead),
+		cmocka_unit_test(text_learned),
 		cmocka_unit_test(text_learns_protocol),
 	};
 	setenv("TZ", "UTC", 1);

@@ -37,7 +37,7 @@ struct totals {
 	uint64_t probes, passed, failed, unknown;
 	uint64_t lost; /* events, over all points */
 	uint64_t silences; /* `no-probe` reports: they are no probes */
-	uint64_t traffic; /* requests for other paths than the check's: they are no probes */
+	uint64_t traffic; /* users' requests that were left out: they are no probes (kind.h) */
 	uint64_t unfinished; /* probes still undecided when the run ended */
 	uint64_t start_ns, end_ns;
 };

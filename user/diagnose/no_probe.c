@@ -68,8 +68,8 @@ void no_probe_diagnose(const struct no_probe *n, const struct totals *totals, st
 
 	diagnose_silence(&silence, d);
 	if (totals->traffic)
-		say(d, " %" PRIu64 " requests came for other paths than the check's.",
-		    totals->traffic);
+		say(d, " %" PRIu64 " other request%s came, but no check.", totals->traffic,
+		    totals->traffic == 1 ? "" : "s");
 	if (run_ns < window_ns) {
 		window_ns += NS_PER_SEC - 1;
 		d->outcome = OUTCOME_UNKNOWN;
