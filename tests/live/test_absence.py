@@ -143,7 +143,7 @@ def test_count_is_exact(lab, trace):
 
 
 def test_lost_events_make_unknown(lab, trace):
-    """A ring of one page, and a reader that is held up: what was lost is said, and not guessed at."""
+    """A ring of one page, and a reader that is held up: what was lost is said, not guessed."""
     lab.backend.run("iptables-legacy", "-A", "INPUT", "-s", RANGE, "-p", "tcp", "--dport", "7000",
                     "-j", "DROP")
     lab_services.tcp_server(lab, "silent", 7100, name="thinker")

@@ -206,7 +206,8 @@ static void users_ask_for_the_same(void **state)
 	struct kind last = { false, false, TOLD_BY_NOTHING };
 
 	for (unsigned i = 0; i < 4; i++)
-		last = judge(h, &any_path, request(1, 27 * SECOND + (500 + i * 300) * MS, "/health"));
+		last = judge(h, &any_path,
+			     request(1, 27 * SECOND + (500 + i * 300) * MS, "/health"));
 	assert_kind(last, true, TOLD_BY_OFF_PERIOD);
 	assert_kind(judge(h, &any_path, request(1, 31 * SECOND, "/health")), false, TOLD_BY_PERIOD);
 	habits_free(h);
@@ -235,7 +236,8 @@ static void another_interval(void **state)
 	unsigned reported = 0;
 
 	for (unsigned i = 1; i <= 20; i++)
-		reported += !judge(h, &any_path, request(1, (26 + 2 * i) * SECOND, "/health")).traffic;
+		reported += !judge(h, &any_path, request(1, (26 + 2 * i) * SECOND, "/health"))
+				     .traffic;
 	assert_in_range(reported, 17, 20);
 	assert_kind(judge(h, &any_path, request(1, 68 * SECOND, "/health")), false, TOLD_BY_PERIOD);
 	habits_free(h);

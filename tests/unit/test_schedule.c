@@ -34,7 +34,8 @@ static const struct target *count(struct targets *t, const struct probe *p, enum
 {
 	struct diagnosis d = { .verdict = verdict,
 			       .code = code,
-			       .outcome = verdict == VERDICT_HEALTHY ? OUTCOME_PASS : OUTCOME_FAIL };
+			       .outcome = verdict == VERDICT_HEALTHY ? OUTCOME_PASS
+								     : OUTCOME_FAIL };
 	bool changed;
 
 	return targets_count(t, p, &d, &changed);

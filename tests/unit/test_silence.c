@@ -47,7 +47,8 @@ static void suspects(void **state)
 		  "No interface received a single packet meanwhile." },
 	};
 	static const char *const all[] = { "XDP", "dropped", "down", "single packet" };
-	static const struct settings settings = { .interval_ns = 5 * SECOND, .from_text = "100.125.0.0/16" };
+	static const struct settings settings = { .interval_ns = 5 * SECOND,
+						  .from_text = "100.125.0.0/16" };
 	static const struct service service = { .expected = true, .last_ns = START };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

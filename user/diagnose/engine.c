@@ -154,7 +154,8 @@ static void count(struct engine *e, const struct probe *p, const struct diagnosi
 	}
 	target = targets_count(e->targets, p, d, &changed);
 	if (target)
-		services_learn(e->services, services_find(e->services, &p->tuple), target->interval_ns);
+		services_learn(e->services, services_find(e->services, &p->tuple),
+			       target->interval_ns);
 	if (e->on->probe)
 		e->on->probe(e->ctx, p, d);
 	if (target && changed)

@@ -297,7 +297,8 @@ static void note_at_target(struct place *target, const struct place *node, uint6
 		known->checks = s->checks;
 }
 
-void habits_note(struct habits *h, const struct probe *p, const struct habit_view *view, bool traffic)
+void habits_note(struct habits *h, const struct probe *p, const struct habit_view *view,
+		 bool traffic)
 {
 	struct place *target = make_place(h, p, false), *node = make_place(h, p, true);
 	uint64_t signature = signature_of(p);

@@ -29,6 +29,7 @@ void habits_look(struct habits *h, const struct probe *p, struct habit_view *vie
  * Remembers P, which VIEW was of and which was taken for a check, or for
  * TRAFFIC.  VIEW NULL: it can be no check, however regularly it comes.
  */
-void habits_note(struct habits *h, const struct probe *p, const struct habit_view *view, bool traffic);
+void habits_note(struct habits *h, const struct probe *p, const struct habit_view *view,
+		 bool traffic);
 
 #endif

@@ -17,8 +17,8 @@ static bool was_given_up(const struct probe *p, const struct diagnosis *d, uint6
 
 	if (d->outcome != OUTCOME_FAIL || !late || !end || p->lossy || p->missing)
 		return false;
-	if ((p->first_byte_ns && p->first_byte_ns < end) || (p->host_fin_ns && p->host_fin_ns < end) ||
-	    (p->host_rst_ns && p->host_rst_ns < end))
+	if ((p->first_byte_ns && p->first_byte_ns < end) ||
+	    (p->host_fin_ns && p->host_fin_ns < end) || (p->host_rst_ns && p->host_rst_ns < end))
 		return false;
 	*after_ns = end - p->start_ns;
 	return true;

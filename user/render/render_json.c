@@ -12,6 +12,7 @@
 #include "diagnose/ask.h"
 #include "diagnose/kind.h"
 #include "format.h"
+#include "json_target.h"
 #include "diagnose/no_probe.h"
 #include "stream/points.h"
 
@@ -98,17 +99,6 @@ static void add_time(struct json_object *o, const char *key, const struct json_s
 	add_string(o, key, format_iso(iso, (int64_t)mono_ns + s->wall_offset_ns));
 }
 
-/* A setting in seconds: 5, or 0.5. */
-static struct json_object *seconds(uint64_t ns)
-{
-	char text[32];
-
-	if (ns % NS_PER_SEC == 0)
-		return json_object_new_uint64(ns / NS_PER_SEC);
-	snprintf(text, sizeof(text), "%.9g", (double)ns / NS_PER_SEC);
-	return json_object_new_double_s((double)ns / NS_PER_SEC, text);
-}
-
 /* The time from FROM to WHEN; null when it did not happen. */
 static void add_us(struct json_object *o, const char *key, uint64_t from, uint64_t when)
 {
@@ -170,8 +160,8 @@ static struct json_object *check_of(const struct settings *c)
 	char text[16];
 
 	add_string(o, "preset", c->preset ? c->preset->name : NULL);
-	add(o, "interval_s", seconds(c->interval_ns));
-	add(o, "timeout_s", seconds(c->timeout_ns));
+	add(o, "interval_s", json_seconds(c->interval_ns));
+	add(o, "timeout_s", json_seconds(c->timeout_ns));
 	add_count(o, "retries", c->retries);
 	for (size_t i = 0; i < c->n_expect; i++)
 		json_object_array_add(codes, string(format_code_range(text, &c->expect[i])));
@@ -388,49 +378,6 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 
 /* ---- target, lost, end ---- */
 
-static struct json_object *run_of(const struct target *t)
-{
-	struct json_object *o = json_object_new_object();
-
-	add_string(o, "outcome", outcome_name(t->run_outcome));
-	add_count(o, "count", t->run);
-	return o;
-}
-
-static struct json_object *counts_of(const struct target *t)
-{
-	struct json_object *o = json_object_new_object();
-
-	for (int i = 0; i < VERDICT_COUNT; i++)
-		if (t->by_verdict[i])
-			add_count(o, verdict_info((enum verdict_id)i)->id, t->by_verdict[i]);
-	return o;
-}
-
-static struct json_object *latency_of(const struct target *t)
-{
-	struct json_object *o;
-
-	if (!t->latency_count)
-		return NULL;
-	o = json_object_new_object();
-	add_count(o, "p50", t->latency_p50_us);
-	add_count(o, "p95", t->latency_p95_us);
-	add_count(o, "max", t->latency_max_us);
-	return o;
-}
-
-/* What the probes themselves show of the check's settings, to a hundredth of a second. */
-static struct json_object *learned_of(const struct target *t)
-{
-	struct json_object *o = json_object_new_object();
-	uint64_t step = NS_PER_SEC / 100;
-
-	add(o, "interval_s", t->interval_ns ? seconds((t->interval_ns + step / 2) / step * step) : NULL);
-	add(o, "timeout_s", t->timeout_ns ? seconds((t->timeout_ns + step / 2) / step * step) : NULL);
-	return o;
-}
-
 static void on_target(void *ctx, const struct target *t)
 {
 	struct json_state *s = ctx;
@@ -454,14 +401,14 @@ static void on_target(void *ctx, const struct target *t)
 	else
 		add(o, "flips_at", NULL);
 	add(o, "silent", json_object_new_boolean(t->silent));
-	add(o, "learned", learned_of(t));
-	add(o, "run", run_of(t));
+	add(o, "learned", json_target_learned(t));
+	add(o, "run", json_target_run(t));
 	add_count(o, "probes", t->probes);
 	add_count(o, "passed", t->passed);
 	add_count(o, "failed", t->failed);
 	add_count(o, "unknown", t->unknown);
-	add(o, "counts", counts_of(t));
-	add(o, "latency_us", latency_of(t));
+	add(o, "counts", json_target_counts(t));
+	add(o, "latency_us", json_target_latency(t));
 	add_string(o, "verdict", failed || silent ? verdict : NULL);
 	add_string(o, "code", failed ? t->last_code : NULL);
 	add_lines(o, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
@@ -494,7 +441,7 @@ static void on_end(void *ctx, const struct totals *totals)
 	add_count(o, "lost", totals->lost);
 	add_count(o, "unfinished", totals->unfinished);
 	add_count(o, "other_requests", totals->traffic);
-	add(o, "duration_s", seconds((totals->end_ns - totals->start_ns) / 1000000 * 1000000));
+	add(o, "duration_s", json_seconds((totals->end_ns - totals->start_ns) / 1000000 * 1000000));
 	if (no_probe_holds(totals)) {
 		no_probe_diagnose(&s->no_probe, totals, &d);
 		add_string(o, "verdict", verdict_info(d.verdict)->id);

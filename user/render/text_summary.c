@@ -16,7 +16,7 @@ struct group {
 	size_t n;
 	size_t unhealthy; /* nodes that should show it as unhealthy */
 	uint64_t unhealthy_ns; /* since when the first of them should */
-	uint64_t flips_ns; /* when a node will show it as unhealthy, if this goes on; 0: none will */
+	uint64_t flips_ns; /* when a node will show it so, if this goes on; 0: none will */
 	const char *code; /* what they show then; NULL: nothing known */
 	uint64_t silent_ns; /* when the last probe came, where they stopped; 0: they did not */
 	uint64_t probes, passed, failed;
@@ -131,7 +131,8 @@ static bool is_worse(const struct group *a, const struct group *b)
 	return bad_a && !bad_b;
 }
 
-static const char *clock_text(char out[CLOCK_TEXT_LEN], const struct text_state *s, uint64_t mono_ns)
+static const char *clock_text(char out[CLOCK_TEXT_LEN], const struct text_state *s,
+			      uint64_t mono_ns)
 {
 	format_clock(out, (int64_t)mono_ns + s->wall_offset_ns);
 	out[sizeof("hh:mm:ss") - 1] = '\0';
@@ -153,7 +154,8 @@ static void print_consequence(struct text_state *s, const struct group *g)
 			g->unhealthy, g->n, clock_text(clock, s, g->unhealthy_ns), code);
 	else if (g->flips_ns)
 		fprintf(s->t.out,
-			" If this goes on, it will be shown as unhealthy at %s%s, by %u failures in a row.",
+			" If this goes on, it will be shown as unhealthy at %s%s,"
+			" by %u failures in a row.",
 			clock_text(clock, s, g->flips_ns), code, s->settings->retries);
 	else
 		fprintf(s->t.out, " It takes %u failures in a row to be shown as unhealthy.",
