@@ -343,6 +343,29 @@ static void order_of_timers(void **state)
 	assert_int_equal(run->told.probes, 6);
 }
 
+/* With a route found and no answer seen, the kernel may still give up on the gateway. */
+static void waits_for_the_gateway_only(void **state)
+{
+	struct run *run = *state;
+	uint64_t at = START + SECOND, end = at + 3 * SECOND;
+	struct obs route = packet(at + 1, 1, at + 10, 0, true);
+
+	route.point = HCT_POINT_ROUTE;
+	route.route.oif = 2;
+	deliver(run, packet(at, 0, at, HCT_TCP_SYN, false));
+	deliver(run, packet(at + 1, 0, at + 1, HCT_TCP_SYN, false));
+	deliver(run, route);
+	engine_sink.tick(run->engine, end + 29 * MS);
+	assert_int_equal(run->told.probes, 0);
+	engine_sink.tick(run->engine, end + 31 * MS);
+	assert_int_equal(run->told.probes, 1);
+	assert_int_equal(run->told.last.start_ns, at);
+	engine_sink.tick(run->engine, end + 79 * MS);
+	assert_int_equal(run->told.probes, 1);
+	engine_sink.tick(run->engine, end + 81 * MS);
+	assert_int_equal(run->told.probes, 2);
+}
+
 static void many_flows(void **state)
 {
 	struct run *run = *state;
@@ -386,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(as_many_as_asked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_requests_are_no_probe, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_of_timers, setup, teardown),
+		cmocka_unit_test_setup_teardown(waits_for_the_gateway_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_flows, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_flows, setup, teardown),
 	};

@@ -116,6 +116,22 @@ static void responses(void **state)
 	assert_string_equal(r.location, "");
 }
 
+static void tls_wanted(void **state)
+{
+	static const char nginx[] = "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n<html>\r\n"
+				    "<head><title>400 The plain HTTP request was sent to HTTPS port"
+				    "</title></head>";
+	static const char go[] = "HTTP/1.0 400 Bad Request\r\n\r\n"
+				 "Client sent an HTTP request to an HTTPS server.\n";
+	struct http_response r;
+
+	assert_true(response(nginx, &r) && r.wants_tls);
+	assert_true(response(go, &r) && r.wants_tls);
+	assert_true(response("HTTP/1.1 400 Bad Request\r\n\r\nno Host", &r) && !r.wants_tls);
+	assert_true(response("HTTP/1.1 200 OK\r\n\r\nsent an HTTP request to an HTTPS server", &r));
+	assert_false(r.wants_tls);
+}
+
 static void no_responses(void **state)
 {
 	static const char *const texts[] = {
@@ -173,7 +189,7 @@ int main(void)
 		cmocka_unit_test(requests),	cmocka_unit_test(no_requests),
 		cmocka_unit_test(on_a_users_behalf),
 		cmocka_unit_test(long_path),	cmocka_unit_test(responses),
-		cmocka_unit_test(no_responses), cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(tls_wanted), cmocka_unit_test(no_responses), cmocka_unit_test(cut_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

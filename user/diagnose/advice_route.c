@@ -188,6 +188,7 @@ static void tell_no_route_back_inside(const struct facts *f, struct diagnosis *d
 void tell_no_route_back(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
+	char table[TABLE_TEXT_LEN];
 	struct host_route route;
 	bool known = ask_route(f, &route);
 	int err = p->route_failed ? p->route.err : known ? route.err : -ENETUNREACH;
@@ -202,7 +203,7 @@ void tell_no_route_back(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: %s %s", f->what,
 	    f->lb, p->device_in[0] ? " on " : "", p->device_in, route_error(err), f->lb);
 	if (special && p->route_failed && p->route.table)
-		say(WHY(d), " (table %" PRIu32 ")", p->route.table);
+		say(WHY(d), " (table %s)", format_table(table, p->route.table));
 	say(WHY(d), ".");
 	if (known && !route.err && route.text[0])
 		say(WHY(d),

@@ -151,36 +151,21 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped by the kernel", what);
 }
 
-/* " (table main)", as ip-route(8) names it. */
-static const char *table_words(char out[32], uint32_t table)
-{
-	switch (table) {
-	case 253:
-		return " (table default)";
-	case 254:
-		return " (table main)";
-	case 255:
-		return " (table local)";
-	}
-	snprintf(out, 32, table ? " (table %u)" : "", table);
-	return out;
-}
-
 static void route_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
-	char addr[ADDR_TEXT_LEN], table[32];
+	char addr[ADDR_TEXT_LEN], table[TABLE_TEXT_LEN];
 	const char *type = o->route.err == -EHOSTUNREACH ? "unreachable"
 			   : o->route.err == -EACCES	 ? "prohibit"
 			   : o->route.err == -EINVAL	 ? "blackhole"
 							 : NULL;
 
 	if (type)
-		snprintf(out, PROBE_TEXT_LEN, "route back to %.40s: %s%.20s",
+		snprintf(out, PROBE_TEXT_LEN, "route back to %.40s: %s (table %.15s)",
 			 format_addr(addr, o->tuple.lb), type,
-			 table_words(table, o->route.table));
+			 format_table(table, o->route.table));
 	else if (o->route.err)
-		snprintf(out, PROBE_TEXT_LEN, "no route back to %.40s%.20s",
-			 format_addr(addr, o->tuple.lb), table_words(table, o->route.table));
+		snprintf(out, PROBE_TEXT_LEN, "no route back to %.40s (table %.15s)",
+			 format_addr(addr, o->tuple.lb), format_table(table, o->route.table));
 	else
 		snprintf(out, PROBE_TEXT_LEN, "route back: %s%.40s%s%s",
 			 o->route.has_gateway ? "via " : "",

@@ -184,3 +184,17 @@ const char *format_safe(char *out, size_t size, const char *text)
 		out[n] = '\0';
 	return out;
 }
+
+const char *format_table(char out[TABLE_TEXT_LEN], uint32_t table)
+{
+	switch (table) { /* RT_TABLE_* of linux/rtnetlink.h */
+	case 253:
+		return "default";
+	case 254:
+		return "main";
+	case 255:
+		return "local";
+	}
+	snprintf(out, TABLE_TEXT_LEN, "%u", table);
+	return out;
+}

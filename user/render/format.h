@@ -14,6 +14,7 @@
 #define ADDR_TEXT_LEN 46 /* INET6_ADDRSTRLEN */
 #define ENDPOINT_TEXT_LEN 56
 #define PREFIX_TEXT_LEN 52
+#define TABLE_TEXT_LEN 16
 #define SPAN_TEXT_LEN 32
 #define CLOCK_TEXT_LEN 16
 #define ISO_TEXT_LEN 32
@@ -41,5 +42,8 @@ const char *format_iso(char out[ISO_TEXT_LEN], int64_t wall_ns);
  * what does not fit in SIZE is cut between characters.
  */
 const char *format_safe(char *out, size_t size, const char *text);
+
+/* A routing table as ip-route(8) names it: "main", "local", "default", or its number. */
+const char *format_table(char out[TABLE_TEXT_LEN], uint32_t table);
 
 #endif
