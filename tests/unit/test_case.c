@@ -169,6 +169,12 @@ static void observations(void **state)
 	assert_true(back.has_process);
 	assert_string_equal(back.comm, o.comm);
 
+	o = observation(HCT_POINT_TRANSLATION);
+	memcpy(o.translation.addr, o.tuple.lb, sizeof(o.translation.addr));
+	o.translation.port = htons(8080);
+	back = round_trip(&o, payload);
+	assert_memory_equal(&back.translation, &o.translation, sizeof(o.translation));
+
 	o = observation(HCT_POINT_LIBWRAP);
 	o.libwrap.fd = -1;
 	strcpy(o.libwrap.daemon, "sshd");

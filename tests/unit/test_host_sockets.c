@@ -198,6 +198,16 @@ static void test_listener_in_another_namespace(void **state)
 	assert_int_equal(got.l[0].pid, pid);
 	assert_int_equal(netns_self(), before);
 
+	assert_int_equal(h->ops->listeners_in(h->ctx, netns, IPPROTO_TCP, 9090, &got), 0);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.l[0].pid, pid);
+	assert_false(got.l[0].other_netns);
+	assert_int_equal(h->ops->listeners_in(h->ctx, netns, IPPROTO_TCP, 9, &got), 0);
+	assert_int_equal(got.n, 1); /* what can be reached there instead */
+	assert_int_equal(got.l[0].port, 9090);
+	assert_int_equal(h->ops->listeners_in(h->ctx, 1, IPPROTO_TCP, 9090, &got), -ENOENT);
+	assert_int_equal(netns_self(), before);
+
 	/* what listens here comes first, and is enough */
 	fd = serve("0.0.0.0", 9090, SOCK_STREAM, 1, false);
 	assert_int_equal(h->ops->listeners(h->ctx, IPPROTO_TCP, 9090, &got), 0);

@@ -53,7 +53,7 @@ static void json_start(void **state)
 		"\"points\":[{\"point\":\"tc-ingress\",\"detail\":\"tcx on eth0\"}],"
 		"\"missing\":[{\"point\":\"drop\",\"reason\":\"not permitted\",\"verdicts\":"
 		"[\"firewall-drop\",\"rp-filter\",\"gateway-unreachable\",\"reply-dropped\",\"tc-drop\","
-		"\"martian-source\",\"policy-drop\",\"kernel-drop\"]},"
+		"\"martian-source\",\"policy-drop\",\"forward-drop\",\"kernel-drop\"]},"
 		"{\"point\":\"xdp\",\"reason\":\"not asked for\",\"verdicts\":[]}]}\n");
 	close_fixture(&f);
 }

@@ -13,7 +13,7 @@ static void text_header(void **state)
 		"Health checks from 100.125.0.0/16 to port 80, 443 (elb: every 5 s, timeout 3 s, 3 failures in a row)\n"
 		"1 of 2 points attached; Ctrl-C ends.\n"
 		"not attached: drop (not permitted); costs firewall-drop, rp-filter, gateway-unreachable, "
-		"reply-dropped, tc-drop, martian-source, policy-drop, kernel-drop\n\n");
+		"reply-dropped, tc-drop, martian-source, policy-drop, forward-drop, kernel-drop\n\n");
 	close_fixture(&f);
 }
 

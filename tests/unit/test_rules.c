@@ -274,6 +274,80 @@ static void long_words(void **state)
 	assert_true(strlen(d.fix) > 0);
 }
 
+/* The same drop is another thing on the way through, in a container, and of a reply. */
+static void forwarding(void **state)
+{
+	static const struct {
+		const char *reason, *function, *caller;
+		bool dnat, inside, reply;
+		enum verdict_id verdict;
+	} rows[] = {
+		{ "NETFILTER_DROP", "nf_hook_slow", "ip_forward", true, false, false,
+		  VERDICT_FORWARD_DROP },
+		{ "NETFILTER_DROP", "nf_hook_slow", "ip_forward", false, false, false,
+		  VERDICT_FORWARD_DROP },
+		{ "NETFILTER_DROP", "nf_hook_slow", "ip_forward", true, true, false,
+		  VERDICT_FIREWALL_DROP },
+		{ "NETFILTER_DROP", "nf_hook_slow", "ip_forward", true, false, true,
+		  VERDICT_REPLY_DROPPED },
+		{ "NETFILTER_DROP", "nf_hook_slow", "ip_local_deliver", true, false, false,
+		  VERDICT_FIREWALL_DROP },
+		{ "IP_INADDRERRORS", "ip_error", "ip_rcv", true, false, false,
+		  VERDICT_FORWARD_DROP },
+		{ "IP_INADDRERRORS", "ip_error", "ip_rcv", false, false, false, VERDICT_NOT_LOCAL },
+		{ "IP_INNOROUTES", "ip_error", "ip_rcv", true, false, true, VERDICT_NO_ROUTE_BACK },
+		{ "NEIGH_FAILED", "neigh_invalidate", "neigh_timer_handler", true, false, false,
+		  VERDICT_FORWARD_DROP },
+		{ "NEIGH_FAILED", "neigh_invalidate", "neigh_timer_handler", true, false, true,
+		  VERDICT_GATEWAY_UNREACHABLE },
+	};
+	struct settings s = settings_of(3);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct probe p = tcp_probe();
+		struct diagnosis d;
+
+		p.dnat.seen = rows[i].dnat;
+		p.dnat.port = htons(8080);
+		strcpy(p.dnat.device, "docker0");
+		p.drop = (struct probe_incident){ .seen = true,
+						  .reply = rows[i].reply,
+						  .inside = rows[i].inside,
+						  .time_ns = p.start_ns + 10,
+						  .reason = rows[i].reason,
+						  .function = rows[i].function,
+						  .stack = { rows[i].function, rows[i].caller },
+						  .stack_len = 2,
+						  .packet.tcp_flags = HCT_TCP_SYN };
+		d = verdict_of(&p, &s, NULL);
+		assert_int_equal(d.verdict, rows[i].verdict);
+		assert_int_equal(d.confidence, CONFIDENCE_CERTAIN);
+		assert_true(d.why[0] && d.fix[0]);
+	}
+}
+
+/* A reply with another source matters while none has the right one. */
+static void rewritten(void **state)
+{
+	struct settings s = settings_of(3);
+	struct probe p = tcp_probe();
+
+	p.snat.seen = true;
+	p.synack_retransmits = 1;
+	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_REPLY_REWRITTEN);
+	p.ack_ns = p.start_ns + 10;
+	p.lb_rst_ns = p.start_ns + 20;
+	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_HEALTHY);
+	p = tcp_probe();
+	p.tuple.protocol = IPPROTO_UDP;
+	p.snat.seen = true;
+	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_REPLY_REWRITTEN);
+	assert_int_equal(verdict_of(&p, &s, NULL).confidence, CONFIDENCE_LIKELY);
+	assert_int_equal(verdict_of(&p, &s, NULL).outcome, OUTCOME_PASS);
+	p.reply_ns = p.start_ns + 10;
+	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_HEALTHY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +355,7 @@ int main(void)
 		cmocka_unit_test(backends),	  cmocka_unit_test(ends),
 		cmocka_unit_test(answers),	  cmocka_unit_test(absence_needs_every_event),
 		cmocka_unit_test(who_owns_it),	  cmocka_unit_test(long_words),
+		cmocka_unit_test(forwarding),	  cmocka_unit_test(rewritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

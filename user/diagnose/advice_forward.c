@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Advice: dropped on the way to a container, or answered with another source. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,13 +131,14 @@ bool tell_localnet(const struct facts *f, struct diagnosis *d)
 	return true;
 }
 
-/* The chain that can have done it: that of NAT, else any at the hook.  False: none. */
-static bool find_nat_chain(const struct facts *f, struct host_chain *out)
+/* The chain that can have done it: of NAT, else any at the hook.  0, -ENOENT: none, or -errno. */
+static int find_nat_chain(const struct facts *f, struct host_chain *out)
 {
 	struct host_chains chains;
+	int err = ask_chains(f->given.host, f->v6, "POSTROUTING", &chains);
 
-	if (ask_chains(f->given.host, f->v6, "POSTROUTING", &chains))
-		return false;
+	if (err)
+		return err;
 	for (size_t i = 0; i < chains.n && i < HOST_MAX_CHAINS; i++) {
 		const struct host_chain *c = &chains.c[i];
 
@@ -144,9 +146,9 @@ static bool find_nat_chain(const struct facts *f, struct host_chain *out)
 			continue;
 		*out = *c;
 		if (strcmp(c->table, "nat") == 0)
-			return true;
+			return 0;
 	}
-	return out->chain[0] != '\0';
+	return out->chain[0] ? 0 : -ENOENT;
 }
 
 static void fix_rewritten(const struct facts *f, const struct host_chain *chain,
@@ -174,6 +176,7 @@ void tell_reply_rewritten(const struct facts *f, struct diagnosis *d)
 	struct host_chain chain = { 0 };
 	char source[ENDPOINT_TEXT_LEN];
 	bool not_translated_back = f->p->dnat.seen && memcmp(snat->addr, f->p->dnat.addr, 16) == 0;
+	int err = find_nat_chain(f, &chain);
 
 	format_endpoint(source, snat->addr, f->icmp ? 0 : ntohs(snat->port));
 	where_set(d, "netfilter", NULL);
@@ -189,7 +192,7 @@ void tell_reply_rewritten(const struct facts *f, struct diagnosis *d)
 		    "conntrack -L -s %s shows whether the connection is tracked; remove NOTRACK "
 		    "rules for it, and what empties the table (conntrack -F).",
 		    f->lb);
-	} else if (find_nat_chain(f, &chain)) {
+	} else if (!err) {
 		snprintf(d->where.backend, sizeof(d->where.backend), "%s", chain.backend);
 		snprintf(d->where.hook, sizeof(d->where.hook), "POSTROUTING");
 		snprintf(d->where.table, sizeof(d->where.table), "%s", chain.table);
@@ -197,6 +200,11 @@ void tell_reply_rewritten(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " A rule in chain %.63s of table %.63s (%s) can have done that.",
 		    chain.chain, chain.table, chain.backend);
 		fix_rewritten(f, &chain, d);
+	} else if (err != -ENOENT) {
+		say(FIX(d),
+		    "Look for SNAT or MASQUERADE at POSTROUTING ('iptables-save -t nat', 'nft list "
+		    "ruleset'), and let replies to %s pass ahead of it.",
+		    f->range);
 	} else {
 		where_set(d, "application", NULL);
 		say(WHY(d), " No NAT chain is there to do that: the application answered from "

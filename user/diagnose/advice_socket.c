@@ -69,7 +69,7 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 		say(FIX(d),
 		    "Make it listen on %s:%u instead (or on %s), in the service's configuration, "
 		    "and restart it.",
-		    f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->target);
+		    f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->inner_target);
 		return true;
 	}
 	return false;

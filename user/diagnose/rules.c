@@ -104,7 +104,9 @@ static void apply_udp_silence(const struct facts *f, struct diagnosis *d)
 	d->code = NULL;
 	snprintf(d->note, sizeof(d->note),
 		 "The load balancer takes silence as healthy and keeps sending "
-		 "traffic here, although the datagram did not get through (%s).",
+		 "traffic here, although %s (%s).",
+		 d->verdict == VERDICT_REPLY_REWRITTEN ? "it does not recognise the answer" :
+							 "the datagram did not get through",
 		 verdict_info(d->verdict)->id);
 }
 
