@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""hctrace check: a healthy host has no fail; each fault gives its own, and the printed fix ends it."""
+"""hctrace check: a healthy host has no fail; each fault gives its own; the printed fix ends it."""
 import contextlib
 import json
 import shutil
@@ -122,7 +122,8 @@ FAULTS = [
     Fault("nft-verdict-map", "4", ("handle",),
           nft(f"tcp dport vmap {{ 22 : accept, {PORT} : drop }}")),
     Fault("nft-range", "4", ("refuses",),
-          nft(f"iifname eth0 tcp dport {PORT}-{PORT + 1} ct state new counter reject with tcp reset")),
+          nft(f"iifname eth0 tcp dport {PORT}-{PORT + 1} ct state new counter"
+              " reject with tcp reset")),
     Fault("nft-policy", "4", ("policy", "guard"),
           nft("tcp dport { 22, 443 } accept", policy="drop")),
     Fault("nft-reply", "4", ("answers",), nft(f"ip daddr {RANGE} tcp sport {PORT} drop",
@@ -172,7 +173,8 @@ def test_fault(fault, binary, make_lab):
         assert not of(found, "fail"), found
 
 
-@pytest.mark.parametrize("options", [(), ("--port", PORT), ("--port", f"80,{PORT}", "--from", RANGE6),
+@pytest.mark.parametrize("options", [(), ("--port", PORT),
+                                     ("--port", f"80,{PORT}", "--from", RANGE6),
                                      ("--interface", "eth0", "--protocol", "http"),
                                      ("--lb", "gcp"), ("--lb", "elb-dedicated:192.168.0.0/24")],
                          ids=["all", "port", "ipv6", "interface", "gcp", "own-subnet"])
@@ -188,11 +190,13 @@ USUAL = [  # firewalls that let checks pass
     + ["nft add rule inet guard c iif lo accept", "nft 'add rule inet guard c tcp dport { 22, 80, "
        f"{PORT} }} accept'", "nft add rule inet guard c ip protocol icmp accept"],
     ["iptables-nft -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
-     "iptables-nft -A INPUT -i lo -j ACCEPT", f"iptables-nft -A INPUT -p tcp --dport {PORT} -j ACCEPT",
+     "iptables-nft -A INPUT -i lo -j ACCEPT",
+     f"iptables-nft -A INPUT -p tcp --dport {PORT} -j ACCEPT",
      "iptables-nft -A INPUT -m conntrack --ctstate INVALID -j DROP", "iptables-nft -P INPUT DROP"],
-    [f"iptables-legacy -A INPUT -s 100.126.0.0/16 -j DROP", "iptables-legacy -N ALLOWED",
-     f"iptables-legacy -A ALLOWED -s 100.125.0.0/16 -m comment --comment 'the \"elb\" -j DROP' -j ACCEPT",
-     "iptables-legacy -A INPUT -p tcp --dport 8000:9000 -j ALLOWED", "iptables-legacy -P INPUT DROP"],
+    ["iptables-legacy -A INPUT -s 100.126.0.0/16 -j DROP", "iptables-legacy -N ALLOWED",
+     f"iptables-legacy -A ALLOWED -s {RANGE} -m comment --comment 'the \"elb\" -j DROP' -j ACCEPT",
+     "iptables-legacy -A INPUT -p tcp --dport 8000:9000 -j ALLOWED",
+     "iptables-legacy -P INPUT DROP"],
     nft(f"ip saddr != {{ 10.0.0.0/8, {RANGE} }} drop"),
     nft(f"ip saddr {RANGE} tcp dport {PORT} counter"),
     nft(f"ip saddr 100.125.0.0/16 tcp dport 1-{PORT - 1} drop"),
@@ -218,8 +222,7 @@ WARNINGS = [
           commands=nft(f"ip saddr {RANGE} tcp dport 80 drop")),
     Fault("other-interface", "5", ("eth0", "eth1"), second_link=True),
     Fault("deny-unchecked-daemon", "7", ("vsftpd",), options=(),
-          setup=lambda lab: (lab_services.Vsftpd(lab), lab.backend.write_etc("hosts.deny",
-                                                                             "ALL: ALL\n")) and None),
+          setup=denied(lab_services.VSFTPD_PORT, "vsftpd", "ALL: ALL\n").setup),
     Fault("unreachables", "8", ("rate-limited",), options=("--protocol", "udp"),
           setup=lambda lab: lab_services.udp_server(lab, "echo", 7053) and None),
     Fault("somaxconn", "6", ("somaxconn",), ["sysctl -qw net.core.somaxconn=16"]),
@@ -302,7 +305,8 @@ def test_without_root(binary, lab):
 def test_usage(binary, lab):
     for argv, status in ((("--interface", "eth7"), USAGE), (("--netns", "no-such"), CANNOT_TRACE),
                          (("--timeout", "3"), USAGE)):
-        done = subprocess.run(lab.backend.argv(binary, "check", *argv), capture_output=True, text=True)
+        done = subprocess.run(lab.backend.argv(binary, "check", *argv), capture_output=True,
+                              text=True)
         assert done.returncode == status and argv[-1] in done.stderr + "3", done
 
 

@@ -195,7 +195,8 @@ static void conntrack(void **state)
 	expect(f, check_filters, CHECK_WARN, "80 of at most 100");
 	sysctl_is(f, 0, "net.netfilter.nf_conntrack_count", 100);
 	expect(f, check_filters, CHECK_FAIL, "100 of at most 100");
-	assert_string_equal(worst(f, check_filters)->fix, "sysctl -w net.netfilter.nf_conntrack_max=200");
+	assert_string_equal(worst(f, check_filters)->fix, "sysctl -w "
+							  "net.netfilter.nf_conntrack_max=200");
 }
 
 static void queues(void **state)
@@ -292,8 +293,9 @@ static void wrappers(void **state)
 	assert_string_equal(worst(f, check_wrappers)->fix,
 			    "echo 'sshd: 100.125.0.0/16' >> /etc/hosts.allow");
 	strcpy(w->file, "/etc/hosts.allow");
-	assert_string_equal(worst(f, check_wrappers)->fix,
-			    "Put this line before line 3 of /etc/hosts.allow: sshd: 100.125.0.0/16");
+	assert_string_equal(worst(f, check_wrappers)->fix, "Put this line before line 3 of "
+							   "/etc/hosts.allow: sshd: "
+							   "100.125.0.0/16");
 	f->settings.n_ports = 0;
 	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1");
 	f->fake.listeners.l[0].pid = 0;
@@ -339,7 +341,8 @@ static void unread(void **state)
 static void firewall(void **state)
 {
 	struct fixture *f = *state;
-	char text[] = "*filter\n:INPUT DROP\n:OUTPUT ACCEPT\n-A INPUT -p tcp --dport 22 -j ACCEPT\n";
+	char text[] = "*filter\n:INPUT DROP\n:OUTPUT ACCEPT\n-A INPUT -p tcp --dport 22 -j "
+		      "ACCEPT\n";
 
 	assert_int_equal(fw_parse_save(&f->facts.rules[0], "iptables-legacy", false, text), 0);
 	expect(f, check_firewall, CHECK_FAIL, "The policy of chain INPUT");

@@ -174,7 +174,8 @@ static void ways(void **state)
 		/* chains */
 		{ ACCEPTING "-A INPUT -j WEB\n-A WEB -j DROP\n", 1, true, 1, "WEB" },
 		{ ACCEPTING "-A INPUT -p udp -j WEB\n-A WEB -j DROP\n", 0 },
-		{ ACCEPTING "-A INPUT -m mark --mark 1 -j WEB\n-A WEB -j DROP\n", 1, false, 1, "WEB" },
+		{ ACCEPTING "-A INPUT -m mark --mark 1 -j WEB\n-A WEB -j DROP\n", 1, false, 1,
+		  "WEB" },
 		{ DROPPING "-A INPUT -j WEB\n-A WEB -j ACCEPT\n", 0 },
 		{ DROPPING "-A INPUT -j WEB\n-A WEB -j RETURN\n-A WEB -j ACCEPT\n", 1, true, 0,
 		  "INPUT" },
@@ -197,7 +198,8 @@ static void ways(void **state)
 		    hits.number != cases[i].number ||
 		    strcmp(hits.chain, cases[i].chain ? cases[i].chain : ""))
 			fail_msg("%zu: %zu hits, %scertain, rule %u in %s:\n%s", i, hits.n,
-				 hits.certain ? "" : "not ", hits.number, hits.chain, cases[i].text);
+				 hits.certain ? "" : "not ", hits.number, hits.chain,
+				 cases[i].text);
 	}
 }
 
@@ -208,15 +210,23 @@ static void nat(void **state)
 	assert_int_equal(walk("*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 80 -j DNAT "
 			      "--to-destination 172.17.0.2:80\n", &redirected).n, 0);
 	assert_true(redirected);
-	walk("*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 81 -j REDIRECT\n", &redirected);
+	walk("*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 81 -j REDIRECT\n",
+	     &redirected);
 	assert_false(redirected);
 }
 
 static void broken_text(void **state)
 {
 	static const char *const texts[] = {
-		"", "*", "-A", "-A INPUT", ":", ":INPUT", "*filter\n:INPUT DROP\n-A INPUT -s\n",
-		"*filter\n:INPUT DROP\n-A INPUT !\n", "*filter\n:INPUT DROP\n-A INPUT -p tcp --tcp-flags SYN\n",
+		"",
+		"*",
+		"-A",
+		"-A INPUT",
+		":",
+		":INPUT",
+		"*filter\n:INPUT DROP\n-A INPUT -s\n",
+		"*filter\n:INPUT DROP\n-A INPUT !\n",
+		"*filter\n:INPUT DROP\n-A INPUT -p tcp --tcp-flags SYN\n",
 		"*filter\n:INPUT DROP\n-A INPUT -s x/99 -d 1.2.3.4/999 --dport , -j\n",
 		"*filter\n:INPUT DROP\n-A INPUT -m comment --comment \"open\n",
 	};
@@ -239,7 +249,8 @@ static void xinetd(void **state)
 			     "service off\n{\n disable = yes\n server = /x\n port=1\n}\n"
 			     "service tcpd-web\n{\n port = 8102\n flags = NAMEINARGS NOLIBWRAP\n"
 			     " server = /usr/sbin/tcpd\n server_args = /srv/in.web -x\n}\n"
-			     "service free\n{\n port = 3\n flags = NOLIBWRAP\n server = /y\n}\n", &d);
+			     "service free\n{\n port = 3\n flags = NOLIBWRAP\n server = /y\n}\n",
+			     &d);
 	assert_int_equal(d.n, 2);
 	assert_string_equal(d.d[0].name, "http_once.sh");
 	assert_int_equal(d.d[0].port, 8101);
@@ -251,9 +262,11 @@ static void inetd(void **state)
 {
 	struct wrapped_daemons d = { 0 };
 
-	daemons_parse_inetd("# none\n8080 stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.web -x\n"
+	daemons_parse_inetd("# none\n8080 stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.web "
+			    "-x\n"
 			    "127.0.0.1:8081\tstream tcp nowait nobody /usr/bin/thing thing\n"
-			    "broken line\n7 stream tcp nowait root internal\n", &d);
+			    "broken line\n7 stream tcp nowait root internal\n",
+			    &d);
 	assert_int_equal(d.n, 3);
 	assert_string_equal(d.d[0].name, "in.web");
 	assert_int_equal(d.d[0].port, 8080);

@@ -112,10 +112,11 @@ void check_ports(const struct check_facts *facts, struct check_ports *out);
 const char *check_protocol_name(uint8_t protocol);
 
 bool check_wants(const struct check_facts *facts, unsigned protocol); /* HCT_PROTO_* */
-bool check_has_family(const struct check_facts *facts, bool ipv6); /* a network of the load balancer */
+/* Whether the load balancer has a network of that family. */
+bool check_has_family(const struct check_facts *facts, bool ipv6);
 bool prefix_is_ipv6(const struct prefix *prefix);
 bool prefix_contains(const struct prefix *prefix, const uint8_t addr[16]);
-/* An address of PREFIX such as the load balancer has: the first but the network's own, or the last. */
+/* An address of PREFIX as the load balancer may have: its first, or its last. */
 void prefix_sample(const struct prefix *prefix, bool last, uint8_t out[16]);
 bool check_device_wanted(const struct check_facts *facts, const char *device);
 bool check_is_loopback(const uint8_t addr[16]);

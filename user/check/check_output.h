@@ -9,7 +9,8 @@
 
 /* Each finding under the title of its step; WIDTH as struct text has it. */
 struct check_text;
-struct check_text *check_text_open(FILE *out, const struct settings *settings); /* NULL: no memory */
+/* NULL: no memory. */
+struct check_text *check_text_open(FILE *out, const struct settings *settings);
 void check_text_report(void *ctx, const struct finding *finding);
 /* The verdict in a line. */
 void check_text_close(struct check_text *text, const struct check *done); /* accepts NULL */

@@ -34,7 +34,8 @@ struct check_text *check_text_open(FILE *out, const struct settings *settings)
 	text_init(&text->t, out, settings->color);
 	text_print(&text->t, STYLE_STRONG, "Checks from %s", settings->from_text);
 	for (size_t i = 0; i < settings->n_ports; i++)
-		text_print(&text->t, STYLE_STRONG, "%s%u", i ? ", " : ", port ", settings->ports[i]);
+		text_print(&text->t, STYLE_STRONG, "%s%u", i ? ", " : ", port ",
+			   settings->ports[i]);
 	fputc('\n', out);
 	return text;
 }

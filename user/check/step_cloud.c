@@ -31,6 +31,7 @@ void check_cloud_network(struct check *c)
 		  c->facts->settings->from_text);
 	put_ports(c->facts->settings, out.what, sizeof(out.what));
 	CHECK_PUT(out.what, ", and the answers out?");
-	CHECK_PUT(out.why, "'hctrace live' shows whether checks arrive here: if none does, it is this.");
+	CHECK_PUT(out.why, "'hctrace live' shows whether checks arrive here: if none does, it is "
+			   "this.");
 	check_say(c, &out);
 }

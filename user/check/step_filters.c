@@ -25,8 +25,10 @@ static void tell_program(struct check *c, const struct attached_program *p)
 		CHECK_PUT(out.show, "bpftool net show dev %s; tc filter show dev %s %s", p->device,
 			  p->device, p->where + 3);
 	if (xdp)
-		CHECK_PUT(out.fix, "To test without it: ip link set dev %s xdp off (what put it there "
-				   "may put it back)", p->device);
+		CHECK_PUT(out.fix,
+			  "To test without it: ip link set dev %s xdp off (what put it there "
+			  "may put it back)",
+			  p->device);
 	else
 		CHECK_PUT(out.fix, "Ask who attached it whether it lets the load balancer pass.");
 	check_say(c, &out);
@@ -42,7 +44,8 @@ static void check_programs(struct check *c)
 			tell_program(c, &f->program[i]);
 	if (f->programs_err)
 		CHECK_PUT(out.what, "Which tc programs are attached could not be read: %s.",
-			  f->programs_err == -EPERM ? "that needs root" : strerror(-f->programs_err));
+			  f->programs_err == -EPERM ? "that needs root"
+						    : strerror(-f->programs_err));
 	else
 		CHECK_PUT(out.what, "No XDP or tc program of another is attached.");
 	CHECK_PUT(out.show, "bpftool net show");
@@ -64,7 +67,8 @@ static void check_conntrack(struct check *c)
 		out.result = CHECK_WARN;
 	CHECK_PUT(out.what, "The connection tracking table holds %" PRId64 " of at most %" PRId64
 			    " entries.", count, max);
-	CHECK_PUT(out.show, "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max");
+	CHECK_PUT(out.show, "sysctl net.netfilter.nf_conntrack_count "
+			    "net.netfilter.nf_conntrack_max");
 	if (out.result == CHECK_FAIL)
 		CHECK_PUT(out.why, "New connections, checks among them, are dropped.");
 	if (out.result != CHECK_OK)

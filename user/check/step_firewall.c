@@ -224,8 +224,8 @@ static const char *tables_tool(const struct hit *h)
 static void put_show(const struct hit *h, struct finding *out)
 {
 	if (!strcmp(h->chain->backend, "nft"))
-		CHECK_PUT(out->show, "nft -a list chain %s %s %s", h->chain->family, h->chain->table,
-			  h->chain->name);
+		CHECK_PUT(out->show, "nft -a list chain %s %s %s", h->chain->family,
+			  h->chain->table, h->chain->name);
 	else
 		CHECK_PUT(out->show, "%s -t %s -nvL %s --line-numbers", tables_tool(h),
 			  h->chain->table, h->chain->name);
@@ -328,7 +328,8 @@ static void tell(struct check *c, const struct hits *hits, const struct hit *h)
 	else if (h->unclear)
 		CHECK_PUT(out.why, "What the rule does with the packet cannot be told from here.");
 	else if (h->rule && !h->n_certain)
-		CHECK_PUT(out.why, "It depends on what the rule, or one before it, looks at besides "
+		CHECK_PUT(out.why, "It depends on what the rule, or one before it, looks at "
+				   "besides "
 				   "addresses and ports.");
 	put_show(h, &out);
 	put_fix(h, &out);
@@ -388,8 +389,11 @@ static void tell_redirected(struct check *c, const struct check_ports *ports)
 	struct finding out = check_finding(c, CHECK_NOTE);
 
 	for (size_t i = 0; i < ports->n; i++)
-		CHECK_PUT(out.what, "%s%u", i ? ", " : "A NAT rule sends checks on elsewhere, as to "
-						       "a container: port ", ports->p[i].port);
+		CHECK_PUT(out.what, "%s%u",
+			  i ? ", "
+			    : "A NAT rule sends checks on elsewhere, as to "
+			      "a container: port ",
+			  ports->p[i].port);
 	CHECK_PUT(out.what, ". What happens to them there, 'hctrace live' shows.");
 	CHECK_PUT(out.show, "nft -a list ruleset; iptables-legacy-save -t nat");
 	check_say(c, &out);

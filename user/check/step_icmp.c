@@ -21,8 +21,10 @@ static void check_echo(struct check *c, const char *name)
 	CHECK_PUT(out.show, "sysctl %s", name);
 	if (ignored) {
 		out.result = tcp_only ? CHECK_WARN : CHECK_FAIL;
-		CHECK_PUT(out.what, "This host answers no ping (%s is %" PRId64 ").", name, ignored);
-		CHECK_PUT(out.why, "UDP checks ping first: without an answer the target is unhealthy.");
+		CHECK_PUT(out.what, "This host answers no ping (%s is %" PRId64 ").", name,
+			  ignored);
+		CHECK_PUT(out.why, "UDP checks ping first: without an answer the target is "
+				   "unhealthy.");
 		CHECK_PUT(out.fix, "sysctl -w %s=0", name);
 	} else {
 		CHECK_PUT(out.what, "This host answers ping (%s is 0).", name);
@@ -42,14 +44,19 @@ static void check_limit(struct check *c)
 	CHECK_PUT(out.show, "sysctl net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask");
 	if (limit && mask & UNREACHABLE_BIT) {
 		out.result = udp ? CHECK_WARN : CHECK_NOTE;
-		CHECK_PUT(out.what, "The ICMP errors that report a closed UDP port are rate-limited "
-				    "(icmp_ratelimit %" PRId64 ", icmp_ratemask %" PRId64 ").", limit,
-			  mask);
-		CHECK_PUT(out.why, "The load balancer takes silence for health: a dead UDP service can "
-				   "look healthy. %s", udp ? "" : "It matters to UDP checks only.");
-		CHECK_PUT(out.fix, "sysctl -w net.ipv4.icmp_ratemask=%" PRId64, mask & ~UNREACHABLE_BIT);
+		CHECK_PUT(out.what,
+			  "The ICMP errors that report a closed UDP port are rate-limited "
+			  "(icmp_ratelimit %" PRId64 ", icmp_ratemask %" PRId64 ").",
+			  limit, mask);
+		CHECK_PUT(out.why,
+			  "The load balancer takes silence for health: a dead UDP service can "
+			  "look healthy. %s",
+			  udp ? "" : "It matters to UDP checks only.");
+		CHECK_PUT(out.fix, "sysctl -w net.ipv4.icmp_ratemask=%" PRId64,
+			  mask & ~UNREACHABLE_BIT);
 	} else {
-		CHECK_PUT(out.what, "ICMP errors that report a closed UDP port are not rate-limited.");
+		CHECK_PUT(out.what, "ICMP errors that report a closed UDP port are not "
+				    "rate-limited.");
 	}
 	check_say(c, &out);
 }

@@ -71,7 +71,8 @@ static void put_place(struct finding *out, const struct host_listener *l)
 
 static void put_show(struct finding *out, uint8_t protocol, uint16_t port)
 {
-	CHECK_PUT(out->show, "ss -H%snp 'sport = :%u'", protocol == IPPROTO_UDP ? "lu" : "lt", port);
+	CHECK_PUT(out->show, "ss -H%snp 'sport = :%u'", protocol == IPPROTO_UDP ? "lu" : "lt",
+		  port);
 }
 
 static void tell_listens(struct check *c, const struct host_listener *l, uint8_t protocol)
@@ -93,10 +94,13 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 
 	if (s->loopback) {
 		put_process(out, s->loopback);
-		CHECK_PUT(out->what, " listens on port %u of %s only, where the load balancer cannot "
-				     "reach it.", port, format_addr(text, s->loopback->addr));
-		CHECK_PUT(out->fix, "In the configuration of %s, have it listen on 0.0.0.0:%u, or on "
-				    "the address that the load balancer checks, and restart it.",
+		CHECK_PUT(out->what,
+			  " listens on port %u of %s only, where the load balancer cannot "
+			  "reach it.",
+			  port, format_addr(text, s->loopback->addr));
+		CHECK_PUT(out->fix,
+			  "In the configuration of %s, have it listen on 0.0.0.0:%u, or on "
+			  "the address that the load balancer checks, and restart it.",
 			  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
 	} else if (s->v6only) {
 		put_process(out, s->v6only);
@@ -122,7 +126,8 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 				  s->other_port->comm[0] ? s->other_port->comm : "a process",
 				  s->other_port->port);
 		}
-		CHECK_PUT(out->fix, "Start the service, or correct the port of the health check at the "
+		CHECK_PUT(out->fix, "Start the service, or correct the port of the health check at "
+				    "the "
 				    "load balancer.");
 	}
 }
@@ -151,8 +156,9 @@ static void check_port(struct check *c, uint8_t protocol, uint16_t port)
 	if (check_is_redirected(c->facts, protocol, port)) {
 		out.result = CHECK_NOTE;
 		out.fix[0] = '\0';
-		snprintf(out.why, sizeof(out.why), "A NAT rule sends connections to it elsewhere, as "
-						   "to a container: it need not be listened on here.");
+		snprintf(out.why, sizeof(out.why),
+			 "A NAT rule sends connections to it elsewhere, as "
+			 "to a container: it need not be listened on here.");
 	}
 	put_show(&out, protocol, port);
 	check_say(c, &out);

@@ -22,12 +22,15 @@ static void check_queue(struct check *c, const struct host_listener *l)
 		  name, l->port, l->backlog, l->backlog_max);
 	CHECK_PUT(out.show, "ss -Hltn 'sport = :%u'", l->port);
 	if (out.result == CHECK_FAIL)
-		CHECK_PUT(out.why, "It is full: the kernel drops new connections, checks among them, "
+		CHECK_PUT(out.why, "It is full: the kernel drops new connections, checks among "
+				   "them, "
 				   "until the process accepts some.");
 	if (out.result != CHECK_OK)
-		CHECK_PUT(out.fix, "Find out why %s does not accept (stuck, or too few workers) and "
-				   "restart it; against short peaks, a longer backlog in its "
-				   "configuration and sysctl -w net.core.somaxconn=4096", name);
+		CHECK_PUT(out.fix,
+			  "Find out why %s does not accept (stuck, or too few workers) and "
+			  "restart it; against short peaks, a longer backlog in its "
+			  "configuration and sysctl -w net.core.somaxconn=4096",
+			  name);
 	check_say(c, &out);
 }
 
@@ -69,7 +72,8 @@ static void check_limit(struct check *c)
 		return;
 	if (limit < 128)
 		out.result = CHECK_WARN;
-	CHECK_PUT(out.what, "Accept queues are limited to %" PRId64 " connections (somaxconn).", limit);
+	CHECK_PUT(out.what, "Accept queues are limited to %" PRId64 " connections (somaxconn).",
+		  limit);
 	CHECK_PUT(out.show, "sysctl net.core.somaxconn");
 	if (out.result == CHECK_WARN)
 		CHECK_PUT(out.fix, "sysctl -w net.core.somaxconn=4096");
@@ -90,7 +94,8 @@ void check_load(struct check *c)
 	CHECK_PUT(out.show, "uptime; nproc");
 	if (f->load > 2.0 * (double)f->cpus) {
 		out.result = CHECK_WARN;
-		CHECK_PUT(out.why, "Processes wait for a CPU: answers to checks can come too late.");
+		CHECK_PUT(out.why, "Processes wait for a CPU: answers to checks can come too "
+				   "late.");
 		CHECK_PUT(out.fix, "Find what uses the CPUs (top), or give the host more of them.");
 	}
 	check_say(c, &out);

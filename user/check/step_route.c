@@ -22,7 +22,8 @@ static void put_example_route(struct finding *out, const struct prefix *from, co
 {
 	char range[PREFIX_TEXT_LEN];
 
-	CHECK_PUT(out->fix, "%s route add %s via GATEWAY dev %s (GATEWAY: the router of %s's subnet)",
+	CHECK_PUT(out->fix,
+		  "%s route add %s via GATEWAY dev %s (GATEWAY: the router of %s's subnet)",
 		  ip(prefix_is_ipv6(from)), format_prefix(range, from), device, device);
 }
 
@@ -48,13 +49,14 @@ static void tell_no_route(struct check *c, const struct prefix *from, const char
 						   err == -EINVAL;
 	char range[PREFIX_TEXT_LEN];
 
-	CHECK_PUT(out.what, "There is no route back to %s (%s): %s.", format_prefix(range, from), lb,
-		  route_error(err));
+	CHECK_PUT(out.what, "There is no route back to %s (%s): %s.", format_prefix(range, from),
+		  lb, route_error(err));
 	CHECK_PUT(out.why, "Checks arrive, and this host cannot answer them.");
 	CHECK_PUT(out.show, "%s route get %s", ip(v6), lb);
 	if (special)
-		CHECK_PUT(out.fix, "%s route show table all | grep -E 'blackhole|unreachable|prohibit' "
-				   "and 'ip rule' show it; delete it, or add a more specific one: ",
+		CHECK_PUT(out.fix,
+			  "%s route show table all | grep -E 'blackhole|unreachable|prohibit' "
+			  "and 'ip rule' show it; delete it, or add a more specific one: ",
 			  ip(v6));
 	put_example_route(&out, from, own->device);
 	check_say(c, &out);
@@ -88,20 +90,27 @@ static void tell_other_device(struct check *c, const struct prefix *from, const 
 
 	format_prefix(range, from);
 	if (strict) {
-		CHECK_PUT(out.what, "Strict reverse-path filtering on %s drops checks of %s: the route "
-				    "back to %s leads out of %s.", a->device, own, range, route->device);
-		CHECK_PUT(out.why, "The greater value of all and %s counts; 1 is strict.", a->device);
-		CHECK_PUT(out.show, "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.%s.rp_filter; ip "
-				    "route get %s from %s", a->device, lb, own);
+		CHECK_PUT(out.what,
+			  "Strict reverse-path filtering on %s drops checks of %s: the route "
+			  "back to %s leads out of %s.",
+			  a->device, own, range, route->device);
+		CHECK_PUT(out.why, "The greater value of all and %s counts; 1 is strict.",
+			  a->device);
+		CHECK_PUT(out.show,
+			  "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.%s.rp_filter; ip "
+			  "route get %s from %s",
+			  a->device, lb, own);
 		CHECK_PUT(out.fix, "sysctl -w net.ipv4.conf.%s.rp_filter=2", a->device);
 	} else {
-		CHECK_PUT(out.what, "Answers of %s (%s) to %s leave by %s, not by %s.", own, a->device,
-			  range, route->device, a->device);
-		CHECK_PUT(out.why, "Where the load balancer checks %s, the network may drop them.", own);
+		CHECK_PUT(out.what, "Answers of %s (%s) to %s leave by %s, not by %s.", own,
+			  a->device, range, route->device, a->device);
+		CHECK_PUT(out.why, "Where the load balancer checks %s, the network may drop them.",
+			  own);
 		CHECK_PUT(out.show, "%s route get %s from %s", ip(v6), lb, own);
-		CHECK_PUT(out.fix, "%s route add default via GATEWAY dev %s table 100 && %s rule add "
-				   "from %s table 100 (GATEWAY: the router of %s's subnet)", ip(v6),
-			  a->device, ip(v6), own, a->device);
+		CHECK_PUT(out.fix,
+			  "%s route add default via GATEWAY dev %s table 100 && %s rule add "
+			  "from %s table 100 (GATEWAY: the router of %s's subnet)",
+			  ip(v6), a->device, ip(v6), own, a->device);
 	}
 	check_say(c, &out);
 }
@@ -121,13 +130,14 @@ static void tell_route(struct check *c, const struct prefix *from, const char *l
 	if (route->has_gateway)
 		format_addr(hop, route->gateway);
 	if (failed || trying) {
-		CHECK_PUT(out.what, "The way back to %s leads to %s on %s, which does not answer %s.",
-			  range, hop, route->device, v6 ? "neighbour discovery" : "ARP");
+		CHECK_PUT(out.what,
+			  "The way back to %s leads to %s on %s, which does not answer %s.", range,
+			  hop, route->device, v6 ? "neighbour discovery" : "ARP");
 		CHECK_PUT(out.why, "Its neighbour state is %s: answers to checks never leave.",
 			  route->neighbour);
 		CHECK_PUT(out.show, "%s neigh show to %s", ip(v6), hop);
-		CHECK_PUT(out.fix, "Correct the gateway: %s route replace %s via GATEWAY dev %s", ip(v6),
-			  range, route->device);
+		CHECK_PUT(out.fix, "Correct the gateway: %s route replace %s via GATEWAY dev %s",
+			  ip(v6), range, route->device);
 	} else {
 		CHECK_PUT(out.what, "The way back to %s: %s", range, route->text);
 		CHECK_PUT(out.show, "%s route get %s", ip(v6), lb);
@@ -138,9 +148,9 @@ static void tell_route(struct check *c, const struct prefix *from, const char *l
 /* What a network of containers or virtual machines is called; no load balancer checks it. */
 static bool is_internal(const char *device)
 {
-	static const char *const names[] = { "docker", "br-", "virbr", "cni", "lxc", "lxdbr", "podman",
-					     "dummy", "kube-", "veth", "cali", "flannel", "tun", "tap",
-					     "wg", "ipvs" };
+	static const char *const names[] = { "docker", "br-", "virbr", "cni", "lxc", "lxdbr",
+					     "podman", "dummy", "kube-", "veth", "cali",
+					     "flannel", "tun", "tap", "wg", "ipvs" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(device, names[i], strlen(names[i])))
@@ -219,7 +229,8 @@ static void check_network(struct check *c, const struct prefix *from)
 	if (c->facts->settings->n_from > 1)
 		out.result = CHECK_NOTE;
 	else
-		CHECK_PUT(out.fix, "Give the interface its address, or check with --from another network.");
+		CHECK_PUT(out.fix, "Give the interface its address, or check with --from another "
+				   "network.");
 	check_say(c, &out);
 }
 
@@ -237,9 +248,12 @@ static void check_conflicts(struct check *c, const struct prefix *from)
 		if (!conflicts(from, a))
 			continue;
 		format_addr(own, a->addr);
-		CHECK_PUT(out.what, "%s, an address of the load balancer's network %s, is configured "
-				    "here, on %s.", own, format_prefix(range, from), a->device);
-		CHECK_PUT(out.why, "Checks that come from it are dropped as forged (martian source).");
+		CHECK_PUT(out.what,
+			  "%s, an address of the load balancer's network %s, is configured "
+			  "here, on %s.",
+			  own, format_prefix(range, from), a->device);
+		CHECK_PUT(out.why, "Checks that come from it are dropped as forged (martian "
+				   "source).");
 		CHECK_PUT(out.show, "%s addr show to %s", ip(v6), own);
 		CHECK_PUT(out.fix, "%s addr del %s/%d dev %s", ip(v6), own,
 			  a->len - (v6 ? 0 : 96), a->device);

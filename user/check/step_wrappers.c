@@ -21,7 +21,8 @@ static void put_answer(struct finding *out, const char *daemon, uint16_t port, c
 		CHECK_PUT(out->what, ": line %u of %s", w->line, w->file);
 	else
 		CHECK_PUT(out->what, ": no line of hosts.allow or hosts.deny matches");
-	CHECK_PUT(out->what, "%s.", w->uncertain ? ", unless a name or a command says otherwise" : "");
+	CHECK_PUT(out->what, "%s.",
+		  w->uncertain ? ", unless a name or a command says otherwise" : "");
 	if (w->file[0])
 		CHECK_PUT(out->why, "The line: %.200s", w->text);
 	CHECK_PUT(out->show, "%s", w->file[0] ? "cat /etc/hosts.allow /etc/hosts.deny"
@@ -72,8 +73,10 @@ static void check_daemon(struct check *c, const struct host_listener *l, const c
 	if (out.result != CHECK_OK) {
 		bool by_allow = !strcmp(w.file, "/etc/hosts.allow");
 
-		CHECK_PUT(out.fix, by_allow ? "Put this line before line %2$u of /etc/hosts.allow: %1$s: "
-					    : "echo '%1$s: ", daemon, w.line);
+		CHECK_PUT(out.fix,
+			  by_allow ? "Put this line before line %2$u of /etc/hosts.allow: %1$s: "
+				   : "echo '%1$s: ",
+			  daemon, w.line);
 		put_pattern(&out, from);
 		CHECK_PUT(out.fix, by_allow ? "" : "' >> /etc/hosts.allow");
 	}
@@ -117,7 +120,8 @@ void check_wrappers(struct check *c)
 			const struct host_listener *l = &all.l[j];
 			bool again = false;
 
-			if (l->port != ports.p[i].port || l->other_netns || check_is_loopback(l->addr))
+			if (l->port != ports.p[i].port || l->other_netns ||
+			    check_is_loopback(l->addr))
 				continue;
 			for (size_t k = 0; k < j; k++) /* its other sockets on the port */
 				again |= all.l[k].port == l->port && all.l[k].pid == l->pid;
@@ -128,12 +132,15 @@ void check_wrappers(struct check *c)
 	CHECK_PUT(out.show, "grep -l libwrap /proc/[0-9]*/maps");
 	if (tally.unread) {
 		out.result = CHECK_NOTE;
-		CHECK_PUT(out.what, "Whether %zu listening process%s asks libwrap could not be read: "
-				    "that needs root.", tally.unread, tally.unread == 1 ? "" : "es");
+		CHECK_PUT(out.what,
+			  "Whether %zu listening process%s asks libwrap could not be read: "
+			  "that needs root.",
+			  tally.unread, tally.unread == 1 ? "" : "es");
 		check_say(c, &out);
 	} else if (!tally.asked) {
-		CHECK_PUT(out.what, "No process that listens%s asks libwrap: hosts.allow and hosts.deny "
-				    "do not matter to it.",
+		CHECK_PUT(out.what,
+			  "No process that listens%s asks libwrap: hosts.allow and hosts.deny "
+			  "do not matter to it.",
 			  c->facts->settings->n_ports ? " on the port" : "");
 		check_say(c, &out);
 	}

@@ -28,8 +28,10 @@ static int read_facts(struct check_facts *f)
 	for (size_t v6 = 0; v6 < 2; v6++)
 		if (check_has_family(f, v6))
 			f->rules_err[v6] = fw_rules_read(v6, &f->rules[v6]);
-	f->programs_err = attached_read(&f->devices, f->program, CHECK_MAX_PROGRAMS, &f->n_programs);
-	f->n_capabilities = capabilities_read(s, netns_self(), f->capability, CHECK_MAX_CAPABILITIES);
+	f->programs_err =
+		attached_read(&f->devices, f->program, CHECK_MAX_PROGRAMS, &f->n_programs);
+	f->n_capabilities =
+		capabilities_read(s, netns_self(), f->capability, CHECK_MAX_CAPABILITIES);
 	if (getloadavg(&f->load, 1) != 1)
 		f->load = -1;
 	f->cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -60,7 +60,8 @@ static void add_service(struct wrapped_daemons *out, const struct service *s)
 
 	if (s->disabled || !s->name[0])
 		return;
-	if (!strcmp(base_name(s->server), "tcpd")) /* asks by itself, by the name that it is given */
+	if (!strcmp(base_name(s->server),
+		    "tcpd")) /* asks by itself, by the name that it is given */
 		add(out, base_name(s->first_arg), port);
 	else if (!strstr(s->flags, "NOLIBWRAP"))
 		add(out, s->server[0] ? base_name(s->server) : s->name, port);

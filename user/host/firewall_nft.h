@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Elements of nftables' sets and verdict maps; the inside of firewall_nft.c. */
+/* Expressions of nftables' rules, and elements of its sets; the inside of firewall_nft.c. */
 #ifndef HCT_FIREWALL_NFT_H
 #define HCT_FIREWALL_NFT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <libnftnl/rule.h>
+
+#include "firewall.h"
+
+/* Puts rule NFT behind those of CHAIN; each element of a verdict map as a rule.  0 or -errno. */
+int nft_rule_read(struct fw_rules *rules, struct fw_chain *chain, bool ipv6,
+		  struct nftnl_rule *nft);
 
 struct nft_element {
 	uint8_t lo[16], hi[16]; /* both ends belong to it */

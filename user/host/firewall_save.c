@@ -201,7 +201,9 @@ static int take_states(struct parser *p, char *value)
 
 static uint8_t tcp_flags(char *list)
 {
-	static const char *const names[TCP_FLAG_NAMES] = { "FIN", "SYN", "RST", "PSH", "ACK", "URG" };
+	static const char *const names[TCP_FLAG_NAMES] = {
+		"FIN", "SYN", "RST", "PSH", "ACK", "URG"
+	};
 	uint8_t flags = 0;
 	char *rest;
 

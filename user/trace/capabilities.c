@@ -97,11 +97,13 @@ static void tell_refused(struct lines *lines, int err)
 	struct capability *cap = line(lines, err == -EPERM ? CHECK_NOTE : CHECK_WARN);
 
 	if (err == -EPERM) {
-		CHECK_PUT(cap->what, "What the kernel lets hctrace see could not be tried: that needs "
+		CHECK_PUT(cap->what, "What the kernel lets hctrace see could not be tried: that "
+				     "needs "
 				     "root.");
 		return;
 	}
-	CHECK_PUT(cap->what, "The kernel refuses hctrace's programs (%s): 'hctrace live' cannot run.",
+	CHECK_PUT(cap->what,
+		  "The kernel refuses hctrace's programs (%s): 'hctrace live' cannot run.",
 		  strerror(-err));
 }
 
@@ -119,7 +121,8 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
 		cap = line(&lines, CHECK_WARN);
-		CHECK_PUT(cap->what, "This kernel has no BTF (/sys/kernel/btf/vmlinux): 'hctrace live' "
+		CHECK_PUT(cap->what, "This kernel has no BTF (/sys/kernel/btf/vmlinux): 'hctrace "
+				     "live' "
 				     "cannot run.");
 		CHECK_PUT(cap->fix, "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as every "
 				    "current distribution's is.");
