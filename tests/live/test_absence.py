@@ -155,12 +155,15 @@ def test_lost_events_make_unknown(lab, trace):
     time.sleep(0.5)  # its request is there; that nothing leaves can no longer be seen
     os.kill(run.child.pid, signal.SIGSTOP)
     fine = [lab_checks.http(lab, timeout=2) for _ in range(3)]
+    bad = [lab_checks.http(lab, 8503, timeout=2) for _ in range(3)]
     sources, _ = flood(lab, 7000, 100, 0.1)
     os.kill(run.child.pid, signal.SIGCONT)
     slow = slow.result()
     run.knows(slow, "app-slow")
     for seen in fine:
         run.knows(seen, "healthy")
+    for seen in bad:
+        run.knows(seen, "http-status")
     for lb, port in sources:
         run.knows(lab_checks.Seen("timeout", lb, port, BACKEND, 7000, 2), "firewall-drop")
     line = run.probe(slow, within=4)
@@ -175,5 +178,5 @@ def test_lost_events_make_unknown(lab, trace):
     assert lost and run.lines[-1]["lost"] == sum(one["count"] for one in lost) > 0, run.dump()
     assert {one["point"] for one in lost} & {"tc-ingress", "drop"}, lost
     wrong = [p for p in run.of_type("probe") if p["lb"]["addr"] in LB_NODES and
-             p["verdict"] not in ("healthy", "firewall-drop", "unknown")]
+             p["verdict"] not in ("healthy", "http-status", "firewall-drop", "unknown")]
     assert not wrong, wrong

@@ -348,9 +348,42 @@ static void rewritten(void **state)
 	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_HEALTHY);
 }
 
+/* A handshake is a whole check only when no event is missing that could have been its request. */
+static void a_handshake_with_lost_events(void **state)
+{
+	static const struct {
+		unsigned missing;
+		bool lossy, ended;
+		enum verdict_id verdict;
+	} rows[] = {
+		{ 0, false, true, VERDICT_HEALTHY },
+		{ 0, true, true, VERDICT_HEALTHY }, /* the losses were others' */
+		{ 0, true, false, VERDICT_UNKNOWN },
+		{ 1, false, true, VERDICT_UNKNOWN },
+		{ 1, true, true, VERDICT_UNKNOWN },
+	};
+	struct settings s = settings_of(3);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct probe p = tcp_probe();
+		struct diagnosis d;
+
+		p.synack_ns = p.start_ns + 1000;
+		p.ack_ns = p.established_ns = p.start_ns + 2000;
+		p.lb_rst_ns = rows[i].ended ? p.start_ns + 3000 : 0;
+		p.missing = rows[i].missing;
+		p.lossy = rows[i].lossy;
+		d = verdict_of(&p, &s, NULL);
+		assert_int_equal(d.verdict, rows[i].verdict);
+		assert_int_equal(d.confidence, d.verdict == VERDICT_UNKNOWN ? CONFIDENCE_GUESS
+									   : CONFIDENCE_CERTAIN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_handshake_with_lost_events),
 		cmocka_unit_test(function_names), cmocka_unit_test(hooks),
 		cmocka_unit_test(backends),	  cmocka_unit_test(ends),
 		cmocka_unit_test(answers),	  cmocka_unit_test(absence_needs_every_event),

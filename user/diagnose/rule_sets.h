@@ -7,6 +7,7 @@
 
 /* rules_healthy.c */
 enum match match_healthy(const struct facts *f);
+enum match match_healthy_handshake(const struct facts *f);
 enum match match_udp_silence(const struct facts *f);
 
 /* rules_drop.c: a drop, or a refusal by the firewall, explains it */

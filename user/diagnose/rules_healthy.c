@@ -21,6 +21,15 @@ static bool answer_is_stuck(const struct facts *f)
 	return p->retransmits > 1 && !f->given.cut_short;
 }
 
+/*
+ * Was every event of the probe seen, up to its end?  Where one was lost, it may
+ * have been the request: then there was more to it than a handshake.
+ */
+static bool is_complete(const struct probe *p)
+{
+	return !p->missing && (!p->lossy || p->lb_fin_ns || p->lb_rst_ns);
+}
+
 /* A check that only connects. */
 static enum match plain_tcp(const struct facts *f)
 {
@@ -44,7 +53,7 @@ static enum match tcp(const struct facts *f)
 	if (!f->connected)
 		return NO_MATCH;
 	if (!p->request_ns)
-		return plain_tcp(f);
+		return is_complete(p) ? plain_tcp(f) : NO_MATCH;
 	if (p->http_response.valid && !f->tls)
 		return f->answered && over &&
 				       facts_status_expected(f->s, p->http_response.status) &&
@@ -67,6 +76,14 @@ enum match match_healthy(const struct facts *f)
 	if (f->tcp)
 		return tcp(f);
 	return f->p->reply_ns && !f->drop ? MATCH_CERTAIN : NO_MATCH;
+}
+
+/* It connected, and that no request came rests on none having been seen. */
+enum match match_healthy_handshake(const struct facts *f)
+{
+	if (!f->tcp || !f->connected || f->p->request_ns || is_complete(f->p))
+		return NO_MATCH;
+	return plain_tcp(f);
 }
 
 /* The load balancer takes silence for health; that nobody refused is all there is to see. */
