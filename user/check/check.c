@@ -63,9 +63,17 @@ bool check_wants(const struct check_facts *facts, unsigned protocol)
 	return !facts->settings->protocols || facts->settings->protocols & protocol;
 }
 
+/* Byte by byte: addresses lie at any place in their structs. */
+bool address_is_ipv6(const uint8_t addr[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
+
+	return memcmp(addr, mapped, sizeof(mapped)) != 0;
+}
+
 bool prefix_is_ipv6(const struct prefix *prefix)
 {
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)prefix->addr);
+	return address_is_ipv6(prefix->addr);
 }
 
 bool check_has_family(const struct check_facts *facts, bool ipv6)
@@ -106,9 +114,9 @@ bool check_device_wanted(const struct check_facts *facts, const char *device)
 
 bool check_is_loopback(const uint8_t addr[16])
 {
-	const struct in6_addr *a = (const struct in6_addr *)addr;
-
-	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && addr[12] == 127);
+	if (address_is_ipv6(addr))
+		return memcmp(addr, &in6addr_loopback, 16) == 0;
+	return addr[12] == 127;
 }
 
 bool check_sysctl(const struct check_facts *facts, const char *name, int64_t *out)

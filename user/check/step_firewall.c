@@ -89,7 +89,7 @@ static void set_own(const struct check_facts *f, struct fw_packets *p, bool v6,
 		const uint8_t *bytes = a->addr + (v6 ? 0 : 12);
 
 		if (a->global && check_device_wanted(f, a->device) &&
-		    IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)a->addr) == !v6)
+		    address_is_ipv6(a->addr) == v6)
 			set_bytes(p, address, bytes, bytes);
 	}
 	for (size_t i = 0; i < f->devices.n; i++) {

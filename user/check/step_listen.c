@@ -16,17 +16,15 @@ struct sockets {
 
 static bool is_any(const uint8_t addr[16])
 {
-	return IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)addr);
+	return memcmp(addr, &in6addr_any, 16) == 0;
 }
 
 /* Whether the socket takes connections of a family that the load balancer uses. */
 static bool takes_family(const struct check_facts *f, const struct host_listener *l)
 {
-	bool v4_address = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)l->addr);
-
 	if (is_any(l->addr))
 		return !l->v6only || check_has_family(f, true);
-	return check_has_family(f, !v4_address);
+	return check_has_family(f, address_is_ipv6(l->addr));
 }
 
 static void sort(const struct check_facts *f, const struct host_listeners *all, uint16_t port,

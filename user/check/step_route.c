@@ -8,11 +8,6 @@
 #include "check.h"
 #include "render/format.h"
 
-static bool is_ipv6(const uint8_t addr[16])
-{
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
-}
-
 static const char *ip(bool v6)
 {
 	return v6 ? "ip -6" : "ip";
@@ -212,11 +207,11 @@ static void check_network(struct check *c, const struct prefix *from)
 
 		if (!a->global || !check_device_wanted(c->facts, a->device) ||
 		    (!c->facts->settings->n_interfaces && is_internal(a->device)) ||
-		    is_ipv6(a->addr) != prefix_is_ipv6(from) || conflicts(from, a))
+		    address_is_ipv6(a->addr) != prefix_is_ipv6(from) || conflicts(from, a))
 			continue;
 		for (size_t j = 0; j < i; j++) /* more addresses of the device have the same way */
 			again |= all->a[j].global && !strcmp(all->a[j].device, a->device) &&
-				 is_ipv6(all->a[j].addr) == is_ipv6(a->addr) &&
+				 address_is_ipv6(all->a[j].addr) == address_is_ipv6(a->addr) &&
 				 !conflicts(from, &all->a[j]);
 		any |= again || check_from_address(c, from, a, &told, &none);
 	}
@@ -243,7 +238,7 @@ static void check_conflicts(struct check *c, const struct prefix *from)
 		const struct host_address *a = &all->a[i];
 		struct finding out = check_finding(c, CHECK_FAIL);
 		char own[ADDR_TEXT_LEN], range[PREFIX_TEXT_LEN];
-		bool v6 = is_ipv6(a->addr);
+		bool v6 = address_is_ipv6(a->addr);
 
 		if (!conflicts(from, a))
 			continue;
