@@ -109,6 +109,9 @@ static const struct {
 	{ "ndisc_error_report", "the next hop does not answer neighbour discovery" },
 	{ "sk_filter_trim_cap", "by a filter on the socket" },
 	{ "xfrm4_policy_check", "by an IPsec policy" },
+	/* a repeated SYN, or a segment of a closed connection: without a reason, TCP found no use for it */
+	{ "tcp_v4_rcv", "by TCP, which has no use for it" },
+	{ "tcp_v6_rcv", "by TCP, which has no use for it" },
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
