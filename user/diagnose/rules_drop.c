@@ -33,6 +33,14 @@ static bool has_no_reason(const struct probe_incident *drop)
 	return !drop->reason || strcmp(drop->reason, "NOT_SPECIFIED") == 0;
 }
 
+/* One of REASONS, or, where the kernel gives none, one of FUNCTIONS. */
+static bool dropped_for(const struct probe_incident *drop, const char *const reasons[],
+			size_t n_reasons, const char *const functions[], size_t n_functions)
+{
+	return reason_in(drop, reasons, n_reasons) ||
+	       (has_no_reason(drop) && function_in(drop, functions, n_functions));
+}
+
 enum match match_xdp_drop(const struct facts *f)
 {
 	static const char *const reasons[] = { "XDP" };
@@ -57,9 +65,7 @@ enum match match_tc_drop(const struct facts *f)
 	static const char *const functions[] = { "sch_handle_ingress", "sch_handle_egress" };
 
 	return f->drop && !f->drop->reply &&
-			       (reason_in(f->drop, reasons, N(reasons)) ||
-				(has_no_reason(f->drop) &&
-				 function_in(f->drop, functions, N(functions))))
+			       dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }
@@ -151,9 +157,7 @@ enum match match_not_local(const struct facts *f)
 	static const char *const functions[] = { "ip_error", "ip6_pkt_drop" };
 
 	return f->drop && !f->drop->reply &&
-			       (reason_in(f->drop, reasons, N(reasons)) ||
-				(has_no_reason(f->drop) &&
-				 function_in(f->drop, functions, N(functions))))
+			       dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }
@@ -165,9 +169,7 @@ enum match match_policy_drop(const struct facts *f)
 					       "SECURITY_HOOK",	    "LSM" };
 	static const char *const functions[] = { "sk_filter_trim_cap", "xfrm4_policy_check" };
 
-	return f->drop && (reason_in(f->drop, reasons, N(reasons)) ||
-			   (has_no_reason(f->drop) &&
-			    function_in(f->drop, functions, N(functions))))
+	return f->drop && dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }
