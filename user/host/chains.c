@@ -78,7 +78,7 @@ void chains_insert(struct host_chains *out, const struct host_chain *chain, bool
 	out->c[i] = *chain;
 }
 
-static const char *family_name(uint32_t family)
+const char *nft_family_name(uint32_t family)
 {
 	switch (family) {
 	case NFPROTO_IPV4:
@@ -117,7 +117,7 @@ static void add(struct collection *c, const struct nftnl_chain *nft)
 
 	if (!is_at_hook(c, family, nftnl_chain_get_u32(nft, NFTNL_CHAIN_HOOKNUM)))
 		return;
-	snprintf(chain.family, sizeof(chain.family), "%s", family_name(family));
+	snprintf(chain.family, sizeof(chain.family), "%s", nft_family_name(family));
 	snprintf(chain.table, sizeof(chain.table), "%s",
 		 nftnl_chain_get_str(nft, NFTNL_CHAIN_TABLE));
 	snprintf(chain.chain, sizeof(chain.chain), "%s",

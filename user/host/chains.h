@@ -31,6 +31,9 @@ int chains_note_rules(struct host_chains *out);
  */
 bool xt_matches_invalid(const char *name, const void *data, size_t len);
 
+/* A family of nftables as nft(8) calls it, from NFPROTO_*. */
+const char *nft_family_name(uint32_t family);
+
 /* Adds the chains that legacy iptables has at HOOK.  0 (also when there are none) or -errno. */
 int chains_add_legacy(bool ipv6, const char *hook, struct host_chains *out);
 

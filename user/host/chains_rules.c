@@ -106,26 +106,10 @@ static bool uses_ct_state(struct nftnl_rule *rule)
 	return found;
 }
 
-static const char *family_of(uint32_t family)
-{
-	switch (family) {
-	case NFPROTO_IPV4:
-		return "ip";
-	case NFPROTO_IPV6:
-		return "ip6";
-	case NFPROTO_INET:
-		return "inet";
-	case NFPROTO_BRIDGE:
-		return "bridge";
-	default:
-		return "netdev";
-	}
-}
-
 static void note(struct host_chains *out, struct nftnl_rule *rule)
 {
 	const char *table = nftnl_rule_get_str(rule, NFTNL_RULE_TABLE);
-	const char *family = family_of(nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY));
+	const char *family = nft_family_name(nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY));
 	struct rule_sum sum = { 0 };
 	bool by_state;
 
