@@ -16,6 +16,7 @@
 	X(TC_EGRESS, "tc-egress", "packet of a flow at a device's tc egress, after routing and netfilter") \
 	X(TRANSMIT, "transmit", "packet of a flow handed to a device's driver (where tc is not attached)") \
 	X(NETFILTER, "netfilter", "how far a packet of a flow came through netfilter; told by its drop") \
+	X(NFT_TRACE, "nft-trace", "a rule or policy of nftables decided about a flow's packet (while a failure there is unexplained)") \
 	X(TRANSLATION, "translation", "packet of a flow met with other addresses: DNAT of a request, SNAT of a reply") \
 	X(ROUTE, "route", "route look-up for a flow's reply, with its result") \
 	X(DROP, "drop", "packet of a flow freed by the kernel as dropped, with reason and stack") \

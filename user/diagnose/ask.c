@@ -48,6 +48,23 @@ int ask_chains(const struct host *h, bool ipv6, const char *hook, struct host_ch
 	return h->ops->chains(h->ctx, ipv6, hook, out);
 }
 
+int ask_rules(const struct host *h, const struct host_packet *packet, struct host_rules *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h || !h->ops || !h->ops->rules)
+		return -ENODATA;
+	return h->ops->rules(h->ctx, packet, out);
+}
+
+int ask_rule(const struct host *h, uint32_t netns, const char *family, const char *table,
+	     const char *chain, uint64_t handle, struct host_rule *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h || !h->ops || !h->ops->rule)
+		return -ENODATA;
+	return h->ops->rule(h->ctx, netns, family, table, chain, handle, out);
+}
+
 int ask_sysctl(const struct host *h, const char *name, int64_t *out)
 {
 	*out = 0;

@@ -14,6 +14,9 @@ int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t
 int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],
 		 struct host_wrappers *out);
 int ask_chains(const struct host *h, bool ipv6, const char *hook, struct host_chains *out);
+int ask_rules(const struct host *h, const struct host_packet *packet, struct host_rules *out);
+int ask_rule(const struct host *h, uint32_t netns, const char *family, const char *table,
+	     const char *chain, uint64_t handle, struct host_rule *out);
 int ask_sysctl(const struct host *h, const char *name, int64_t *out);
 int ask_devices(const struct host *h, struct host_devices *out);
 int ask_owner(const struct host *h, const struct hct_tuple *tuple, struct host_process *out);

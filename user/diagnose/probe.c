@@ -306,6 +306,16 @@ static void observe_translation(struct probe *p, const struct obs *o)
 	}
 }
 
+static void observe_rule(struct probe *p, const struct obs *o)
+{
+	bool ended = strcmp(o->rule.verdict, "drop") == 0 || strcmp(o->rule.verdict, "queue") == 0;
+	struct probe_rule *rule = ended ? &p->rule_end : &p->rule_nat;
+
+	*rule = (struct probe_rule){ .seen = true, .reply = o->reply, .time_ns = o->time_ns,
+				     .netns = o->netns, .inside = o->netns != p->netns,
+				     .rule = o->rule };
+}
+
 static void observe_libwrap(struct probe *p, const struct obs *o)
 {
 	if (p->has_libwrap && !p->libwrap.granted)
@@ -381,6 +391,9 @@ void probe_observe(struct probe *p, const struct obs *o)
 		break;
 	case HCT_POINT_TRANSLATION:
 		observe_translation(p, o);
+		break;
+	case HCT_POINT_NFT_TRACE:
+		observe_rule(p, o);
 		break;
 	case HCT_POINT_LIBWRAP:
 		observe_libwrap(p, o);

@@ -70,6 +70,16 @@ struct probe_translation {
 	struct hct_packet packet;
 };
 
+/* What nftables reported of a rule that one of its packets met; names are interned. */
+struct probe_rule {
+	bool seen;
+	bool reply; /* as in probe_incident */
+	bool inside;
+	uint64_t time_ns;
+	uint32_t netns;
+	struct obs_rule rule;
+};
+
 /* A time of 0: it did not happen (or was not seen). */
 struct probe {
 	uint64_t id; /* counts probes of the run, from 1 */
@@ -145,6 +155,9 @@ struct probe {
 	uint32_t inner_netns; /* the namespace that it was forwarded into; 0 none seen */
 	char inner_name[64]; /* as `ip netns` has it; "" unknown */
 	bool route_inside, good_route_inside; /* looked up there */
+
+	struct probe_rule rule_end; /* the last that dropped or queued one */
+	struct probe_rule rule_nat; /* the last other one: it may have changed the packet */
 
 	bool has_libwrap;
 	struct hct_libwrap libwrap;

@@ -259,6 +259,10 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 	case HCT_POINT_TRANSLATION:
 		translation_text(out, o);
 		return;
+	case HCT_POINT_NFT_TRACE:
+		snprintf(out, PROBE_TEXT_LEN, "%s by %s %s %s%s", o->rule.verdict, o->rule.family,
+			 o->rule.table, o->rule.chain, o->rule.handle ? "" : " (policy)");
+		return;
 	case HCT_POINT_LIBWRAP:
 		libwrap_text(out, o);
 		return;

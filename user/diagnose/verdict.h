@@ -77,8 +77,19 @@ struct where {
 	char layer[16]; /* "device", "netfilter", "route", "neighbour", "socket", "application" */
 	char backend[24];
 	char hook[16];
+	char family[12]; /* nftables' and iptables': "ip", "inet", … */
 	char table[64];
 	char chain[64];
+	bool policy; /* the chain's policy, no rule */
+	uint32_t rule; /* its number in the chain, from 1; 0: not known, or the policy */
+	uint64_t handle; /* nft's; 0: none */
+	char text[256]; /* the rule in its own syntax */
+	/*
+	 * How sure it is that it was this rule or policy (the verdict's own
+	 * confidence is about what happened, not about which rule did it).
+	 */
+	bool named;
+	enum confidence confidence;
 	char device[IFNAMSIZ];
 	char function[64];
 	char reason[48];

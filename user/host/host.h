@@ -79,6 +79,66 @@ struct host_chains {
 	struct host_chain c[HOST_MAX_CHAINS];
 };
 
+/* A packet as the rules of one hook see it. */
+struct host_packet {
+	uint32_t netns; /* whose rules; 0: the watched one's */
+	bool v6;
+	bool reply; /* goes from target to load balancer */
+	char hook[20]; /* as for host_ops.chains; "" unknown: the hooks that its direction has */
+	char backend[24]; /* only "nft" (iptables-nft is meant, too) or "iptables-legacy"; "" any */
+	int32_t above, below; /* only chains with a priority in between, both excluded */
+	/* addresses and ports as they are at that hook: behind a DNAT the translated ones */
+	struct hct_tuple tuple;
+	struct hct_packet packet;
+	char in[IFNAMSIZ], out[IFNAMSIZ]; /* "" unknown, or it has none there */
+	bool rewritten; /* asks for rules that change its addresses, not for those that end its way */
+};
+
+enum host_rule_kind {
+	RULE_UNKNOWN, /* what it does is not understood */
+	RULE_DROP,
+	RULE_REJECT,
+	RULE_QUEUE, /* hands it to a program */
+	RULE_DNAT, /* REDIRECT, too */
+	RULE_SNAT, /* MASQUERADE, too */
+	RULE_REWRITE, /* sets a header field as it passes */
+	RULE_PASS, /* accepts it, or does nothing to its way */
+	RULE_KINDS
+};
+
+/* A rule of the firewall, or a chain's policy, as the admin would find it. */
+struct host_rule {
+	char backend[24]; /* "nft", "iptables-nft", "iptables-legacy" */
+	char family[12]; /* as host_chain's */
+	char table[64];
+	char chain[64]; /* that it stands in */
+	char base[64]; /* that its way began in, often the same; "" unknown */
+	char hook[20]; /* of BASE */
+	int32_t priority; /* of BASE */
+	char device[IFNAMSIZ]; /* netdev: that BASE is bound to */
+	enum host_rule_kind kind;
+	bool policy; /* BASE's policy; then number, handle and text are empty */
+	uint32_t number; /* in its chain, from 1, as --line-numbers counts */
+	uint64_t handle; /* nft's; 0: none */
+	char text[HOST_TEXT_LEN]; /* in the syntax of its backend, without the chain: "-s 10.0.0.1 -j DROP" */
+	bool surely; /* such a packet matches, whatever else it holds; else it may */
+	bool invalid_only; /* it asks for conntrack's state invalid and for no other */
+	/*
+	 * Packets that it counted since it was first asked for such a packet;
+	 * COUNTED: known.  Not at the first time, and not without a counter.
+	 */
+	bool counted;
+	uint64_t hits;
+};
+#define HOST_MAX_RULES 8
+struct host_rules {
+	size_t n;
+	bool truncated;
+	bool incomplete; /* some rules could not be read: WHY */
+	char why[160];
+	struct host_rule r[HOST_MAX_RULES];
+};
+
 /* A network device of the namespace under watch. */
 struct host_device {
 	char name[IFNAMSIZ];
@@ -121,6 +181,17 @@ struct host_ops {
 	 * ip6.  "bridge INPUT" and the like: the bridge's own hooks.
 	 */
 	int (*chains)(void *ctx, bool ipv6, const char *hook, struct host_chains *out);
+	/*
+	 * Which rules and policies can have ended (or, where so asked, changed)
+	 * PACKET, in the order in which it meets them, up to the first that it
+	 * surely meets: none behind it can.  From the second time for a packet of
+	 * the same kind (all but the load balancer's port and the numbers in its
+	 * headers equal) they come with what they counted in between.
+	 */
+	int (*rules)(void *ctx, const struct host_packet *packet, struct host_rules *out);
+	/* The rule that nftables calls HANDLE, or for 0 the chain's policy; NETNS as in host_packet. */
+	int (*rule)(void *ctx, uint32_t netns, const char *family, const char *table,
+		    const char *chain, uint64_t handle, struct host_rule *out);
 	/* NAME as sysctl(8) has it: "net.ipv4.icmp_echo_ignore_all".  */
 	int (*sysctl)(void *ctx, const char *name, int64_t *out);
 	int (*devices)(void *ctx, struct host_devices *out);

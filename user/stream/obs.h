@@ -14,6 +14,15 @@
 
 #include "include/hct_event.h"
 
+/* NFT_TRACE: a rule that a packet met, as nftables itself reports it. */
+struct obs_rule {
+	const char *family; /* "ip", "inet", "netdev", … */
+	const char *table;
+	const char *chain;
+	uint64_t handle; /* 0: the chain's policy */
+	const char *verdict; /* "drop", "accept", "continue", "queue", … */
+};
+
 /*
  * Strings are interned (names.h) and live as long as the run; payload is the
  * source's and valid only during the call that hands the observation over.
@@ -48,6 +57,7 @@ struct obs {
 		struct { bool has_socket; } reset;
 		struct hct_translation translation;
 		struct hct_libwrap libwrap;
+		struct obs_rule rule;
 	};
 	char route_device[IFNAMSIZ]; /* ROUTE: name of route.oif */
 
