@@ -64,13 +64,34 @@ enum fw_verdict {
 	FW_OTHER, /* a queue, or what is not understood */
 };
 
+/* What a rule does to the packet besides its verdict. */
+enum fw_effect {
+	FW_EFFECT_NONE, /* nothing, or it is not understood */
+	FW_EFFECT_QUEUE, /* hands it to a program (verdict FW_OTHER) */
+	FW_EFFECT_DNAT, /* REDIRECT and NETMAP, too (FW_NAT) */
+	FW_EFFECT_SNAT, /* MASQUERADE, too (FW_ACCEPT) */
+	FW_EFFECT_REWRITE, /* writes to one of its addresses or ports as it passes */
+};
+
 #define FW_MAX_CONDITIONS 16
 
+/*
+ * A rule; of a rule with a verdict map, one for each element, which all have the
+ * rule's number, handle, counter and text.
+ */
 struct fw_rule {
 	struct fw_rule *next;
-	uint64_t handle; /* nft's; 0: none */
-	unsigned number; /* in its chain, from 1 */
-	char *text; /* as iptables-save prints it; NULL with nft */
+	uint64_t handle; /* nft's and iptables-nft's; 0: none */
+	unsigned number; /* its place in its chain, from 1, as --line-numbers counts */
+	/*
+	 * In the syntax of its backend, what stands behind the chain:
+	 * "-s 10.0.0.0/8 -j DROP", "ip saddr 10.0.0.0/8 drop".  Printable, at most
+	 * 255 bytes, cut with "…".  NULL with nft, before fw_text_complete().
+	 */
+	const char *text;
+	uint64_t packets; /* that it counted so far */
+	bool has_packets; /* it has a counter */
+	enum fw_effect effect;
 	enum fw_verdict verdict;
 	char target[64]; /* FW_JUMP, FW_GOTO: the chain */
 	size_t n;
@@ -79,12 +100,16 @@ struct fw_rule {
 
 struct fw_chain {
 	struct fw_chain *next;
-	const char *backend; /* "nft", "iptables-nft", "iptables-legacy" */
-	char family[12]; /* "ip", "ip6", "inet", "netdev" */
+	const char *backend; /* "nft", "iptables-nft", "ebtables-nft", "iptables-legacy" */
+	char family[12]; /* "ip", "ip6", "inet", "netdev", "bridge" */
 	char table[64];
 	char name[64];
-	const char *hook; /* "INPUT" …; NULL: only jumped to */
+	const char *hook; /* "INPUT", "bridge INPUT" …, as host_ops.chains; NULL: only jumped to */
+	int32_t priority; /* of a chain with a hook */
+	char device[IFNAMSIZ]; /* that it is bound to (netdev, inet ingress); "" none, or several */
 	bool drops; /* its policy */
+	uint64_t policy_packets; /* that met the policy so far */
+	bool has_policy_packets;
 	struct fw_rule *rules, **last;
 	unsigned n_rules;
 };
@@ -103,6 +128,12 @@ struct fw_rules {
  * fw_rules_free() in either case.
  */
 int fw_rules_read(bool ipv6, struct fw_rules *out);
+/*
+ * Fills in the texts that fw_rules_read() left out, in the same namespace: as
+ * nft prints them, where it is installed, else in our words.  It starts a tool;
+ * only for who shows a rule.  0 or -errno.
+ */
+int fw_text_complete(struct fw_rules *rules);
 void fw_rules_free(struct fw_rules *rules);
 
 /* ---- for the readers; each NULL: no memory ---- */

@@ -321,25 +321,22 @@ static int take_option(struct parser *p, const struct fw_chain *chain, size_t *t
 static int take_rule(struct parser *p, char *line)
 {
 	struct fw_chain like = { .backend = p->backend }, *chain;
-	char *text = strdup(line);
+	char *text = fw_alloc(p->rules, strlen(line) + 1);
 	int err = 0;
 
 	if (!text)
 		return -ENOMEM;
+	strcpy(text, line);
 	p->n = split(line, p->word);
 	snprintf(like.family, sizeof(like.family), "%s", p->ipv6 ? "ip6" : "ip");
 	snprintf(like.table, sizeof(like.table), "%s", p->table);
 	chain = p->n > 1 ? fw_chain_find(p->rules, &like, p->word[1]) : NULL;
 	if (!chain)
-		goto out;
+		return 0;
 	p->rule = fw_rule_add(p->rules, chain);
-	if (p->rule)
-		p->rule->text = fw_alloc(p->rules, strlen(text) + 1);
-	if (!p->rule || !p->rule->text) {
-		err = -ENOMEM;
-		goto out;
-	}
-	strcpy(p->rule->text, text);
+	if (!p->rule)
+		return -ENOMEM;
+	p->rule->text = text;
 	for (p->at = 2; p->at < p->n && !err;) {
 		size_t took = 1;
 
@@ -349,8 +346,6 @@ static int take_rule(struct parser *p, char *line)
 			err = take_option(p, chain, &took);
 		p->at += took;
 	}
-out:
-	free(text);
 	return err;
 }
 
