@@ -43,6 +43,23 @@ static const struct {
 	{ "security", "OUTPUT", NF_INET_LOCAL_OUT, 50 },
 };
 
+int32_t iptables_priority(const char *table, const char *hook)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (!strcmp(builtins[i].table, table) && !strcmp(builtins[i].hook, hook))
+			return builtins[i].priority;
+	return 0;
+}
+
+bool iptables_has(const char *table, const char *hook, int32_t priority)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (!strcmp(builtins[i].table, table) && !strcmp(builtins[i].hook, hook) &&
+		    builtins[i].priority == priority)
+			return true;
+	return false;
+}
+
 /* The two families' requests differ only in their names. */
 _Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo),
 	       "one layout for both families");

@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chains.h"
 #include "firewall_nft.h"
 #include "netlink.h"
-
-#define CATCH_ALL 2 /* NFT_SET_ELEM_CATCHALL, 5.13 */
 
 /* An element as the kernel has it: an interval is a start and, apart, what follows its end. */
 struct mark {
@@ -22,11 +21,13 @@ struct mark {
 
 static uint32_t family_number(const char *family)
 {
-	if (!strcmp(family, "ip"))
-		return NFPROTO_IPV4;
-	if (!strcmp(family, "ip6"))
-		return NFPROTO_IPV6;
-	return !strcmp(family, "inet") ? NFPROTO_INET : NFPROTO_NETDEV;
+	static const uint32_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET,
+					     NFPROTO_BRIDGE };
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (!strcmp(family, nft_family_name(families[i])))
+			return families[i];
+	return NFPROTO_NETDEV;
 }
 
 static int take_set(const struct nlmsghdr *nlh, void *data)
@@ -52,20 +53,28 @@ static int ask(struct nftnl_set *set, uint16_t what, uint32_t family, bool dump,
 	return netlink_ask(NETLINK_NETFILTER, nlh, dump, take, out, NULL);
 }
 
-static void read_element(struct nftnl_set_elem *from, uint8_t len, struct mark *to)
+static void copy_key(uint8_t to[NFT_KEY_MAX], const struct nftnl_set_elem *from, uint16_t what)
 {
-	uint32_t key_len = 0, flags = 0;
-	const void *key = nftnl_set_elem_get(from, NFTNL_SET_ELEM_KEY, &key_len);
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get((struct nftnl_set_elem *)from, what, &len);
+
+	if (key)
+		memcpy(to, key, len < NFT_KEY_MAX ? len : NFT_KEY_MAX);
+}
+
+static void read_element(struct nftnl_set_elem *from, struct mark *to)
+{
+	uint32_t flags = 0;
 
 	memset(to, 0, sizeof(*to));
 	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_FLAGS))
 		flags = nftnl_set_elem_get_u32(from, NFTNL_SET_ELEM_FLAGS);
 	to->end = flags & NFT_SET_ELEM_INTERVAL_END;
-	to->e.any = flags & CATCH_ALL;
-	to->e.len = len;
-	if (key)
-		memcpy(to->e.lo, key, key_len < len ? key_len : len);
+	to->e.any = flags & NFT_SET_ELEM_CATCHALL;
+	copy_key(to->e.lo, from, NFTNL_SET_ELEM_KEY);
 	memcpy(to->e.hi, to->e.lo, sizeof(to->e.hi));
+	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_KEY_END)) /* of a concatenation's ranges */
+		copy_key(to->e.hi, from, NFTNL_SET_ELEM_KEY_END);
 	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_VERDICT))
 		to->e.verdict = (int32_t)nftnl_set_elem_get_u32(from, NFTNL_SET_ELEM_VERDICT);
 	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_CHAIN))
@@ -78,12 +87,14 @@ static int by_key(const void *a, const void *b)
 	const struct mark *x = a, *y = b;
 	int order = memcmp(x->e.lo, y->e.lo, sizeof(x->e.lo));
 
+	if (x->e.any != y->e.any)
+		return x->e.any - y->e.any;
 	/* Where one interval ends as the next starts, the end comes first. */
 	return order ? order : y->end - x->end;
 }
 
 /* Turns starts and ends, sorted, into intervals. */
-static size_t join(struct mark *marks, size_t n, uint8_t len, struct nft_element *out)
+static size_t join(struct mark *marks, size_t n, size_t len, struct nft_element *out)
 {
 	size_t used = 0;
 
@@ -97,7 +108,7 @@ static size_t join(struct mark *marks, size_t n, uint8_t len, struct nft_element
 		if (e->any)
 			continue;
 		memset(e->hi, 0xff, sizeof(e->hi));
-		if (i + 1 == n)
+		if (i + 1 == n || marks[i + 1].e.any)
 			continue;
 		memcpy(e->hi, marks[i + 1].e.lo, sizeof(e->hi));
 		for (size_t b = len; b--;) /* the value before */
@@ -107,7 +118,7 @@ static size_t join(struct mark *marks, size_t n, uint8_t len, struct nft_element
 	return used;
 }
 
-static int collect(struct nftnl_set *set, bool interval, uint8_t len, struct nft_elements *out)
+static int collect(struct nftnl_set *set, bool interval, struct nft_elements *out)
 {
 	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(set);
 	struct nftnl_set_elem *elem;
@@ -125,15 +136,16 @@ static int collect(struct nftnl_set *set, bool interval, uint8_t len, struct nft
 			}
 			marks = more;
 		}
-		read_element(elem, len, &marks[n++]);
+		read_element(elem, &marks[n++]);
 	}
 	if (!err && n) {
 		out->element = calloc(n, sizeof(*out->element));
 		err = out->element ? 0 : -ENOMEM;
 	}
-	if (!err && interval) {
+	if (!err && n)
 		qsort(marks, n, sizeof(*marks), by_key);
-		out->n = join(marks, n, len, out->element);
+	if (!err && interval) {
+		out->n = join(marks, n, out->len, out->element);
 	} else if (!err) {
 		for (out->n = 0; out->n < n; out->n++)
 			out->element[out->n] = marks[out->n].e;
@@ -144,12 +156,11 @@ static int collect(struct nftnl_set *set, bool interval, uint8_t len, struct nft
 	return err;
 }
 
-int nft_elements_read(const char *family, const char *table, const char *name, uint8_t len,
+int nft_elements_read(const char *family, const char *table, const char *name,
 		      struct nft_elements *out)
 {
 	struct nftnl_set *wanted = nftnl_set_alloc(), *set = nftnl_set_alloc();
-	uint32_t number = family_number(family);
-	bool interval = false;
+	uint32_t number = family_number(family), flags = 0;
 	int err = wanted && set ? 0 : -ENOMEM;
 
 	memset(out, 0, sizeof(*out));
@@ -158,14 +169,15 @@ int nft_elements_read(const char *family, const char *table, const char *name, u
 		nftnl_set_set_str(wanted, NFTNL_SET_NAME, name);
 		err = ask(wanted, NFT_MSG_GETSET, number, false, take_set, set);
 	}
-	if (!err && (nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN) != len || len > 16))
-		err = -EMSGSIZE;
 	if (!err) {
-		interval = nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_INTERVAL;
-		err = ask(wanted, NFT_MSG_GETSETELEM, number, true, take_elements, wanted);
+		out->len = nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN);
+		flags = nftnl_set_get_u32(set, NFTNL_SET_FLAGS);
+		err = out->len > NFT_KEY_MAX ? -EMSGSIZE : 0;
 	}
 	if (!err)
-		err = collect(wanted, interval, len, out);
+		err = ask(wanted, NFT_MSG_GETSETELEM, number, true, take_elements, wanted);
+	if (!err)
+		err = collect(wanted, flags & NFT_SET_INTERVAL && !(flags & NFT_SET_CONCAT), out);
 	if (wanted)
 		nftnl_set_free(wanted);
 	if (set)
