@@ -334,7 +334,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 {
 	if (o->time_ns > p->last_ns)
 		p->last_ns = o->time_ns;
-	if (!o->no_tuple) {
+	if (!o->no_tuple && o->flow_id) {
 		p->events++;
 		if (o->turns > p->turns)
 			p->turns = o->turns;

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,6 +213,20 @@ static void libwrap_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		 o->libwrap.granted ? "let in" : "refuse", o->libwrap.daemon);
 }
 
+static void rule_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	const struct obs_rule *rule = &o->rule;
+	const char *deed = strcmp(rule->verdict, "drop") == 0	 ? "dropped by"
+			   : strcmp(rule->verdict, "queue") == 0 ? "handed to a program by"
+								  : "met";
+	char handle[40] = "policy";
+
+	if (rule->handle)
+		snprintf(handle, sizeof(handle), "rule with handle %" PRIu64, rule->handle);
+	snprintf(out, PROBE_TEXT_LEN, "%s the %s, chain %.24s of table %.8s %.20s", deed, handle,
+		 rule->chain, rule->family, rule->table);
+}
+
 /* O in a few words; none when an admin learns nothing from it. */
 static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
@@ -260,8 +275,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		translation_text(out, o);
 		return;
 	case HCT_POINT_NFT_TRACE:
-		snprintf(out, PROBE_TEXT_LEN, "%s by %s %s %s%s", o->rule.verdict, o->rule.family,
-			 o->rule.table, o->rule.chain, o->rule.handle ? "" : " (policy)");
+		rule_text(out, o);
 		return;
 	case HCT_POINT_LIBWRAP:
 		libwrap_text(out, o);
