@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "render/format.h"
+#include "advice.h"
 #include "nf_place.h"
 #include "reasons.h"
 
@@ -223,8 +224,9 @@ static void rule_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 
 	if (rule->handle)
 		snprintf(handle, sizeof(handle), "rule with handle %" PRIu64, rule->handle);
-	snprintf(out, PROBE_TEXT_LEN, "%s the %s, chain %.24s of table %.8s %.20s", deed, handle,
-		 rule->chain, rule->family, rule->table);
+	out[0] = '\0';
+	say(out, PROBE_TEXT_LEN, "%s the %s, chain %s of table %s %s", deed, handle, rule->chain,
+	    rule->family, rule->table);
 }
 
 /* O in a few words; none when an admin learns nothing from it. */
