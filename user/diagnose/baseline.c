@@ -33,5 +33,6 @@ void baseline_take(struct baseline *b, struct proofs *proofs, const struct host 
 	if (!proofs_get(proofs, &key, &first) || !first)
 		return;
 	b->asked++;
+	packet = nf_packet_unbound(&packet);
 	ask_rules(host, &packet, &rules);
 }

@@ -171,24 +171,44 @@ static void choose(const struct host_rules *rules, bool all_known, struct culpri
 	}
 }
 
-/* Asks for the rules that can have done it; what cannot is left out. */
-static void walk(struct search *s)
+static bool within(const struct search *s, int32_t priority)
+{
+	return priority > s->packet.above && priority < s->packet.below;
+}
+
+/* Asks for the rules that PACKET can have met; what cannot have done it is left out. */
+static void ask_for(struct search *s, const struct host_packet *packet)
 {
 	size_t n = 0;
 
-	if (!s->askable)
-		return;
-	s->err = ask_rules(s->f->given.host, &s->packet, &s->rules);
+	s->err = ask_rules(s->f->given.host, packet, &s->rules);
 	s->walked = !s->err;
 	if (!s->walked)
 		return;
 	if (s->rules.n > HOST_MAX_RULES)
 		s->rules.n = HOST_MAX_RULES;
-	for (size_t i = 0; i < s->rules.n; i++)
-		if (can_end(s, &s->rules.r[i]) &&
-		    backend_fits(s, s->rules.r[i].backend, s->rules.r[i].family))
-			s->rules.r[n++] = s->rules.r[i];
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct host_rule *r = &s->rules.r[i];
+
+		if (can_end(s, r) && backend_fits(s, r->backend, r->family) &&
+		    within(s, r->priority))
+			s->rules.r[n++] = *r;
+	}
 	s->rules.n = n;
+}
+
+/* Counters are kept by kind, which has no bounds; they matter where all found is outside. */
+static void walk(struct search *s)
+{
+	struct host_packet any;
+
+	if (!s->askable)
+		return;
+	any = nf_packet_unbound(&s->packet);
+	ask_for(s, &any);
+	if (s->walked && !s->rules.n &&
+	    (s->packet.above != any.above || s->packet.below != any.below))
+		ask_for(s, &s->packet);
 	/* a REJECT whose answer was held back is possible, but nothing to begin with */
 	if (!s->rejected)
 		narrow(&s->rules, is_drop);
@@ -313,7 +333,7 @@ static void by_chains(const struct search *s, struct culprit *out)
 		/* NAT chains decide about addresses; a DROP in them is refused by iptables */
 		if (strcmp(c->table, "nat") == 0 || !backend_fits(s, c->backend, c->family))
 			continue;
-		if (c->priority <= s->packet.above || c->priority >= s->packet.below)
+		if (s->askable && !within(s, c->priority))
 			continue;
 		if (out->n_candidates++ == 0)
 			out->chain = *c;

@@ -203,10 +203,10 @@ static bool fix_docker(const struct host_rule *rule, const struct fw_pass *pass,
 	return true;
 }
 
-/* "default/web:http has no endpoints": the service's namespace and name. */
-static bool find_service(const char *text, char space[64], char name[64])
+/* "default/web:http has no endpoints": the service's namespace and name, ahead of WORDS. */
+static bool find_service(const char *text, const char *words, char space[64], char name[64])
 {
-	const char *end = strstr(text, " has no endpoints"), *from = end, *slash;
+	const char *end = strstr(text, words), *from = end, *slash;
 
 	if (!end)
 		return false;
@@ -225,7 +225,7 @@ static bool fix_kube_proxy(const struct host_rule *rule, const struct fw_pass *p
 {
 	char space[64], name[64];
 
-	if (find_service(rule->text, space, name)) {
+	if (find_service(rule->text, " has no endpoints", space, name)) {
 		snprintf(out, size,
 			 "kubectl -n %s get endpoints %s  # none: no pod of the service is ready; "
 			 "start one, or correct the service's selector",
@@ -238,6 +238,13 @@ static bool fix_kube_proxy(const struct host_rule *rule, const struct fw_pass *p
 			 "kubectl get endpoints -A  # the service on port %u has none: no pod of it "
 			 "is ready; start one, or correct the service's selector",
 			 pass->port);
+		return true;
+	}
+	if (find_service(rule->text, " traffic not accepted by ", space, name)) {
+		snprintf(out, size,
+			 "kubectl -n %s patch service %s --type=json -p '[{\"op\":\"add\",\"path\":"
+			 "\"/spec/loadBalancerSourceRanges/-\",\"value\":\"%s\"}]'",
+			 space, name, pass->range);
 		return true;
 	}
 	if (strcmp(rule->chain, "KUBE-PROXY-FIREWALL") == 0 ||

@@ -144,6 +144,15 @@ bool nf_packet_of(const struct probe *p, const struct probe_incident *incident,
 	return true;
 }
 
+struct host_packet nf_packet_unbound(const struct host_packet *packet)
+{
+	struct host_packet any = *packet;
+
+	any.above = INT32_MIN;
+	any.below = INT32_MAX;
+	return any;
+}
+
 void nf_packet_rewritten(const struct probe *p, bool reply, struct host_packet *out)
 {
 	memset(out, 0, sizeof(*out));

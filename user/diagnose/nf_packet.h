@@ -12,6 +12,8 @@
  */
 bool nf_packet_of(const struct probe *p, const struct probe_incident *incident,
 		  const struct nf_place *place, unsigned kernel, struct host_packet *out);
+/* PACKET asked about at all priorities: its rung differs from probe to probe, its kind does not. */
+struct host_packet nf_packet_unbound(const struct host_packet *packet);
 /* The reply whose source was rewritten (p->snat), or the request that a DNAT sent on (p->dnat). */
 void nf_packet_rewritten(const struct probe *p, bool reply, struct host_packet *out);
 
