@@ -55,7 +55,7 @@ static bool take_counter(char **line, uint64_t *packets)
 static void set_like(const struct save_parser *p, struct fw_chain *like)
 {
 	like->backend = p->backend;
-	snprintf(like->family, sizeof(like->family), "%s", p->ipv6 ? "ip6" : "ip");
+	snprintf(like->family, sizeof(like->family), "%s", p->family);
 	snprintf(like->table, sizeof(like->table), "%s", p->table);
 }
 
@@ -142,9 +142,8 @@ static char *next_line(char **text)
 	return line;
 }
 
-int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *text)
+static int parse(struct save_parser *p, char *text)
 {
-	struct save_parser p = { .rules = rules, .backend = backend, .ipv6 = ipv6 };
 	char *line;
 	int err = 0;
 
@@ -153,11 +152,26 @@ int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *
 		bool counted = take_counter(&line, &packets);
 
 		if (*line == '*')
-			snprintf(p.table, sizeof(p.table), "%s", line + 1);
+			snprintf(p->table, sizeof(p->table), "%s", line + 1);
 		else if (*line == ':')
-			err = take_chain(&p, line);
+			err = take_chain(p, line);
 		else if (!strncmp(line, "-A ", 3))
-			err = take_rule(&p, line, counted, packets);
+			err = take_rule(p, line, counted, packets);
 	}
 	return err;
+}
+
+int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *text)
+{
+	struct save_parser p = { .rules = rules, .backend = backend, .ipv6 = ipv6,
+				 .family = ipv6 ? "ip6" : "ip" };
+
+	return parse(&p, text);
+}
+
+int fw_parse_ebtables(struct fw_rules *rules, char *text)
+{
+	struct save_parser p = { .rules = rules, .backend = "ebtables-nft", .family = "bridge" };
+
+	return parse(&p, text);
 }

@@ -10,6 +10,7 @@
 struct save_parser {
 	struct fw_rules *rules;
 	const char *backend;
+	const char *family;
 	bool ipv6;
 	char table[64];
 	struct fw_rule *rule;
