@@ -99,7 +99,7 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 	char command[512];
 	struct fw_owner owner;
 	bool owned = fw_owner_of(r, &owner);
-	const char *remark = owned ? fw_owner_remark(&owner) : "";
+	const char *remark = owned ? fw_owner_remark(&owner, r) : "";
 
 	if (owned && fw_owner_fix(&owner, r, &pass, command, sizeof(command))) {
 		say(FIX(d), "%s", command);

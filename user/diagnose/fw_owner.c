@@ -310,7 +310,7 @@ bool fw_owner_fix(const struct fw_owner *owner, const struct host_rule *rule,
 	return false;
 }
 
-const char *fw_owner_remark(const struct fw_owner *owner)
+const char *fw_owner_remark(const struct fw_owner *owner, const struct host_rule *rule)
 {
 	switch (owner->id) {
 	case OWNER_FIREWALLD:
@@ -319,7 +319,8 @@ const char *fw_owner_remark(const struct fw_owner *owner)
 		return "until ufw is reloaded; to keep it, /etc/ufw/before.rules (IPv6: "
 		       "before6.rules)";
 	case OWNER_DOCKER:
-		return "or publish the port (docker run -p)";
+		return strcmp(rule->chain, "DOCKER-USER") == 0 ? "" :
+				"or publish the port (docker run -p)";
 	case OWNER_KUBE_PROXY:
 		return "until kube-proxy writes its rules anew";
 	case OWNER_LIBVIRT:

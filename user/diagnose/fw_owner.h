@@ -56,7 +56,7 @@ const char *fw_owner_words(const struct fw_owner *owner, char *out, size_t size)
  */
 bool fw_owner_fix(const struct fw_owner *owner, const struct host_rule *rule,
 		  const struct fw_pass *pass, char *out, size_t size);
-/* What to mind when a rule is put into the owner's chain by hand; "" nothing. */
-const char *fw_owner_remark(const struct fw_owner *owner);
+/* What to mind when something is put ahead of RULE by hand; "" nothing. */
+const char *fw_owner_remark(const struct fw_owner *owner, const struct host_rule *rule);
 
 #endif
