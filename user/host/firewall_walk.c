@@ -111,7 +111,7 @@ static void change(struct walk *walk, const struct place *at, const struct fw_ru
 	walk->ended |= certain && is_nat(rule);
 }
 
-/* Returns REST_NONE when no packet goes on in this chain; *RETURNED: back to the caller. */
+/* Returns REST_NONE when no packet goes on in this chain; *RETURNED: some, back to the caller. */
 static enum rest apply(struct walk *walk, const struct place *at, const struct fw_rule *rule,
 		       enum fw_match match, bool *returned)
 {
@@ -141,12 +141,12 @@ static enum rest apply(struct walk *walk, const struct place *at, const struct f
 	case FW_GOTO:
 		if (enter(walk, at, rule, match) == REST_NONE)
 			return REST_NONE;
-		*returned = match == FW_ALL;
+		*returned = true;
 		return taken;
 	case FW_RETURN:
 		if (match == FW_SOME)
 			*at->certain = false;
-		*returned = match == FW_ALL;
+		*returned = true;
 		return taken;
 	case FW_OTHER:
 		if (!walk->changes)
@@ -160,11 +160,11 @@ static enum rest apply(struct walk *walk, const struct place *at, const struct f
 static enum rest walk_rules(struct walk *walk, struct place *at)
 {
 	unsigned *step = &at->path[at->depth];
+	bool returned = false;
 
 	*step = 0;
 	for (const struct fw_rule *rule = at->chain->rules; rule; rule = rule->next) {
 		enum fw_match match;
-		bool returned = false;
 
 		++*step;
 		if (!walk->steps_left) {
