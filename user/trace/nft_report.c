@@ -3,7 +3,7 @@
 #include "nft_report.h"
 
 #include <arpa/inet.h>
-#include <libnftnl/trace.h>
+#include <endian.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -18,6 +18,40 @@
 #include "stream/names.h"
 
 #define ICMP_HEADER_LEN 8
+
+/*
+ * A message's attributes, NULL where it has none or one too short.  libnftnl's
+ * own reader ends the program when a message is not as it expects.
+ */
+struct report {
+	const struct nlattr *a[NFTA_TRACE_MAX + 1];
+};
+
+static int take_attribute(const struct nlattr *attr, void *data)
+{
+	/* the least that each of those has that are read below */
+	static const uint16_t least[NFTA_TRACE_MAX + 1] = {
+		[NFTA_TRACE_ID] = 4,  [NFTA_TRACE_TYPE] = 4, [NFTA_TRACE_RULE_HANDLE] = 8,
+		[NFTA_TRACE_IIF] = 4, [NFTA_TRACE_OIF] = 4,  [NFTA_TRACE_POLICY] = 4,
+	};
+	struct report *r = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type <= NFTA_TRACE_MAX && mnl_attr_get_payload_len(attr) >= least[type])
+		r->a[type] = attr;
+	return MNL_CB_OK;
+}
+
+static uint32_t number(const struct report *r, uint16_t type)
+{
+	return r->a[type] ? ntohl(mnl_attr_get_u32(r->a[type])) : 0;
+}
+
+static const char *text(const struct report *r, uint16_t type)
+{
+	return r->a[type] && mnl_attr_validate(r->a[type], MNL_TYPE_NUL_STRING) >= 0 ?
+	       mnl_attr_get_str(r->a[type]) : NULL;
+}
 
 struct bytes {
 	const uint8_t *data;
@@ -132,22 +166,24 @@ static bool read_echo(struct bytes transport, struct nft_packet *p)
 	return true;
 }
 
-static struct bytes attribute(const struct nftnl_trace *t, uint16_t which)
+static struct bytes header(const struct report *r, uint16_t type)
 {
 	struct bytes b = { NULL, 0 };
 
-	if (nftnl_trace_is_set(t, which))
-		b.data = nftnl_trace_get_data(t, which, &b.len);
+	if (r->a[type]) {
+		b.data = mnl_attr_get_payload(r->a[type]);
+		b.len = mnl_attr_get_payload_len(r->a[type]);
+	}
 	return b;
 }
 
-static bool read_packet(const struct nftnl_trace *t, const struct prefix *from, size_t n,
+static bool read_packet(const struct report *r, const struct prefix *from, size_t n,
 			struct nft_packet *p)
 {
-	struct bytes transport = attribute(t, NFTNL_TRACE_TRANSPORT_HEADER);
+	struct bytes transport = header(r, NFTA_TRACE_TRANSPORT_HEADER);
 	struct ip_header ip;
 
-	if (!read_ip(attribute(t, NFTNL_TRACE_NETWORK_HEADER), &ip))
+	if (!read_ip(header(r, NFTA_TRACE_NETWORK_HEADER), &ip))
 		return false;
 	p->reply = !in_range(from, n, ip.src);
 	if (p->reply && !in_range(from, n, ip.dst))
@@ -155,10 +191,8 @@ static bool read_packet(const struct nftnl_trace *t, const struct prefix *from, 
 	memcpy(p->tuple.lb, p->reply ? ip.dst : ip.src, 16);
 	memcpy(p->tuple.target, p->reply ? ip.src : ip.dst, 16);
 	p->tuple.protocol = ip.protocol;
-	if (nftnl_trace_is_set(t, NFTNL_TRACE_IIF))
-		p->iif = nftnl_trace_get_u32(t, NFTNL_TRACE_IIF);
-	if (nftnl_trace_is_set(t, NFTNL_TRACE_OIF))
-		p->oif = nftnl_trace_get_u32(t, NFTNL_TRACE_OIF);
+	p->iif = number(r, NFTA_TRACE_IIF);
+	p->oif = number(r, NFTA_TRACE_OIF);
 	switch (ip.protocol) {
 	case IPPROTO_TCP:
 		return read_tcp(transport, ip.payload_len, p);
@@ -172,23 +206,23 @@ static bool read_packet(const struct nftnl_trace *t, const struct prefix *from, 
 	}
 }
 
-/* The packet that T is about: by its headers, or by its number when they came before. */
-static const struct nft_packet *packet_of(struct nft_reports *reports, const struct nftnl_trace *t,
+/* The packet that R is about: by its headers, or by its number when they came before. */
+static const struct nft_packet *packet_of(struct nft_reports *reports, const struct report *r,
 					  const struct prefix *from, size_t n)
 {
-	uint32_t id = nftnl_trace_get_u32(t, NFTNL_TRACE_ID);
+	uint32_t id = number(r, NFTA_TRACE_ID);
 	struct nft_packet *p = NULL;
 
 	for (size_t i = 0; i < NFT_REPORT_PACKETS && !p; i++)
 		if (reports->packets[i].id == id)
 			p = &reports->packets[i];
-	if (!nftnl_trace_is_set(t, NFTNL_TRACE_NETWORK_HEADER))
+	if (!r->a[NFTA_TRACE_NETWORK_HEADER])
 		return p && p->valid ? p : NULL;
 	if (!p)
 		p = &reports->packets[reports->next++ % NFT_REPORT_PACKETS];
 	/* numbers are used again, and addresses change on the way: the last headers count */
 	*p = (struct nft_packet){ .id = id };
-	p->valid = read_packet(t, from, n, p);
+	p->valid = read_packet(r, from, n, p);
 	return p->valid ? p : NULL;
 }
 
@@ -212,29 +246,51 @@ static const char *verdict_name(uint32_t verdict)
 	}
 }
 
-/* What the rule or policy decided; NULL for what is neither. */
-static const char *verdict_of(const struct nftnl_trace *t)
+/* NFT_TRACETYPE_RULE has the verdict in a nest. */
+static const char *rule_verdict(const struct report *r)
 {
-	switch (nftnl_trace_get_u32(t, NFTNL_TRACE_TYPE)) {
+	const struct nlattr *nest = r->a[NFTA_TRACE_VERDICT], *attr;
+
+	if (!nest || mnl_attr_validate(nest, MNL_TYPE_NESTED) < 0)
+		return NULL;
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(uint32_t))
+			return verdict_name(ntohl(mnl_attr_get_u32(attr)));
+	return NULL;
+}
+
+/* What the rule or policy decided; NULL for what is neither. */
+static const char *verdict_of(const struct report *r)
+{
+	switch (number(r, NFTA_TRACE_TYPE)) {
 	case NFT_TRACETYPE_RULE:
-		return nftnl_trace_is_set(t, NFTNL_TRACE_VERDICT) ?
-		       verdict_name(nftnl_trace_get_u32(t, NFTNL_TRACE_VERDICT)) : NULL;
+		return rule_verdict(r);
 	case NFT_TRACETYPE_POLICY:
-		return nftnl_trace_is_set(t, NFTNL_TRACE_POLICY) ?
-		       verdict_name(nftnl_trace_get_u32(t, NFTNL_TRACE_POLICY)) : NULL;
+		return r->a[NFTA_TRACE_POLICY] ? verdict_name(number(r, NFTA_TRACE_POLICY)) : NULL;
 	default:
 		return NULL;
 	}
 }
 
-static bool take(struct nft_reports *reports, const struct nftnl_trace *t,
-		 const struct prefix *from, size_t n, struct obs *out, uint32_t *ifindex)
+bool nft_report_take(struct nft_reports *reports, const struct nlmsghdr *message,
+		     const struct prefix *from, size_t n, struct obs *out, uint32_t *ifindex)
 {
-	const struct nft_packet *packet = packet_of(reports, t, from, n);
-	const char *verdict = verdict_of(t);
-	const char *table = nftnl_trace_get_str(t, NFTNL_TRACE_TABLE);
-	const char *chain = nftnl_trace_get_str(t, NFTNL_TRACE_CHAIN);
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(message);
+	const char *table, *chain, *verdict;
+	const struct nft_packet *packet;
+	struct report r = { 0 };
 
+	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*nfg))
+		return false;
+	mnl_attr_parse(message, sizeof(*nfg), take_attribute, &r);
+	if (!r.a[NFTA_TRACE_ID])
+		return false;
+	packet = packet_of(reports, &r, from, n);
+	table = text(&r, NFTA_TRACE_TABLE);
+	chain = text(&r, NFTA_TRACE_CHAIN);
+	verdict = verdict_of(&r);
 	if (!packet || !verdict || !table || !chain || nft_table_is_hctraces(table))
 		return false;
 	memset(out, 0, sizeof(*out));
@@ -242,32 +298,12 @@ static bool take(struct nft_reports *reports, const struct nftnl_trace *t,
 	out->tuple = packet->tuple;
 	out->reply = packet->reply;
 	out->packet = packet->packet;
-	out->rule.family = nft_family_name(nftnl_trace_get_u32(t, NFTNL_TRACE_FAMILY));
+	out->rule.family = names_intern(nft_family_name(nfg->nfgen_family));
 	out->rule.table = names_intern(table);
 	out->rule.chain = names_intern(chain);
-	out->rule.verdict = verdict;
-	if (nftnl_trace_get_u32(t, NFTNL_TRACE_TYPE) == NFT_TRACETYPE_RULE &&
-	    nftnl_trace_is_set(t, NFTNL_TRACE_RULE_HANDLE))
-		out->rule.handle = nftnl_trace_get_u64(t, NFTNL_TRACE_RULE_HANDLE);
+	out->rule.verdict = names_intern(verdict);
+	if (number(&r, NFTA_TRACE_TYPE) == NFT_TRACETYPE_RULE && r.a[NFTA_TRACE_RULE_HANDLE])
+		out->rule.handle = be64toh(mnl_attr_get_u64(r.a[NFTA_TRACE_RULE_HANDLE]));
 	*ifindex = packet->reply ? packet->oif : packet->iif;
 	return true;
-}
-
-bool nft_report_take(struct nft_reports *reports, const struct nlmsghdr *message,
-		     const struct prefix *from, size_t n, struct obs *out, uint32_t *ifindex)
-{
-	struct nftnl_trace *t;
-	bool taken = false;
-
-	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) ||
-	    mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
-		return false;
-	t = nftnl_trace_alloc();
-	if (!t)
-		return false;
-	if (nftnl_trace_nlmsg_parse(message, t) == 0 && nftnl_trace_is_set(t, NFTNL_TRACE_ID) &&
-	    nftnl_trace_is_set(t, NFTNL_TRACE_TYPE))
-		taken = take(reports, t, from, n, out, ifindex);
-	nftnl_trace_free(t);
-	return taken;
 }
