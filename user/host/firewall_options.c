@@ -319,6 +319,7 @@ static void take_target(struct save_parser *p, const struct fw_chain *chain, con
 		{ "NFQUEUE", FW_OTHER, FW_EFFECT_QUEUE },
 		{ "TPROXY", FW_ACCEPT },
 		{ "TARPIT", FW_DROP },
+		{ "…", FW_OTHER }, /* what could not be read */
 		{ "SYNPROXY", FW_OTHER },
 	};
 	struct fw_rule *rule = p->rule;

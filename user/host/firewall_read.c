@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "firewall.h"
+#include "firewall_blob.h"
 #include "run_tool.h"
 
 static void say_incomplete(struct fw_rules *rules, const char *tool, int err)
@@ -95,6 +96,8 @@ static int add_legacy(struct fw_rules *rules, bool ipv6)
 	char *text;
 	int err = run_save(rules, true, ipv6, &text);
 
+	bool whole;
+
 	if (err == -ENOMEM)
 		return err;
 	if (!err) {
@@ -102,8 +105,14 @@ static int add_legacy(struct fw_rules *rules, bool ipv6)
 		free(text);
 		return err;
 	}
-	say_incomplete(rules, ipv6 ? "ip6tables-legacy-save" : "iptables-legacy-save", err);
-	return 0;
+	/* Without the tool, what the kernel has. */
+	err = fw_read_legacy(ipv6, rules, &whole);
+	if (err && err != -ENOMEM)
+		say_incomplete(rules, ipv6 ? "ip6tables-legacy-save" : "iptables-legacy-save",
+			       -ENOENT);
+	else if (!whole)
+		say_incomplete(rules, "legacy iptables' rules", -EBADMSG);
+	return err == -ENOMEM ? err : 0;
 }
 
 /* The tables that are there: to ask for others would load them. */
