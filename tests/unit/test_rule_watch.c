@@ -33,10 +33,16 @@ static struct {
 	bool ladder;
 } t;
 
-static int look(void *ctx, uint32_t netns, struct nft_look *out)
+static int generation(void *ctx, uint32_t netns, uint32_t *out)
 {
 	t.looks++;
-	*out = (struct nft_look){ .generation = t.generation, .chains = t.chains };
+	*out = t.generation;
+	return 0;
+}
+
+static int has_chains(void *ctx, uint32_t netns, bool *out)
+{
+	*out = t.chains;
 	return 0;
 }
 
@@ -59,7 +65,7 @@ static int ladder(void *ctx, bool on)
 	return t.ladder_err;
 }
 
-static const struct rule_watch_means means = { look, trace, ladder };
+static const struct rule_watch_means means = { generation, has_chains, trace, ladder };
 
 static int fresh(void **state)
 {
@@ -316,6 +322,21 @@ static void sixteen_at_once(void **state)
 	assert_int_equal(t.n[0], 16);
 }
 
+/* A whole range of senders is stopped, and each is named: not all of them at once. */
+static void a_flood(void **state)
+{
+	struct obs drop = a_drop(), report = a_report("drop");
+
+	for (unsigned i = 0; i < 10000; i++) {
+		drop.tuple.lb[14] = report.tuple.lb[14] = i / 250;
+		drop.tuple.lb[15] = report.tuple.lb[15] = i % 250;
+		happens(&drop, MS);
+		happens(&report, 0);
+	}
+	assert_in_range(t.traces, 32, 120);
+	assert_true(t.looks < 1000);
+}
+
 static struct obs a_translation(const char *to, uint16_t port)
 {
 	struct obs o = packet(HCT_POINT_TRANSLATION);
@@ -409,6 +430,7 @@ int main(void)
 		TEST(refused),
 		TEST(forgotten_when_it_stays_away),
 		TEST(sixteen_at_once),
+		TEST(a_flood),
 		TEST(behind_a_dnat),
 		TEST(ingress_and_bridge),
 		TEST(rewritten),

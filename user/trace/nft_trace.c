@@ -53,14 +53,14 @@ const char *nft_trace_lacks(bool passive, const char *release)
 static int take_generation(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_gen *gen = nftnl_gen_alloc();
-	struct nft_look *look = data;
+	uint32_t *out = data;
 
 	if (!gen) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
 	if (nftnl_gen_nlmsg_parse(message, gen) == 0)
-		look->generation = nftnl_gen_get_u32(gen, NFTNL_GEN_ID);
+		*out = nftnl_gen_get_u32(gen, NFTNL_GEN_ID);
 	nftnl_gen_free(gen);
 	return MNL_CB_OK;
 }
@@ -68,7 +68,7 @@ static int take_generation(const struct nlmsghdr *message, void *data)
 static int take_chain(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_chain *chain = nftnl_chain_alloc();
-	struct nft_look *look = data;
+	bool *out = data;
 
 	if (!chain) {
 		errno = ENOMEM;
@@ -78,12 +78,12 @@ static int take_chain(const struct nlmsghdr *message, void *data)
 	    nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) &&
 	    nftnl_chain_is_set(chain, NFTNL_CHAIN_TABLE) &&
 	    !nft_table_is_hctraces(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
-		look->chains = true;
+		*out = true;
 	nftnl_chain_free(chain);
-	return MNL_CB_OK;
+	return *out ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-static int ask(uint16_t type, bool dump, mnl_cb_t cb, struct nft_look *out)
+static int ask(uint16_t type, bool dump, mnl_cb_t cb, void *out)
 {
 	char buf[256] __attribute__((aligned(8)));
 	int err, tries = NETLINK_TRIES;
@@ -100,13 +100,16 @@ static int ask(uint16_t type, bool dump, mnl_cb_t cb, struct nft_look *out)
 	return err;
 }
 
-int nft_trace_look(struct nft_look *out)
+int nft_trace_generation(uint32_t *out)
 {
-	int err;
+	*out = 0;
+	return ask(NFT_MSG_GETGEN, false, take_generation, out);
+}
 
-	memset(out, 0, sizeof(*out));
-	err = ask(NFT_MSG_GETGEN, false, take_generation, out);
-	return err ? err : ask(NFT_MSG_GETCHAIN, true, take_chain, out);
+int nft_trace_has_chains(bool *out)
+{
+	*out = false;
+	return ask(NFT_MSG_GETCHAIN, true, take_chain, out);
 }
 
 /* ---- listening ---- */

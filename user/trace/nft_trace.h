@@ -16,13 +16,13 @@ unsigned kernel_number(const char *release);
 /* NULL when nftables can be asked on the kernel RELEASE, else why not. */
 const char *nft_trace_lacks(bool passive, const char *release);
 
-/* What there is to trace in the calling thread's namespace. */
-struct nft_look {
-	uint32_t generation; /* changes with the ruleset */
-	bool chains; /* chains other than hctrace's hang in hooks */
-};
-/* 0 (also where there is no nftables) or -errno. */
-int nft_trace_look(struct nft_look *out);
+/*
+ * Of nftables in the calling thread's namespace: a number that changes with the
+ * ruleset, and whether chains other than hctrace's hang in hooks.  0 (also
+ * where there is no nftables) or -errno.
+ */
+int nft_trace_generation(uint32_t *out);
+int nft_trace_has_chains(bool *out);
 
 /* Listens in the calling thread's namespace, which may be left then.  0 or -errno. */
 int nft_trace_open(struct nft_trace **out);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nft_report.h"
+
 static bool has_ports(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
@@ -141,4 +143,48 @@ bool kind_learn_inner(struct kinds *kinds, struct kind *kind)
 	kind->inner_port_be = alias->inner_port_be;
 	memcpy(kind->inner, alias->inner, sizeof(kind->inner));
 	return true;
+}
+
+static const struct prefix *prefix_of(const struct settings *s, const uint8_t lb[16])
+{
+	for (size_t i = 0; i < s->n_from; i++)
+		if (prefix_has(&s->from[i], lb))
+			return &s->from[i];
+	return NULL;
+}
+
+/* Adds WATCH, where it is not one that another kind has brought. */
+static size_t add_watch(struct nft_watch *watches, size_t n, const struct nft_watch *watch)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(&watches[i], watch, sizeof(*watch)) == 0)
+			return n;
+	watches[n] = *watch;
+	return n + 1;
+}
+
+size_t kind_add_watches(const struct kind *kind, const struct settings *settings, uint32_t netns,
+			struct nft_watch *watches, size_t n)
+{
+	const struct prefix *prefix = prefix_of(settings, kind->key.lb);
+	struct nft_watch watch;
+
+	if (!prefix)
+		return n;
+	memset(&watch, 0, sizeof(watch));
+	memcpy(watch.lb.addr, prefix->addr, sizeof(watch.lb.addr));
+	watch.lb.len = prefix->len;
+	memcpy(watch.target, kind->key.target, sizeof(watch.target));
+	watch.port_be = kind->key.port_be;
+	watch.protocol = kind->key.protocol;
+	watch.reply = kind->key.reply;
+	watch.opening = kind->key.opening;
+	watch.bridge = kind->key.bridge;
+	memcpy(watch.device, kind->device, sizeof(watch.device));
+	n = add_watch(watches, n, &watch);
+	if (!kind->has_inner || (!watch.reply && kind->key.netns == netns))
+		return n;
+	memcpy(watch.target, kind->inner, sizeof(watch.target));
+	watch.port_be = kind->inner_port_be;
+	return add_watch(watches, n, &watch);
 }

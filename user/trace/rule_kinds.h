@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nft_table.h"
 #include "stream/obs.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -90,5 +91,13 @@ struct kind_key kind_key_of(const struct obs *o);
 void kinds_note_alias(struct kinds *kinds, const struct obs *o);
 /* Gives KIND the address that its target is known to have behind a DNAT.  True: a new one. */
 bool kind_learn_inner(struct kinds *kinds, struct kind *kind);
+
+/*
+ * Adds to the N WATCHES what traces KIND, at most two; the new N.  NETNS is the
+ * watched namespace: there a request has the address of its DNAT nowhere ahead
+ * of it, while a reply has it until it passes conntrack on its way out.
+ */
+size_t kind_add_watches(const struct kind *kind, const struct settings *settings, uint32_t netns,
+			struct nft_watch *watches, size_t n);
 
 #endif

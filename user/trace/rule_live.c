@@ -99,14 +99,24 @@ static int in_netns(struct rule_live *l, uint32_t netns, int (*fn)(void *ctx), v
 
 /* ---- the means of rule_watch ---- */
 
-static int look_here(void *ctx)
+static int generation_here(void *ctx)
 {
-	return nft_trace_look(ctx);
+	return nft_trace_generation(ctx);
 }
 
-static int look(void *ctx, uint32_t netns, struct nft_look *out)
+static int generation(void *ctx, uint32_t netns, uint32_t *out)
 {
-	return in_netns(ctx, netns, look_here, out);
+	return in_netns(ctx, netns, generation_here, out);
+}
+
+static int chains_here(void *ctx)
+{
+	return nft_trace_has_chains(ctx);
+}
+
+static int has_chains(void *ctx, uint32_t netns, bool *out)
+{
+	return in_netns(ctx, netns, chains_here, out);
 }
 
 struct order {
@@ -195,15 +205,16 @@ static int ladder(void *ctx, bool on)
 	return loader_netfilter(l->loader, on);
 }
 
-static const struct rule_watch_means means = { look, trace, ladder };
-/* On a kernel that cannot have tables like ours nftables is left alone. */
-static int look_away(void *ctx, uint32_t netns, struct nft_look *out)
+static const struct rule_watch_means means = { generation, has_chains, trace, ladder };
+
+/* On a kernel that cannot have tables like ours, nothing of nftables is to be traced. */
+static int has_none(void *ctx, uint32_t netns, bool *out)
 {
-	memset(out, 0, sizeof(*out));
+	*out = false;
 	return 0;
 }
 
-static const struct rule_watch_means means_ladder_only = { look_away, trace, ladder };
+static const struct rule_watch_means means_ladder_only = { generation, has_none, trace, ladder };
 
 /* ---- opening ---- */
 

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "diagnose/nf_place.h"
-#include "nft_report.h"
 #include "rule_kinds.h"
 
 #define SECOND UINT64_C(1000000000)
 #define FORGET_NS (60 * SECOND) /* a kind that does not come again is no longer waited for */
 #define SETTLE_NS (SECOND / 50) /* what was stopped within was on its way before the watch was */
-#define LOOK_NS (SECOND / 5) /* the ruleset is not looked at more often for a kind */
+#define LOOK_NS (SECOND / 5) /* the ruleset is not looked at more often for a kind … */
+#define FRESH_NS (SECOND / 20) /* … and for all together */
+/* Many thousand senders may be stopped at once: watches begin, for each, no faster than that. */
+#define BEGIN_NS (SECOND / 2)
+#define BEGINS_AT_ONCE 32
 #define SILENT_DROPS 5 /* so many without a report: it is not nftables that drops them */
 #define ENOUGH_RUNGS 3
 #define ENOUGH_DROPS 8
@@ -27,7 +30,6 @@
 
 struct space { /* a network namespace with tables of ours, or to get them */
 	uint32_t netns;
-	uint32_t generation; /* as last looked at */
 	bool dirty;
 };
 
@@ -41,6 +43,11 @@ struct rule_watch {
 	struct space spaces[RULE_MAX_WATCHED];
 	size_t n_spaces;
 	bool ladder, no_ladder; /* it is up; this kernel has none */
+	struct { /* as last looked at */
+		uint32_t netns, generation;
+		uint64_t time_ns;
+	} last;
+	uint64_t begins_ns; /* BEGIN_NS for each watch that began, not earlier than now */
 };
 
 struct rule_watch *rule_watch_new(const struct settings *settings, uint32_t netns,
@@ -259,23 +266,29 @@ void rule_watch_probe(struct rule_watch *w, const struct probe *p, const struct 
 /* ---- what follows ---- */
 
 /* It happened again: was its rule named (or not to be found) in another ruleset? */
-static bool may_differ(const struct kind *kind, const struct nft_look *look, uint64_t now_ns)
+static bool may_differ(const struct kind *kind, uint32_t generation, uint64_t now_ns)
 {
 	uint64_t pause = AGAIN_NS << (kind->again < AGAIN_DOUBLINGS ? kind->again : AGAIN_DOUBLINGS);
 
 	if (now_ns - kind->since_ns > CALM_NS)
-		return look->generation != kind->generation || kind->state == KIND_GIVEN_UP;
-	return look->generation != kind->generation &&
+		return generation != kind->generation || kind->state == KIND_GIVEN_UP;
+	return generation != kind->generation &&
 	       (!kind->again || now_ns - kind->since_ns > pause);
 }
 
-static void begin(struct rule_watch *w, struct kind *kind, const struct nft_look *look,
-		  uint64_t now_ns)
+static bool can_trace(struct rule_watch *w, const struct kind *kind)
 {
-	bool traced = !kind->foreign && look->chains;
+	bool chains;
+
+	return !kind->foreign && !w->means->has_chains(w->ctx, kind->key.netns, &chains) && chains;
+}
+
+static void begin(struct rule_watch *w, struct kind *kind, uint32_t generation, uint64_t now_ns)
+{
+	bool traced = can_trace(w, kind);
 	bool laddered = !kind->key.rewritten && kind->key.netns == w->netns && !w->no_ladder;
 
-	kind->generation = look->generation;
+	kind->generation = generation;
 	if (!traced && !laddered) {
 		kind->since_ns = now_ns;
 		kind->state = KIND_GIVEN_UP;
@@ -293,26 +306,49 @@ static void begin(struct rule_watch *w, struct kind *kind, const struct nft_look
 		set_dirty(w, kind->key.netns);
 }
 
+/* 0 where it cannot be told. */
+static uint32_t generation_of(struct rule_watch *w, uint32_t netns, uint64_t now_ns)
+{
+	uint32_t generation;
+
+	if (w->last.netns == netns && now_ns - w->last.time_ns < FRESH_NS)
+		return w->last.generation;
+	if (w->means->generation(w->ctx, netns, &generation))
+		generation = 0;
+	w->last.netns = netns;
+	w->last.generation = generation;
+	w->last.time_ns = now_ns;
+	return generation;
+}
+
+/* May another watch begin?  If so, it counts. */
+static bool take_turn(struct rule_watch *w, uint64_t now_ns)
+{
+	if (w->begins_ns < now_ns)
+		w->begins_ns = now_ns;
+	if (w->begins_ns - now_ns > BEGINS_AT_ONCE * BEGIN_NS)
+		return false;
+	w->begins_ns += BEGIN_NS;
+	return true;
+}
+
 static void look_at_pending(struct rule_watch *w, uint64_t now_ns)
 {
 	for (size_t i = 0; i < w->kinds.n_pending; i++) {
 		struct kind *kind = w->kinds.pending[i];
-		struct nft_look look = { 0 };
+		bool rested = kind->state == KIND_RESTING;
+		uint32_t generation;
 
 		kind->pending = false;
 		if (w->kinds.n_watched == RULE_MAX_WATCHED || kind->state == KIND_WATCHED ||
 		    (kind->looked_ns && now_ns - kind->looked_ns < LOOK_NS))
 			continue;
 		kind->looked_ns = now_ns;
-		if (w->means->look(w->ctx, kind->key.netns, &look))
-			look.chains = false;
-		if (kind->state == KIND_RESTING) {
-			kind->again = 0;
-			begin(w, kind, &look, now_ns);
-		} else if (may_differ(kind, &look, now_ns)) {
-			kind->again = now_ns - kind->since_ns > CALM_NS ? 0 : kind->again + 1;
-			begin(w, kind, &look, now_ns);
-		}
+		generation = generation_of(w, kind->key.netns, now_ns);
+		if ((!rested && !may_differ(kind, generation, now_ns)) || !take_turn(w, now_ns))
+			continue;
+		kind->again = rested || now_ns - kind->since_ns > CALM_NS ? 0 : kind->again + 1;
+		begin(w, kind, generation, now_ns);
 	}
 	w->kinds.n_pending = 0;
 }
@@ -344,53 +380,6 @@ static void end_what_is_over(struct rule_watch *w, uint64_t now_ns)
 	}
 }
 
-static const struct prefix *prefix_of(const struct settings *s, const uint8_t lb[16])
-{
-	for (size_t i = 0; i < s->n_from; i++)
-		if (prefix_has(&s->from[i], lb))
-			return &s->from[i];
-	return NULL;
-}
-
-/* Adds WATCH, where it is not one that another kind has brought. */
-static void add_watch(struct nft_watch *watches, size_t *n, const struct nft_watch *watch)
-{
-	for (size_t i = 0; i < *n; i++)
-		if (memcmp(&watches[i], watch, sizeof(*watch)) == 0)
-			return;
-	watches[(*n)++] = *watch;
-}
-
-/*
- * A request has the address of its DNAT in other namespaces only; a reply has
- * it until it passes conntrack on its way out, wherever it was made.
- */
-static void add_kind(const struct rule_watch *w, const struct kind *kind,
-		     struct nft_watch *watches, size_t *n)
-{
-	const struct prefix *prefix = prefix_of(w->settings, kind->key.lb);
-	struct nft_watch watch;
-
-	if (!prefix)
-		return;
-	memset(&watch, 0, sizeof(watch));
-	memcpy(watch.lb.addr, prefix->addr, sizeof(watch.lb.addr));
-	watch.lb.len = prefix->len;
-	memcpy(watch.target, kind->key.target, sizeof(watch.target));
-	watch.port_be = kind->key.port_be;
-	watch.protocol = kind->key.protocol;
-	watch.reply = kind->key.reply;
-	watch.opening = kind->key.opening;
-	watch.bridge = kind->key.bridge;
-	memcpy(watch.device, kind->device, sizeof(watch.device));
-	add_watch(watches, n, &watch);
-	if (!kind->has_inner || (!watch.reply && kind->key.netns == w->netns))
-		return;
-	memcpy(watch.target, kind->inner, sizeof(watch.target));
-	watch.port_be = kind->inner_port_be;
-	add_watch(watches, n, &watch);
-}
-
 /* Our own change of the ruleset makes no kind differ. */
 static void pass_on_generation(struct rule_watch *w, uint32_t netns, uint32_t before,
 			       uint32_t after)
@@ -405,18 +394,19 @@ static void pass_on_generation(struct rule_watch *w, uint32_t netns, uint32_t be
 static void set_space(struct rule_watch *w, struct space *space)
 {
 	struct nft_watch watches[NFT_MAX_WATCHES];
-	struct nft_look before = { 0 }, after = { 0 };
+	uint32_t before = 0, after = 0;
 	size_t n = 0;
 	int err;
 
 	for (size_t i = 0; i < w->kinds.n_watched; i++)
 		if (w->kinds.watched[i]->traced && w->kinds.watched[i]->key.netns == space->netns)
-			add_kind(w, w->kinds.watched[i], watches, &n);
-	w->means->look(w->ctx, space->netns, &before);
+			n = kind_add_watches(w->kinds.watched[i], w->settings, w->netns, watches, n);
+	w->means->generation(w->ctx, space->netns, &before);
 	err = w->means->trace(w->ctx, space->netns, watches, n);
-	w->means->look(w->ctx, space->netns, &after);
-	if (after.generation - before.generation <= 1)
-		pass_on_generation(w, space->netns, before.generation, after.generation);
+	w->means->generation(w->ctx, space->netns, &after);
+	if (after - before == 1)
+		pass_on_generation(w, space->netns, before, after);
+	w->last.time_ns = 0;
 	space->dirty = false;
 	if (!err)
 		return;

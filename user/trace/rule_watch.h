@@ -20,8 +20,9 @@
 struct rule_watch;
 
 struct rule_watch_means {
-	/* Looks at nftables in namespace NETNS.  0 or -errno. */
-	int (*look)(void *ctx, uint32_t netns, struct nft_look *out);
+	/* Of nftables in namespace NETNS, as nft_trace.h has them; 0 or -errno. */
+	int (*generation)(void *ctx, uint32_t netns, uint32_t *out);
+	int (*has_chains)(void *ctx, uint32_t netns, bool *out);
 	/* Traces exactly the N kinds in WATCHES there, none for 0.  0, or -errno: nothing is. */
 	int (*trace)(void *ctx, uint32_t netns, const struct nft_watch *watches, size_t n);
 	/* The ladder of the watched namespace: 0 or -errno. */
