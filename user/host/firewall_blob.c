@@ -276,7 +276,7 @@ static void put_device(const struct reader *r, bool negate, const char *option, 
 
 static void put_protocol(const struct reader *r, const struct head *h)
 {
-	const struct protoent *known = getprotobynumber(h->proto);
+	const struct protoent *known;
 
 	if (!h->has_proto)
 		return;
@@ -287,7 +287,7 @@ static void put_protocol(const struct reader *r, const struct head *h)
 		fputs(" icmp", r->out);
 	else if (h->proto == IPPROTO_ICMPV6)
 		fputs(" ipv6-icmp", r->out);
-	else if (known)
+	else if ((known = getprotobynumber(h->proto)))
 		fprintf(r->out, " %.32s", known->p_name);
 	else
 		fprintf(r->out, " %u", h->proto);

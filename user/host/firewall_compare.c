@@ -239,29 +239,29 @@ void nft_lookup(struct nft_rule_reader *r, const struct nftnl_expr *e)
 	bool map = nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG);
 	uint32_t to = map ? nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_DREG) : 0;
 	bool verdicts = map && to == NFT_REG_VERDICT;
-	struct nft_elements set = { 0 };
+	const struct nft_elements *set =
+		name ? nft_elements_get(r->sets, r->chain->family, r->chain->table, name) : NULL;
 	struct fw_condition *cond;
 	struct key key;
-	bool known = name && !nft_elements_read(r->chain->family, r->chain->table, name, &set) &&
-		     find_key(r, nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_SREG), set.len, &key);
+	bool known = set && find_key(r, nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_SREG), set->len,
+				     &key);
 
 	if (!known) {
 		nft_cannot_tell(r);
 		if (verdicts)
 			nft_keep(r, FW_OTHER, NULL);
 	} else if (verdicts) {
-		keep_map(r, &key, &set);
-	} else if (set.n && set.element[set.n - 1].any) { /* all are in it */
+		keep_map(r, &key, set);
+	} else if (set->n && set->element[set->n - 1].any) { /* all are in it */
 		cond = nft_condition(r, FW_TUPLE, 0, NULL);
 		if (cond)
 			cond->negate = !inverted;
 	} else {
-		cond = in_set(r, &key, set.len, set.element, set.n);
+		cond = in_set(r, &key, set->len, set->element, set->n);
 		if (cond)
 			cond->negate = inverted;
 	}
 	r->done |= verdicts;
 	if (map && !verdicts)
 		nft_register(r, to)->field = FW_UNKNOWN;
-	nft_elements_free(&set);
 }

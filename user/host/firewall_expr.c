@@ -167,9 +167,10 @@ static void read_expression(struct nft_rule_reader *r, const struct nftnl_expr *
 	nft_cannot_tell(r);
 }
 
-int nft_rule_read(struct fw_rules *rules, struct fw_chain *chain, bool ipv6, struct nftnl_rule *nft)
+int nft_rule_read(struct fw_rules *rules, struct nft_sets *sets, struct fw_chain *chain,
+		  bool ipv6, struct nftnl_rule *nft)
 {
-	struct nft_rule_reader r = { .rules = rules, .ipv6 = ipv6, .chain = chain,
+	struct nft_rule_reader r = { .rules = rules, .sets = sets, .ipv6 = ipv6, .chain = chain,
 				     .counted = NO_COUNTER };
 	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(nft);
 	struct nftnl_expr *e;

@@ -236,12 +236,13 @@ static void put_lookup(struct render_rule *r, const struct nftnl_expr *e)
 	bool map = nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG);
 	uint32_t to = map ? nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_DREG) : 0;
 	bool verdicts = map && to == NFT_REG_VERDICT;
-	struct nft_elements set = { 0 };
+	const struct nft_elements *set =
+		name ? nft_elements_get(r->sets, r->family, r->table, name) : NULL;
 	char keys[256], elements[1280];
 	struct key key;
 
-	if (!name || nft_elements_read(r->family, r->table, name, &set) ||
-	    !find_key(r, nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_SREG), set.len, &key) ||
+	if (!set ||
+	    !find_key(r, nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_SREG), set->len, &key) ||
 	    (map && !verdicts)) {
 		render_unknown(r);
 	} else {
@@ -249,13 +250,12 @@ static void put_lookup(struct render_rule *r, const struct nftnl_expr *e)
 		if (strncmp(name, "__set", 5) && strncmp(name, "__map", 5))
 			snprintf(elements, sizeof(elements), "@%s", name);
 		else
-			put_elements(&key, &set, verdicts, elements, sizeof(elements));
+			put_elements(&key, set, verdicts, elements, sizeof(elements));
 		render_put(r, "%s %s%s", keys, verdicts ? "vmap " : inverted ? "!= " : "",
 			   elements);
 	}
 	if (map && !verdicts)
 		*render_register(r, to) = (struct render_term){ .type = RENDER_UNKNOWN };
-	nft_elements_free(&set);
 }
 
 bool render_test(struct render_rule *r, const struct nftnl_expr *e, const char *name)

@@ -17,6 +17,7 @@ struct reader {
 	struct fw_rules *rules;
 	bool ipv6;
 	struct fw_chain *chain; /* of the last rule */
+	struct nft_sets sets;
 	int err;
 };
 
@@ -51,7 +52,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *data)
 	struct nftnl_rule *nft = nftnl_rule_alloc();
 
 	if (nft && !nftnl_rule_nlmsg_parse(nlh, nft) && find_chain(r, nft))
-		r->err = nft_rule_read(r->rules, r->chain, r->ipv6, nft);
+		r->err = nft_rule_read(r->rules, &r->sets, r->chain, r->ipv6, nft);
 	if (nft)
 		nftnl_rule_free(nft);
 	errno = nft ? -r->err : ENOMEM;
@@ -182,10 +183,12 @@ int fw_read_nft(bool ipv6, struct fw_rules *rules)
 		fw_rules_free(rules);
 		r.err = 0;
 		r.chain = NULL;
+		nft_sets_free(&r.sets);
 		err = dump(&r, NFT_MSG_GETCHAIN, take_chain);
 		if (!err)
 			err = dump(&r, NFT_MSG_GETRULE, take_rule);
 	} while (err == -EINTR && --tries);
+	nft_sets_free(&r.sets);
 	if (!err)
 		tell_iptables(rules);
 	return err;

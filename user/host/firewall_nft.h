@@ -25,8 +25,11 @@ struct nft_content {
 
 #define NFT_REGISTERS 20 /* of 32 bits */
 
+struct nft_sets;
+
 struct nft_rule_reader {
 	struct fw_rules *rules;
+	struct nft_sets *sets;
 	bool ipv6;
 	struct fw_chain *chain;
 	struct fw_rule draft; /* the rule being read */
@@ -38,8 +41,8 @@ struct nft_rule_reader {
 };
 
 /* Puts rule NFT behind those of CHAIN; each element of a verdict map as a rule.  0 or -errno. */
-int nft_rule_read(struct fw_rules *rules, struct fw_chain *chain, bool ipv6,
-		  struct nftnl_rule *nft);
+int nft_rule_read(struct fw_rules *rules, struct nft_sets *sets, struct fw_chain *chain,
+		  bool ipv6, struct nftnl_rule *nft);
 
 /* ---- what an expression puts into a register ---- */
 
@@ -74,7 +77,7 @@ struct nft_element {
 	uint8_t lo[NFT_KEY_MAX], hi[NFT_KEY_MAX]; /* both ends belong to it */
 	bool any; /* the catch-all element */
 	int32_t verdict; /* of a verdict map */
-	char chain[64];
+	char *chain; /* NULL: none */
 };
 
 struct nft_elements {
@@ -83,13 +86,20 @@ struct nft_elements {
 	size_t len; /* bytes of a key */
 };
 
+/* The sets of the namespace, each read when it is first asked for; begins all zero. */
+struct nft_sets {
+	struct nft_set *set;
+	size_t n, room;
+	bool listed;
+};
+
 /*
- * Reads set NAME of TABLE; in a concatenation's key each field has whole words of
- * 4 bytes, and LO and HI are to be taken field by field.  0 or -errno; free with
- * nft_elements_free().
+ * The elements of set NAME of TABLE; in a concatenation's key each field has
+ * whole words of 4 bytes, and LO and HI are to be taken field by field.  NULL:
+ * they cannot be had.  They belong to SETS.
  */
-int nft_elements_read(const char *family, const char *table, const char *name,
-		      struct nft_elements *out);
-void nft_elements_free(struct nft_elements *set);
+const struct nft_elements *nft_elements_get(struct nft_sets *sets, const char *family,
+					    const char *table, const char *name);
+void nft_sets_free(struct nft_sets *sets);
 
 #endif

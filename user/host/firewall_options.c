@@ -60,24 +60,31 @@ static int take_address(struct save_parser *p, const char *value, bool source)
 	return 0;
 }
 
+/* What the tools know without /etc/protocols, which is slow to ask for each rule; 0: unknown. */
+static int protocol_number(const char *name)
+{
+	const struct protoent *known;
+
+	if (isdigit((unsigned char)*name))
+		return atoi(name);
+	if (!strcmp(name, "tcp"))
+		return IPPROTO_TCP;
+	if (!strcmp(name, "udp"))
+		return IPPROTO_UDP;
+	if (!strcmp(name, "icmp"))
+		return IPPROTO_ICMP;
+	if (!strcmp(name, "icmpv6") || !strcmp(name, "ipv6-icmp"))
+		return IPPROTO_ICMPV6;
+	known = getprotobyname(name);
+	return known ? known->p_proto : 0;
+}
+
 static int take_protocol(struct save_parser *p, char *value)
 {
-	const struct protoent *known = getprotobyname(value);
+	int number = protocol_number(value);
 	struct fw_range *range;
 	struct fw_condition *cond;
-	int number = known ? known->p_proto : 0;
 
-	/* What the tools know without /etc/protocols. */
-	if (isdigit((unsigned char)*value))
-		number = atoi(value);
-	else if (!strcmp(value, "tcp"))
-		number = IPPROTO_TCP;
-	else if (!strcmp(value, "udp"))
-		number = IPPROTO_UDP;
-	else if (!strcmp(value, "icmp"))
-		number = IPPROTO_ICMP;
-	else if (!strcmp(value, "icmpv6") || !strcmp(value, "ipv6-icmp"))
-		number = IPPROTO_ICMPV6;
 	if (!number)
 		return cannot_tell(p);
 	cond = condition(p, FW_PROTO, 1, &range);

@@ -16,6 +16,7 @@
 struct reader {
 	struct fw_texts *texts;
 	const char *family, *table;
+	struct nft_sets sets;
 	int err;
 };
 
@@ -81,7 +82,7 @@ static void put_comment(struct render_rule *r, const struct nftnl_rule *nft)
 static int render_rule(struct reader *reader, const struct nftnl_rule *nft)
 {
 	struct render_rule r = { .family = reader->family, .table = reader->table,
-				 .v6 = !strcmp(reader->family, "ip6") };
+				 .sets = &reader->sets, .v6 = !strcmp(reader->family, "ip6") };
 	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(nft);
 	struct nftnl_expr *e;
 	char text[sizeof(r.text) + 16];
@@ -124,7 +125,9 @@ int fw_render_table(struct fw_texts *texts, const char *family, const char *tabl
 			nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, NFPROTO_UNSPEC, 0, 0);
 
 		texts->n = 0;
+		nft_sets_free(&r.sets);
 		err = netlink_ask(NETLINK_NETFILTER, nlh, true, take_rule, &r, NULL);
 	} while (err == -EINTR && --tries);
+	nft_sets_free(&r.sets);
 	return err;
 }

@@ -13,6 +13,7 @@
 
 struct render_rule {
 	const char *family, *table;
+	struct nft_sets *sets;
 	char text[2048]; /* of its statements, each terminated */
 	size_t used, n, at[RENDER_STATEMENTS];
 	bool cut; /* not all of it has room */

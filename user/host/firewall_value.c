@@ -96,15 +96,15 @@ static const char *name_of(enum render_type type, uint32_t number)
 
 static void put_protocol(char out[RENDER_VALUE_LEN], uint8_t number)
 {
-	const struct protoent *known = getprotobynumber(number);
+	const struct protoent *known;
 
-	/* Without /etc/protocols, too. */
+	/* Without /etc/protocols, which is slow to ask for each rule. */
 	if (number == IPPROTO_TCP || number == IPPROTO_UDP || number == IPPROTO_ICMP)
 		snprintf(out, RENDER_VALUE_LEN, "%s", number == IPPROTO_TCP ? "tcp"
 						      : number == IPPROTO_UDP ? "udp" : "icmp");
 	else if (number == IPPROTO_ICMPV6)
 		snprintf(out, RENDER_VALUE_LEN, "ipv6-icmp");
-	else if (known)
+	else if ((known = getprotobynumber(number)))
 		snprintf(out, RENDER_VALUE_LEN, "%.32s", known->p_name);
 	else
 		snprintf(out, RENDER_VALUE_LEN, "%u", number);
