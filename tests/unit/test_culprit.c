@@ -77,10 +77,14 @@ static void counters(void **state)
 		bool truncated;
 		const char *text;
 		enum confidence confidence;
+		bool once; /* nothing was dropped since they were first asked for */
+		unsigned age_s; /* of the reading */
 	} rows[] = {
 		{ { true, true }, { 0, 2 }, false, "second", CONFIDENCE_CERTAIN },
 		{ { true, true }, { 3, 0 }, false, "first", CONFIDENCE_CERTAIN },
 		{ { true, true }, { 0, 0 }, false, "second", CONFIDENCE_GUESS },
+		{ { true, true }, { 0, 2 }, false, "second", CONFIDENCE_GUESS, .once = true },
+		{ { true, true }, { 0, 2 }, false, "second", CONFIDENCE_GUESS, .age_s = 4 },
 		{ { true, true }, { 5, 1 }, false, "second", CONFIDENCE_GUESS },
 		{ { true, false }, { 0, 0 }, false, "second", CONFIDENCE_LIKELY },
 		{ { true, false }, { 7, 0 }, false, "second", CONFIDENCE_GUESS },
@@ -89,10 +93,16 @@ static void counters(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct probe p = dropped("nf_hook_slow", "ip_local_deliver", false);
+		struct proofs *proofs = proofs_new();
 		struct made_up m;
 		struct diagnosis d;
 
 		make_up(&m);
+		if (!rows[i].once)
+			diagnosed(&p, &m, proofs);
+		p.start_ns += 5 * SECOND;
+		p.drop.time_ns += 5 * SECOND;
+		m.rules.age_ns = rows[i].age_s * SECOND;
 		add(&m, "iptables-legacy", "INPUT", 1, "first");
 		add(&m, "iptables-legacy", "INPUT", 2, "second")->surely = true;
 		m.rules.truncated = rows[i].truncated;
@@ -100,9 +110,10 @@ static void counters(void **state)
 			m.rules.r[j].counted = rows[i].counted[j];
 			m.rules.r[j].hits = rows[i].hits[j];
 		}
-		d = diagnosed(&p, &m, NULL);
+		d = diagnosed(&p, &m, proofs);
 		assert_named(&d, rows[i].text, rows[i].confidence);
 		assert_string_equal(m.packet.backend, "iptables-legacy");
+		proofs_free(proofs);
 	}
 }
 
@@ -150,7 +161,12 @@ static void policy(void **state)
 	assert_int_equal(d.where.rule, 0);
 	assert_string_equal(d.fix, "nft add rule inet filter input ip saddr 100.125.0.0/16 tcp "
 				   "dport 80 accept");
+	m.rules.r[0].behind_goto = true;
+	d = diagnosed(&p, &m, NULL);
+	assert_string_equal(d.fix, "nft insert rule inet filter input ip saddr 100.125.0.0/16 tcp "
+				   "dport 80 accept");
 	m.rules.n = 0;
+	memset(m.rules.r, 0, sizeof(m.rules.r));
 	add(&m, "iptables-nft", "INPUT", 0, "");
 	p.rule_end = (struct probe_rule){ .seen = true, .netns = 1,
 					  .rule = { "ip", "filter", "INPUT", 0, "drop" } };

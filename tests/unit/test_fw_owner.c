@@ -105,6 +105,7 @@ static void ufw(void **state)
 {
 	struct host_rule r = rule_in("iptables-nft", "filter", "ufw-user-input", "-j DROP");
 	struct fw_pass pass = request;
+	struct fw_owner owner;
 
 	assert_fix(&r, &pass, "ufw prepend allow proto tcp from 100.125.0.0/16 to any port 80");
 	strcpy(r.chain, "ufw-reject-input");
@@ -116,6 +117,14 @@ static void ufw(void **state)
 	strcpy(r.chain, "ufw-user-output");
 	assert_fix(&r, &pass,
 		   "ufw prepend allow out proto tcp from any port 80 to 100.125.0.0/16");
+	strcpy(r.chain, "INPUT"); /* its policy */
+	strcpy(r.last_jump, "ufw-track-input");
+	r.policy = true;
+	pass.reply = false;
+	assert_fix(&r, &pass, "ufw allow proto tcp from 100.125.0.0/16 to any port 80");
+	strcpy(r.last_jump, "f2b-ssh"); /* only stands there */
+	assert_false(fw_owner_of(&r, &owner));
+	r.policy = false;
 	strcpy(r.chain, "ufw-before-input"); /* ahead of all that ufw's commands write */
 	assert_fix(&r, &pass, NULL);
 }

@@ -64,7 +64,7 @@ static void fix_by_iptables(const struct facts *f, const struct culprit *c, stru
 	const struct host_rule *r = &c->rule;
 
 	iptables_command(f, r->backend, r->table, d);
-	say(FIX(d), r->policy ? "-A " : "-I ");
+	say(FIX(d), r->policy && !r->behind_goto ? "-A " : "-I ");
 	put_word(d, r->chain);
 	if (r->number > 1 && !r->policy)
 		say(FIX(d), " %u", r->number);
@@ -78,7 +78,8 @@ static void fix_by_nft(const struct facts *f, const struct culprit *c, struct di
 {
 	const struct host_rule *r = &c->rule;
 
-	say(FIX(d), "nft %s rule %.11s ", r->policy ? "add" : "insert", r->family);
+	say(FIX(d), "nft %s rule %.11s ", r->policy && !r->behind_goto ? "add" : "insert",
+	    r->family);
 	put_word(d, r->table);
 	say(FIX(d), " ");
 	put_word(d, r->chain);

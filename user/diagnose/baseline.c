@@ -14,6 +14,7 @@ void baseline_take(struct baseline *b, struct proofs *proofs, const struct host 
 	const struct probe_incident *drop = &p->last_drop;
 	struct host_packet packet;
 	struct host_rules rules;
+	struct proof *proof;
 	struct proof_key key;
 	struct nf_place place;
 	bool first;
@@ -30,9 +31,11 @@ void baseline_take(struct baseline *b, struct proofs *proofs, const struct host 
 	if (b->asked >= MAX_PER_SECOND)
 		return;
 	proof_key_of(&key, &p->tuple, &packet);
-	if (!proofs_get(proofs, &key, &first) || !first)
+	proof = proofs_get(proofs, &key, &first);
+	if (!proof || !first)
 		return;
 	b->asked++;
+	proof->asked_ns = o->time_ns;
 	packet = nf_packet_unbound(&packet);
 	ask_rules(host, &packet, &rules);
 }

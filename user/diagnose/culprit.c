@@ -136,32 +136,38 @@ static bool may_have_counted(const struct host_rule *rule)
 	return !rule->counted || rule->hits;
 }
 
-/* The best of RULES: the first that such a packet surely matches, else the first. */
+/* The best of RULES: the first that such a packet surely matches, else the first likely one. */
 static size_t best_of(const struct host_rules *rules)
 {
 	for (size_t i = 0; i < rules->n; i++)
 		if (rules->r[i].surely)
 			return i;
+	for (size_t i = 0; i < rules->n; i++)
+		if (!rules->r[i].invalid_only) /* few packets are */
+			return i;
 	return 0;
 }
 
-/* Names the best of RULES, which can all have done it. */
-static void choose(const struct host_rules *rules, bool all_known, struct culprit *out)
+/*
+ * Names the best of RULES, which can all have done it.  COUNTABLE: what did it
+ * has counted at least one such packet since it was first asked for.
+ */
+static void choose(const struct host_rules *rules, bool countable, struct culprit *out)
 {
 	struct host_rules left = *rules;
-	size_t best, n_hit = 0;
-	bool counted;
+	size_t best;
 
-	narrow(&left, may_have_counted);
+	if (countable)
+		narrow(&left, may_have_counted);
 	best = best_of(&left);
-	for (size_t i = 0; i < left.n; i++)
-		n_hit += left.r[i].counted && left.r[i].hits;
-	counted = n_hit && left.n == 1 && !left.truncated;
 	out->named = true;
 	out->rule = left.r[best];
-	out->confidence = counted			? CONFIDENCE_CERTAIN
-			  : left.n == 1 && all_known	? CONFIDENCE_LIKELY
-							: CONFIDENCE_GUESS;
+	if (countable && left.n == 1 && left.r[0].counted && left.r[0].hits && !left.truncated)
+		out->confidence = CONFIDENCE_CERTAIN;
+	else if (left.n == 1 && !left.truncated && !left.incomplete)
+		out->confidence = CONFIDENCE_LIKELY;
+	else
+		out->confidence = CONFIDENCE_GUESS;
 	for (size_t i = 0; i < left.n; i++) {
 		if (i == best)
 			continue;
@@ -169,6 +175,24 @@ static void choose(const struct host_rules *rules, bool all_known, struct culpri
 			out->others[out->n_others] = left.r[i];
 		out->n_others++;
 	}
+}
+
+/*
+ * Was such a packet dropped after the rules were first asked for, and before
+ * the reading of counters that S has?
+ */
+static bool is_countable(const struct search *s)
+{
+	const struct facts *f = s->f;
+	const struct probe_incident *last = &f->p->last_drop;
+	uint64_t asked = s->proof ? s->proof->asked_ns : 0, when = s->incident->time_ns;
+
+	if (!asked || f->given.now_ns < s->rules.age_ns)
+		return false;
+	if (when <= asked && last->seen && last->reply == s->incident->reply &&
+	    last->inside == s->incident->inside)
+		when = last->time_ns;
+	return when > asked && when < f->given.now_ns - s->rules.age_ns;
 }
 
 static bool within(const struct search *s, int32_t priority)
@@ -206,6 +230,8 @@ static void walk(struct search *s)
 		return;
 	any = nf_packet_unbound(&s->packet);
 	ask_for(s, &any);
+	if (s->proof && !s->proof->asked_ns)
+		s->proof->asked_ns = s->f->given.now_ns;
 	if (s->walked && !s->rules.n &&
 	    (s->packet.above != any.above || s->packet.below != any.below))
 		ask_for(s, &s->packet);
@@ -309,7 +335,7 @@ static bool by_walk(struct search *s, struct culprit *out)
 {
 	if (!s->walked || !s->rules.n)
 		return false;
-	choose(&s->rules, !s->rules.truncated && !s->rules.incomplete, out);
+	choose(&s->rules, is_countable(s), out);
 	if (out->confidence == CONFIDENCE_CERTAIN && s->proof)
 		proof_learn(s->proof, &out->rule, &s->rules);
 	return true;
@@ -370,9 +396,30 @@ void culprit_find(const struct facts *f, struct culprit *out)
 
 /* ---- addresses ---- */
 
+/* Of the rules that nftables reported, the only one that changes addresses. */
+static bool by_nat_trace(const struct facts *f, bool reply, struct culprit *out)
+{
+	struct host_rule rule;
+	size_t n = 0;
+
+	for (size_t i = 0; i < PROBE_MAX_NAT; i++) {
+		const struct probe_rule *seen = &f->p->rule_nat[i];
+
+		if (!seen->seen || seen->reply != reply || seen->inside)
+			continue;
+		look_up_rule(f->given.host, seen, &rule);
+		if (!can_rewrite(&rule, reply) || (n && same_rule(&rule, &out->rule)))
+			continue;
+		out->rule = rule;
+		n++;
+	}
+	out->named = n == 1;
+	out->confidence = CONFIDENCE_CERTAIN;
+	return out->named;
+}
+
 bool culprit_of_rewrite(const struct facts *f, bool reply, struct culprit *out)
 {
-	const struct probe_rule *seen = &f->p->rule_nat;
 	struct host_packet packet;
 	struct host_rules rules;
 	size_t n = 0;
@@ -381,12 +428,7 @@ bool culprit_of_rewrite(const struct facts *f, bool reply, struct culprit *out)
 	out->reply = reply;
 	out->outer = true;
 	out->place.hook = reply ? "" : "PREROUTING";
-	if (seen->seen && seen->reply == reply && !seen->inside) {
-		look_up_rule(f->given.host, seen, &out->rule);
-		out->named = can_rewrite(&out->rule, reply);
-		out->confidence = CONFIDENCE_CERTAIN;
-	}
-	if (!out->named) {
+	if (!by_nat_trace(f, reply, out)) {
 		nf_packet_rewritten(f->p, reply, &packet);
 		if (ask_rules(f->given.host, &packet, &rules))
 			return false;
@@ -396,7 +438,7 @@ bool culprit_of_rewrite(const struct facts *f, bool reply, struct culprit *out)
 		rules.n = n;
 		if (!n)
 			return false;
-		choose(&rules, !rules.truncated && !rules.incomplete, out);
+		choose(&rules, true, out);
 	}
 	if (out->rule.hook[0])
 		out->place.hook = out->rule.hook;

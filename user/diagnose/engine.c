@@ -114,7 +114,9 @@ static uint32_t lost_since(const struct engine *e, uint64_t start_ns)
 	uint32_t points = 0;
 
 	for (int i = 0; i < HCT_POINT_COUNT; i++)
-		if (e->last_lost_ns[i] && e->last_lost_ns[i] >= start_ns)
+		/* a rule's report is never missed: without one, the rule is found otherwise */
+		if (i != HCT_POINT_NFT_TRACE && e->last_lost_ns[i] &&
+		    e->last_lost_ns[i] >= start_ns)
 			points |= UINT32_C(1) << i;
 	return points;
 }
@@ -179,6 +181,7 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	given.unattached = e->unattached;
 	given.kernel = e->kernel;
 	given.proofs = e->proofs;
+	given.now_ns = e->now_ns;
 	given.cut_short = cut_short;
 	given.http_target = service && service->http;
 	if (!is_of_interest(e, p))

@@ -113,19 +113,29 @@ static void set_jail(struct fw_owner *owner, const char *text)
 	take(owner->unit, sizeof(owner->unit), set, strcspn(set, " "));
 }
 
+/* These set the policy of the chain that they put themselves into; others leave it alone. */
+static bool sets_policy(enum fw_owner_id id, const struct host_rule *rule)
+{
+	return id == OWNER_UFW || (id == OWNER_DOCKER && strcmp(rule->chain, "FORWARD") == 0);
+}
+
 bool fw_owner_of(const struct host_rule *rule, struct fw_owner *out)
 {
+	const char *chain = rule->policy && rule->last_jump[0] ? rule->last_jump : rule->chain;
+
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < N(owners); i++) {
 		if (owners[i].table && fnmatch(owners[i].table, rule->table, 0) != 0)
 			continue;
-		if (owners[i].chain && fnmatch(owners[i].chain, rule->chain, 0) != 0)
+		if (owners[i].chain && fnmatch(owners[i].chain, chain, 0) != 0)
 			continue;
+		if (chain == rule->last_jump && !sets_policy(owners[i].id, rule))
+			return false;
 		out->id = owners[i].id;
 		out->name = owners[i].name;
 		out->what = owners[i].what;
 		if (owners[i].what[0])
-			set_unit(out, owners[i].chain, rule->chain);
+			set_unit(out, owners[i].chain, chain);
 		else if (out->id == OWNER_FAIL2BAN)
 			set_jail(out, rule->text);
 		if (!is_plain(out->unit)) {

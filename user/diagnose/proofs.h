@@ -25,6 +25,7 @@ struct proof_key {
 };
 
 struct proof {
+	uint64_t asked_ns; /* when the rules were first asked for; counters compare with then; 0 not yet */
 	bool proven;
 	struct host_rule rule;
 	/*

@@ -27,6 +27,7 @@ struct case_facts {
 	uint32_t unattached; /* a bit per enum hct_point that could not be watched */
 	uint32_t lost; /* a bit per enum hct_point that lost events meanwhile */
 	unsigned kernel; /* of the traced host: major << 8 | minor; 0 unknown */
+	uint64_t now_ns; /* when it is diagnosed, CLOCK_MONOTONIC of the traced host */
 	struct proofs *proofs; /* of firewall rules; what this probe proves is added; may be NULL */
 };
 

@@ -222,9 +222,11 @@ static void rule_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 								  : "met";
 	char handle[40] = "policy";
 
+	out[0] = '\0';
+	if (!rule->handle && strcmp(deed, "met") == 0)
+		return;
 	if (rule->handle)
 		snprintf(handle, sizeof(handle), "rule with handle %" PRIu64, rule->handle);
-	out[0] = '\0';
 	say(out, PROBE_TEXT_LEN, "%s the %s, chain %s of table %s %s", deed, handle, rule->chain,
 	    rule->family, rule->table);
 }

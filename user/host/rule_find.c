@@ -212,6 +212,17 @@ void rule_hits_free(struct rule_hits *hits)
 	*hits = (struct rule_hits){ 0 };
 }
 
+/* What comes ahead of a policy. */
+static void tell_jumps(const struct fw_chain *chain, struct host_rule *out)
+{
+	for (const struct fw_rule *r = chain->rules; r; r = r->next) {
+		if (r->verdict == FW_GOTO)
+			out->behind_goto = true;
+		if (r->verdict == FW_JUMP)
+			snprintf(out->last_jump, sizeof(out->last_jump), "%s", r->target);
+	}
+}
+
 void rule_tell(const struct walk_hit *hit, struct host_rule *out)
 {
 	const struct fw_chain *base = hit->base;
@@ -231,6 +242,8 @@ void rule_tell(const struct walk_hit *hit, struct host_rule *out)
 	out->surely = hit->met;
 	out->invalid_only = hit->invalid_only;
 	out->policy = !rule;
+	if (!rule)
+		tell_jumps(hit->chain, out);
 	out->kind = rule ? kind_of(rule) : hit->chain->drops ? RULE_DROP : RULE_PASS;
 	if (!rule)
 		return;

@@ -61,6 +61,7 @@ static const struct field rules_fields[] = {
 	FIELD("truncated", FIELD_BOOL, struct answer, rules.truncated),
 	FIELD("incomplete", FIELD_BOOL, struct answer, rules.incomplete),
 	FIELD_TEXT("why", struct answer, rules.why),
+	FIELD("age-ns", FIELD_U64, struct answer, rules.age_ns),
 };
 static const char *const rule_kinds[RULE_KINDS] = {
 	[RULE_UNKNOWN] = "unknown", [RULE_DROP] = "drop",	[RULE_REJECT] = "reject",
@@ -78,6 +79,8 @@ static const struct field rule_fields[] = {
 	FIELD_TEXT("dev", struct host_rule, device),
 	FIELD_NAMES("kind", struct host_rule, kind, rule_kinds),
 	FIELD("policy", FIELD_BOOL, struct host_rule, policy),
+	FIELD("behind-goto", FIELD_BOOL, struct host_rule, behind_goto),
+	FIELD_TEXT("last-jump", struct host_rule, last_jump),
 	FIELD("number", FIELD_U32, struct host_rule, number),
 	FIELD("handle", FIELD_U64, struct host_rule, handle),
 	FIELD_TEXT("text", struct host_rule, text),
