@@ -33,7 +33,7 @@ static const struct {
 } builtins[] = {
 	{ "raw", NULL, -300 },	  { "mangle", NULL, -150 },	 { "filter", NULL, 0 },
 	{ "security", NULL, 50 }, { "nat", "PREROUTING", -100 }, { "nat", "OUTPUT", -100 },
-	{ "nat", "INPUT", 100 },  { "nat", "POSTROUTING", 100 },
+	{ "nat", "INPUT", 100 },  { "nat", "POSTROUTING", 100 },  { "security", NULL, 150 },
 };
 
 struct collection {

@@ -52,11 +52,15 @@ int32_t iptables_priority(const char *table, const char *hook)
 	return 0;
 }
 
+/* iptables-nft's chains of table security (xtables_ipv4 in iptables/nft.c, 1.8.9). */
+#define NFT_SECURITY 150
+
 bool iptables_has(const char *table, const char *hook, int32_t priority)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
 		if (!strcmp(builtins[i].table, table) && !strcmp(builtins[i].hook, hook) &&
-		    builtins[i].priority == priority)
+		    (builtins[i].priority == priority ||
+		     (priority == NFT_SECURITY && !strcmp(table, "security"))))
 			return true;
 	return false;
 }

@@ -79,6 +79,8 @@ uint64_t rule_counters_fingerprint(const struct fw_rules *rules)
 	uint64_t h = HASH_START;
 
 	for (const struct fw_chain *c = rules->chains; c; c = c->next) {
+		if (strcmp(c->backend, "iptables-legacy") != 0)
+			continue;
 		h = hash_chain(h, c);
 		for (const struct fw_rule *r = c->rules; r; r = r->next)
 			h = hash_rule(h, r);

@@ -15,7 +15,7 @@ struct rule_count {
 	uint64_t hits;
 };
 
-/* What tells one set of rules from another, without what they counted. */
+/* What tells one set of rules without handles from another, without what they counted. */
 uint64_t rule_counters_fingerprint(const struct fw_rules *rules);
 
 /*
