@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A host that remembers its answers for half a second and asks only so often. */
+/* A host that remembers its answers for a short time and asks only so often. */
 #include "host_cache.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include "rule_packet.h"
 
 #define MAX_AGE_NS UINT64_C(500000000)
+/* Rules are read when a probe ends, and the next may end by others: one diagnosis shares them. */
+#define MAX_AGE_RULES_NS UINT64_C(20000000)
 #define PERIOD_NS UINT64_C(1000000000)
 #define MAX_QUESTIONS 200 /* per period */
 #define N_ENTRIES 32
@@ -69,6 +71,11 @@ struct host_cache {
 	struct entry entries[N_ENTRIES];
 };
 
+static uint64_t max_age(enum question question)
+{
+	return question == RULES || question == RULE ? MAX_AGE_RULES_NS : MAX_AGE_NS;
+}
+
 /* The entry for KEY; *FRESH: it has the answer.  NULL: the period's questions are used up. */
 static struct entry *look_up(struct host_cache *c, const struct key *key, bool *fresh)
 {
@@ -79,7 +86,7 @@ static struct entry *look_up(struct host_cache *c, const struct key *key, bool *
 
 		if (entry->key.question && memcmp(&entry->key, key, sizeof(*key)) == 0) {
 			oldest = entry;
-			*fresh = c->now_ns - entry->time_ns < MAX_AGE_NS;
+			*fresh = c->now_ns - entry->time_ns < max_age(key->question);
 			if (*fresh)
 				return entry;
 			break;
@@ -219,6 +226,7 @@ static int rules(void *ctx, const struct host_packet *packet, struct host_rules 
 	if (!fresh)
 		entry->err = ask_rules(c->real, packet, &entry->rules);
 	*out = entry->rules;
+	out->age_ns += c->now_ns - entry->time_ns;
 	return entry->err;
 }
 

@@ -2,18 +2,24 @@
 /* The rules of the running host, read when somebody asks. */
 #include "rule_live.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "netlink.h"
 #include "netns.h"
 #include "rule_counters.h"
 #include "rule_find.h"
 #include "rule_packet.h"
 
-#define SHARED_NS INT64_C(300000000)
+#define SHARED_NS INT64_C(50000000)
+#define READ_SHARE 10 /* of this many parts of the time, one goes into reading */
 #define N_READS 4
 
 /* What was read of one namespace. */
@@ -22,6 +28,7 @@ struct reading {
 	uint32_t netns;
 	bool v6;
 	int64_t time_ns, until_ns;
+	uint32_t generation; /* of nftables' rules; 0 unknown */
 	int err;
 	bool complete; /* fw_text_complete() was called */
 	uint64_t fingerprint;
@@ -84,6 +91,31 @@ void rule_live_free(struct rule_live *l)
 	free(l);
 }
 
+static int take_generation(const struct nlmsghdr *nlh, void *data)
+{
+	struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == NFTA_GEN_ID &&
+		    mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+			*(uint32_t *)data = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
+/* Changes with every change of nftables' rules (nf_tables_commit()); 0: cannot be told. */
+static uint32_t read_generation(void)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *msg = mnl_nlmsg_put_extra_header(nlh, sizeof(*msg));
+	uint32_t generation = 0;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
+	if (netlink_ask(NETLINK_NETFILTER, nlh, false, take_generation, &generation, NULL))
+		return 0;
+	return generation;
+}
+
 /* What is there for Q, or a place for it; what is too old is given up. */
 static struct reading *find_reading(struct question *q)
 {
@@ -93,7 +125,9 @@ static struct reading *find_reading(struct question *q)
 	for (size_t i = 0; i < N_READS; i++) {
 		struct reading *r = &q->live->reading[i];
 
-		if (r->used && now >= r->until_ns)
+		/* of other namespaces, only time tells: to look takes a visit */
+		if (r->used && (now >= r->until_ns ||
+				(!r->netns && r->generation != read_generation())))
 			forget(r);
 		if (r->used && r->netns == q->netns && r->v6 == q->v6)
 			return r;
@@ -114,10 +148,13 @@ static void read_rules(struct question *q)
 	r->netns = q->netns;
 	r->v6 = q->v6;
 	r->time_ns = now_ns();
+	r->generation = q->netns ? 0 : read_generation();
 	r->err = fw_rules_read(q->v6, &r->rules);
 	r->fingerprint = rule_counters_fingerprint(&r->rules);
 	took = now_ns() - r->time_ns;
-	r->until_ns = r->time_ns + (took * 10 > SHARED_NS ? took * 10 : SHARED_NS);
+	r->until_ns = r->time_ns + SHARED_NS;
+	if (took * READ_SHARE > SHARED_NS)
+		r->until_ns = r->time_ns + took * READ_SHARE;
 }
 
 /*
@@ -186,6 +223,7 @@ static int answer_packet(struct question *q)
 	memset(q->rules, 0, sizeof(*q->rules));
 	q->rules->incomplete = rules->incomplete;
 	snprintf(q->rules->why, sizeof(q->rules->why), "%s", rules->why);
+	q->rules->age_ns = (uint64_t)(now_ns() - q->reading->time_ns);
 	if (!err) /* before anything is counted: it may have to be asked again */
 		err = complete(q, hits.hit, hits.n);
 	if (err || !hits.n)
