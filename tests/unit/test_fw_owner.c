@@ -108,6 +108,11 @@ static void ufw(void **state)
 	struct fw_owner owner;
 
 	assert_fix(&r, &pass, "ufw prepend allow proto tcp from 100.125.0.0/16 to any port 80");
+	/* `ufw prepend` leaves a rule on the same alone, `ufw allow` changes it */
+	strcpy(r.text, "-s 100.125.0.0/16 -p tcp -m tcp --dport 80 -j DROP");
+	assert_fix(&r, &pass, "ufw allow proto tcp from 100.125.0.0/16 to any port 80");
+	strcpy(r.text, "-s 100.125.0.0/16 -p tcp -m tcp --dport 8080 -j DROP");
+	assert_fix(&r, &pass, "ufw prepend allow proto tcp from 100.125.0.0/16 to any port 80");
 	strcpy(r.chain, "ufw-reject-input");
 	assert_fix(&r, &pass, "ufw allow proto tcp from 100.125.0.0/16 to any port 80");
 	pass.forwarded = true;

@@ -180,11 +180,22 @@ static bool fix_firewalld(const struct fw_owner *owner, const struct fw_pass *pa
 	return true;
 }
 
+/* Is RULE on exactly what PASS is?  ufw then changes it, and would put no other ahead of it. */
+static bool is_ufw_rule_for(const struct host_rule *rule, const struct fw_pass *pass)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s %s -p %s -m %s --%cport %u -j ", pass->reply ? "-d" : "-s",
+		 pass->range, pass->protocol, pass->protocol, pass->reply ? 's' : 'd', pass->port);
+	return strncmp(rule->text, text, strlen(text)) == 0;
+}
+
 /* ufw's own commands write its -user- chains, which come behind its -before- ones. */
 static bool fix_ufw(const struct host_rule *rule, const struct fw_pass *pass, char *out,
 		    size_t size)
 {
-	const char *first = strstr(rule->chain, "-user-") ? "prepend " : "";
+	bool ahead = strstr(rule->chain, "-user-") && !is_ufw_rule_for(rule, pass);
+	const char *first = ahead ? "prepend " : "";
 
 	if (!pass->port || strstr(rule->chain, "-before-"))
 		return false;
