@@ -17,16 +17,20 @@ static void note_dependency(struct render_rule *r, const struct render_term *t,
 {
 	uint32_t type;
 
+	if (r->cut) /* it was not put */
+		return;
 	if (t->type == RENDER_PROTO) {
 		r->proto = value[0];
 		r->says_proto = r->n;
 	} else if (t->type == RENDER_NFPROTO) {
 		r->v6 = value[0] == NFPROTO_IPV6;
+		r->told = true;
 		r->says_family = r->n;
 	} else if (t->type == RENDER_ETHERTYPE) {
 		type = (uint32_t)value[0] << 8 | value[1];
 		if (type == 0x0800 || type == 0x86dd) {
 			r->v6 = type == 0x86dd;
+			r->told = true;
 			r->says_family = r->n;
 		}
 	}
@@ -90,6 +94,28 @@ static bool put_network(struct render_rule *r, const struct render_term *t, uint
 	return true;
 }
 
+/* "80-90": nft makes two comparisons of it, the lower bound first. */
+static bool put_bounds(struct render_rule *r, const struct render_term *t, uint32_t op,
+		       const uint8_t *value, size_t len)
+{
+	char text[RENDER_VALUE_LEN];
+	bool same = r->bound.n && r->bound.n == r->n && r->bound.term.type == t->type &&
+		    r->bound.term.len == t->len && !strcmp(r->bound.term.name, t->name);
+
+	if (op == NFT_CMP_LTE && same &&
+	    render_range(text, t->type, r->bound.value, value, len)) {
+		render_imply(r, &r->bound.n);
+		render_put(r, "%s %s", t->name, text);
+		return true;
+	}
+	if (op == NFT_CMP_GTE) { /* it comes next */
+		r->bound.n = r->n + 1;
+		r->bound.term = *t;
+		memcpy(r->bound.value, value, len);
+	}
+	return false;
+}
+
 static bool put_plain(struct render_rule *r, const struct render_term *t, uint32_t op,
 		      const uint8_t *value, size_t len)
 {
@@ -99,6 +125,8 @@ static bool put_plain(struct render_rule *r, const struct render_term *t, uint32
 	bool bits = t->type == RENDER_CTSTATE || t->type == RENDER_TCPFLAGS;
 	char text[RENDER_VALUE_LEN];
 
+	if (put_bounds(r, t, op, value, len))
+		return true;
 	if (op >= sizeof(ops) / sizeof(ops[0]) ||
 	    !(bits ? render_bits(text, t->type, value, len)
 		   : render_value(text, t->type, value, len)))
@@ -111,10 +139,9 @@ static bool put_plain(struct render_rule *r, const struct render_term *t, uint32
 
 static void put_unknown_test(struct render_rule *r, const struct render_term *t)
 {
-	if (t->name[0])
-		render_put(r, "%s …", t->name);
-	else
-		render_unknown(r);
+	bool told = strstr(t->name, "…"); /* that it is not known */
+
+	render_put(r, "%s%s", t->name, told ? "" : t->name[0] ? " …" : "…");
 }
 
 static void put_cmp(struct render_rule *r, const struct nftnl_expr *e)
@@ -124,14 +151,22 @@ static void put_cmp(struct render_rule *r, const struct nftnl_expr *e)
 	uint32_t op = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP), len = 0;
 	const uint8_t *value = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
 	bool address = t->type == RENDER_IPV4 || t->type == RENDER_IPV6, put = false;
+	struct render_term other = *t;
+	uint32_t half = (uint32_t)render_type_len(t->type);
 
 	if (value && len <= 16 && t->type != RENDER_UNKNOWN) {
-		if (t->masked)
+		if (t->second[0]) {
+			memcpy(other.name, t->second, sizeof(other.name));
+			put = op == NFT_CMP_EQ && !t->masked && len == half * 2 &&
+			      put_plain(r, t, op, value, half) &&
+			      put_plain(r, &other, op, value + half, half);
+		} else if (t->masked) {
 			put = t->len == len && put_masked(r, t, op, value);
-		else if (address && t->len < render_type_len(t->type))
+		} else if (address && t->len < half) {
 			put = t->len == len && put_network(r, t, op, value);
-		else
+		} else {
 			put = put_plain(r, t, op, value, len);
+		}
 	}
 	if (!put)
 		put_unknown_test(r, t);
@@ -189,7 +224,7 @@ static void put_key(const struct key *key, char *out, size_t size)
 
 static bool is_whole(const struct render_term *t)
 {
-	return t->type != RENDER_UNKNOWN && !t->masked && !(t->len > 16) &&
+	return t->type != RENDER_UNKNOWN && !t->masked && !t->second[0] && !(t->len > 16) &&
 	       (!render_type_len(t->type) || t->len == render_type_len(t->type));
 }
 

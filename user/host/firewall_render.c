@@ -56,11 +56,18 @@ static void join(const struct render_rule *r, char *out, size_t size)
 {
 	size_t used = 0;
 
+	const char *last = "";
+
 	out[0] = '\0';
-	for (size_t i = 0; i < r->n && used < size; i++)
-		if (r->text[r->at[i]])
-			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
-						 r->text + r->at[i]);
+	for (size_t i = 0; i < r->n && used < size; i++) {
+		const char *text = r->text + r->at[i];
+
+		/* One for all that stands side by side and is not known. */
+		if (!*text || (!strcmp(text, UNKNOWN) && !strcmp(last, UNKNOWN)))
+			continue;
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", text);
+		last = text;
+	}
 	if (r->cut && used < size)
 		snprintf(out + used, size - used, " " UNKNOWN);
 }
@@ -79,13 +86,14 @@ static void put_comment(struct render_rule *r, const struct nftnl_rule *nft)
 			render_put(r, "comment \"%.*s\"", (int)data[at + 1], data + at + 2);
 }
 
-static int render_rule(struct reader *reader, const struct nftnl_rule *nft)
+int render_rule(const char *family, const char *table, struct nft_sets *sets,
+		const struct nftnl_rule *nft, char *out, size_t size)
 {
-	struct render_rule r = { .family = reader->family, .table = reader->table,
-				 .sets = &reader->sets, .v6 = !strcmp(reader->family, "ip6") };
+	struct render_rule r = { .family = family, .table = table, .sets = sets,
+				 .v6 = !strcmp(family, "ip6"),
+				 .told = !strncmp(family, "ip", 2) };
 	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(nft);
 	struct nftnl_expr *e;
-	char text[sizeof(r.text) + 16];
 
 	if (!iter)
 		return -ENOMEM;
@@ -93,8 +101,16 @@ static int render_rule(struct reader *reader, const struct nftnl_rule *nft)
 		render_expression(&r, e);
 	nftnl_expr_iter_destroy(iter);
 	put_comment(&r, nft);
-	join(&r, text, sizeof(text));
-	return fw_texts_add(reader->texts, nftnl_rule_get_u64(nft, NFTNL_RULE_HANDLE), text);
+	join(&r, out, size);
+	return 0;
+}
+
+static int add_rule(struct reader *r, const struct nftnl_rule *nft)
+{
+	char text[RENDER_TEXT_LEN];
+	int err = render_rule(r->family, r->table, &r->sets, nft, text, sizeof(text));
+
+	return err ? err : fw_texts_add(r->texts, nftnl_rule_get_u64(nft, NFTNL_RULE_HANDLE), text);
 }
 
 static int take_rule(const struct nlmsghdr *nlh, void *data)
@@ -107,7 +123,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *data)
 		table = nftnl_rule_get_str(nft, NFTNL_RULE_TABLE);
 	if (table && !strcmp(table, r->table) &&
 	    !strcmp(nft_family_name(nftnl_rule_get_u32(nft, NFTNL_RULE_FAMILY)), r->family))
-		r->err = render_rule(r, nft);
+		r->err = add_rule(r, nft);
 	if (nft)
 		nftnl_rule_free(nft);
 	errno = nft ? -r->err : ENOMEM;

@@ -24,6 +24,7 @@ enum render_type {
 	RENDER_MARK,
 	RENDER_ADDRTYPE,
 	RENDER_ETHER,
+	RENDER_HOST, /* four bytes in the host's order */
 	RENDER_NUMBER, /* one byte or two, big-endian */
 };
 
@@ -31,6 +32,7 @@ enum render_type {
 struct render_term {
 	enum render_type type;
 	char name[32]; /* "ip saddr" */
+	char second[32]; /* two fields of this type in one load: the other one */
 	uint8_t len; /* bytes loaded */
 	bool masked;
 	uint8_t mask[16];

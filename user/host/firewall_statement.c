@@ -65,7 +65,7 @@ static void put_reject(struct render_rule *r, const struct nftnl_expr *e)
 	};
 	uint32_t how = nftnl_expr_get_u32(e, NFTNL_EXPR_REJECT_TYPE);
 	uint8_t code = nftnl_expr_get_u8(e, NFTNL_EXPR_REJECT_CODE);
-	uint8_t type = how == NFT_REJECT_ICMPX_UNREACH ? 0 : !strcmp(r->family, "ip6") ? 6 : 4;
+	uint8_t type = how == NFT_REJECT_ICMPX_UNREACH ? 0 : r->v6 ? 6 : 4;
 	bool one_family = !strcmp(r->family, "ip") || !strcmp(r->family, "ip6");
 
 	if (how == NFT_REJECT_TCP_RST) {
@@ -77,7 +77,7 @@ static void put_reject(struct render_rule *r, const struct nftnl_expr *e)
 		render_put(r, "reject");
 		return;
 	}
-	for (size_t i = 0; (!type || one_family) && i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; (!type || r->told) && i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].type == type && known[i].code == code) {
 			render_put(r, "reject with %s %s",
 				   !type ? "icmpx" : type == 4 ? "icmp" : "icmpv6",
@@ -175,14 +175,16 @@ static void put_limit(struct render_rule *r, const struct nftnl_expr *e)
 		      { 604800, "week" } };
 	uint64_t rate = nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_RATE);
 	uint64_t unit = nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_UNIT);
+	uint32_t burst = nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_BURST);
 	bool over = nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_FLAGS) & NFT_LIMIT_F_INV;
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (units[i].seconds == unit &&
 		    nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_TYPE) == NFT_LIMIT_PKTS) {
-			render_put(r, "limit rate %s%llu/%s burst %u packets", over ? "over " : "",
-				   (unsigned long long)rate, units[i].name,
-				   nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_BURST));
+			render_put(r, "limit rate %s%llu/%s", over ? "over " : "",
+				   (unsigned long long)rate, units[i].name);
+			if (burst != 5) /* what nft takes when it is not told */
+				render_put(r, "burst %u packets", burst);
 			return;
 		}
 	render_put(r, "limit rate …");

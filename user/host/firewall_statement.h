@@ -10,11 +10,12 @@
 #include "firewall_text.h"
 
 #define RENDER_STATEMENTS 64
+#define RENDER_TEXT_LEN 2048
 
 struct render_rule {
 	const char *family, *table;
 	struct nft_sets *sets;
-	char text[2048]; /* of its statements, each terminated */
+	char text[RENDER_TEXT_LEN]; /* of its statements, each terminated */
 	size_t used, n, at[RENDER_STATEMENTS];
 	bool cut; /* not all of it has room */
 	struct render_term reg[NFT_REGISTERS], nowhere;
@@ -22,7 +23,17 @@ struct render_rule {
 	size_t says_proto, says_family;
 	uint8_t proto; /* of the transport header, 0: not told */
 	bool v6; /* the network header is IPv6's */
+	bool told; /* and that is sure */
+	/* The last statement, when it is a lower bound: of what, and which. */
+	struct { size_t n; struct render_term term; uint8_t value[16]; } bound;
 };
+
+/*
+ * NFT, of a table, in nft's syntax, without its handle; what is not understood is
+ * "…".  0 or -ENOMEM.
+ */
+int render_rule(const char *family, const char *table, struct nft_sets *sets,
+		const struct nftnl_rule *nft, char *out, size_t size);
 
 void render_put(struct render_rule *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -109,6 +109,27 @@ static const struct header_field *find_field(const struct render_rule *r,
 	return f && f->name ? f : NULL;
 }
 
+/* Both addresses, or both ports, in one load: nft makes one of two comparisons. */
+static const struct header_field *find_pair(const struct render_rule *r,
+					    const struct nftnl_expr *e)
+{
+	uint32_t base = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_BASE);
+	uint32_t offset = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET);
+	uint32_t len = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_LEN);
+	const struct header_field *f = NULL;
+
+	if (base == NFT_PAYLOAD_NETWORK_HEADER && !r->v6)
+		f = ipv4;
+	else if (base == NFT_PAYLOAD_TRANSPORT_HEADER)
+		f = transport_header(r->proto);
+	for (; f && f->name; f++)
+		if (f->offset == offset && f->len * 2 == len && f[1].name &&
+		    f[1].offset == offset + f->len && f[1].type == f->type &&
+		    (f->type == RENDER_IPV4 || f->type == RENDER_PORT))
+			return f;
+	return NULL;
+}
+
 /* "ip saddr set 10.0.0.1" */
 static void put_write(struct render_rule *r, const char *name, enum render_type type,
 		      const struct render_term *from, size_t len)
@@ -124,8 +145,12 @@ static void load_payload(struct render_rule *r, const struct nftnl_expr *e)
 {
 	uint32_t base = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_BASE);
 	uint32_t len = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_LEN);
-	const struct header_field *f = find_field(r, e);
+	const struct header_field *f = find_field(r, e), *pair = f ? NULL : find_pair(r, e);
+	bool reads = nftnl_expr_is_set(e, NFTNL_EXPR_PAYLOAD_DREG);
+	struct render_term *to;
 
+	if (pair && reads)
+		f = pair;
 	/* An address tells its family, a port its protocol. */
 	if (f && base == NFT_PAYLOAD_NETWORK_HEADER)
 		render_imply(r, &r->says_family);
@@ -133,14 +158,17 @@ static void load_payload(struct render_rule *r, const struct nftnl_expr *e)
 		render_imply(r, &r->says_proto);
 	if (f && (f->type == RENDER_ICMP || f->type == RENDER_ICMPV6))
 		render_imply(r, &r->says_family);
-	if (nftnl_expr_is_set(e, NFTNL_EXPR_PAYLOAD_DREG))
-		set_term(render_register(r, nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_DREG)),
-			 f ? f->type : RENDER_UNKNOWN, f ? f->name : "", len);
-	else if (f)
+	if (reads) {
+		to = render_register(r, nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_DREG));
+		set_term(to, f ? f->type : RENDER_UNKNOWN, f ? f->name : "", len);
+		if (pair)
+			snprintf(to->second, sizeof(to->second), "%s", f[1].name);
+	} else if (f) {
 		put_write(r, f->name, f->type,
 			  render_register(r, nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_SREG)), len);
-	else
+	} else {
 		render_unknown(r);
+	}
 }
 
 /* ---- what else is known of a packet ---- */
@@ -179,9 +207,9 @@ static void load_meta(struct render_rule *r, const struct nftnl_expr *e)
 		{ NFT_META_OIF, RENDER_INDEX, 4, "oif" },
 		{ NFT_META_MARK, RENDER_MARK, 4, "meta mark" },
 		{ NFT_META_PKTTYPE, RENDER_UNKNOWN, 1, "meta pkttype" },
-		{ NFT_META_SKUID, RENDER_UNKNOWN, 4, "meta skuid" },
-		{ NFT_META_SKGID, RENDER_UNKNOWN, 4, "meta skgid" },
-		{ NFT_META_LEN, RENDER_UNKNOWN, 4, "meta length" },
+		{ NFT_META_SKUID, RENDER_HOST, 4, "meta skuid" },
+		{ NFT_META_SKGID, RENDER_HOST, 4, "meta skgid" },
+		{ NFT_META_LEN, RENDER_HOST, 4, "meta length" },
 		{ 0 },
 	};
 	uint32_t dreg = nftnl_expr_get_u32(e, NFTNL_EXPR_META_DREG);

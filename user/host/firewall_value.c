@@ -65,6 +65,7 @@ static const struct kind {
 	[RENDER_MARK] = { 4, true },
 	[RENDER_ADDRTYPE] = { 4, true, address_types, LENGTH(address_types) },
 	[RENDER_ETHER] = { 6 },
+	[RENDER_HOST] = { 4, true },
 	[RENDER_NUMBER] = { 0 },
 };
 
