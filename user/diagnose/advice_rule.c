@@ -29,7 +29,8 @@ const char *rule_words(const struct host_rule *rule, char *out, size_t size)
 		say(out, size, "a rule of ");
 	say(out, size, "chain %.63s", rule->chain);
 	if (is_nft(rule))
-		say(out, size, " of table %.11s %.63s", rule->family, rule->table);
+		say(out, size, " %s table %.11s %.63s", rule->policy ? "in" : "of", rule->family,
+		    rule->table);
 	else
 		say(out, size, ", table %.63s", rule->table);
 	say(out, size, " (%.23s", rule->backend);
@@ -140,7 +141,9 @@ static void say_candidates(const struct culprit *c, const char *did, struct diag
 	say_candidate(&c->rule, true, d);
 	for (size_t i = 0; i < n; i++)
 		say_candidate(&c->others[i], false, d);
-	if (c->n_others > n)
+	if (c->n_others == n + 1)
+		say(WHY(d), "; or one more");
+	else if (c->n_others > n)
 		say(WHY(d), "; or one of %zu more", c->n_others - n);
 }
 
