@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <linux/netfilter/nf_tables.h>
@@ -19,15 +20,18 @@
 #include "rule_packet.h"
 
 #define SHARED_NS INT64_C(50000000)
+#define SHARED_MAX_NS INT64_C(500000000)
 #define READ_SHARE 10 /* of this many parts of the time, one goes into reading */
 #define N_READS 4
 
 /* What was read of one namespace. */
 struct reading {
 	bool used;
+	bool fresh; /* else it is read anew for the next question */
 	uint32_t netns;
 	bool v6;
 	int64_t time_ns, until_ns;
+	int64_t cost_ns; /* of the processor's time */
 	uint32_t generation; /* of nftables' rules; 0 unknown */
 	int err;
 	bool complete; /* fw_text_complete() was called */
@@ -59,6 +63,18 @@ static int64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* What the thread, and the tools that it ran, have cost so far. */
+static int64_t cpu_ns(void)
+{
+	struct timespec own;
+	struct rusage tools;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
+	getrusage(RUSAGE_CHILDREN, &tools);
+	return (own.tv_sec + tools.ru_utime.tv_sec + tools.ru_stime.tv_sec) * INT64_C(1000000000) +
+	       own.tv_nsec + (tools.ru_utime.tv_usec + tools.ru_stime.tv_usec) * 1000;
 }
 
 struct rule_live *rule_live_new(void)
@@ -116,7 +132,13 @@ static uint32_t read_generation(void)
 	return generation;
 }
 
-/* What is there for Q, or a place for it; what is too old is given up. */
+/* Of other namespaces, only time tells: to look takes a visit. */
+static bool is_old(const struct reading *r, int64_t now)
+{
+	return now >= r->until_ns || (!r->netns && r->generation != read_generation());
+}
+
+/* What is there for Q, or a place for it; what is too old and of no use is given up. */
 static struct reading *find_reading(struct question *q)
 {
 	struct reading *best = &q->live->reading[0];
@@ -125,12 +147,13 @@ static struct reading *find_reading(struct question *q)
 	for (size_t i = 0; i < N_READS; i++) {
 		struct reading *r = &q->live->reading[i];
 
-		/* of other namespaces, only time tells: to look takes a visit */
-		if (r->used && (now >= r->until_ns ||
-				(!r->netns && r->generation != read_generation())))
-			forget(r);
-		if (r->used && r->netns == q->netns && r->v6 == q->v6)
+		if (!r->used)
+			continue;
+		r->fresh &= !is_old(r, now);
+		if (r->netns == q->netns && r->v6 == q->v6)
 			return r;
+		if (!r->fresh)
+			forget(r);
 	}
 	for (size_t i = 1; i < N_READS; i++)
 		if (q->live->reading[i].time_ns < best->time_ns)
@@ -139,22 +162,50 @@ static struct reading *find_reading(struct question *q)
 	return best;
 }
 
+/* Lets questions share R for as long as is right for what it COST. */
+static void keep(struct reading *r, int64_t cost)
+{
+	int64_t shared;
+
+	r->cost_ns += cost;
+	shared = r->cost_ns * READ_SHARE;
+	if (shared < SHARED_NS)
+		shared = SHARED_NS;
+	r->until_ns = now_ns() + (shared < SHARED_MAX_NS ? shared : SHARED_MAX_NS);
+}
+
+/* Of the same ruleset, read before: saves a tool. */
+static bool take_texts(struct fw_rules *to, const struct fw_rules *from)
+{
+	const struct fw_chain *old = from->chains;
+
+	for (struct fw_chain *c = to->chains; c && old; c = c->next, old = old->next) {
+		const struct fw_rule *known = old->rules;
+
+		for (struct fw_rule *r = c->rules; r && known; r = r->next, known = known->next) {
+			if (!r->text && known->text && r->handle == known->handle)
+				r->text = fw_text_keep(to, known->text);
+			if (!r->text && known->text)
+				return false;
+		}
+	}
+	return true;
+}
+
 static void read_rules(struct question *q)
 {
-	struct reading *r = q->reading;
-	int64_t took;
+	struct reading *r = q->reading, old = *r;
+	int64_t before = cpu_ns();
 
-	r->used = true;
-	r->netns = q->netns;
-	r->v6 = q->v6;
-	r->time_ns = now_ns();
+	*r = (struct reading){ .used = true, .fresh = true, .netns = q->netns, .v6 = q->v6,
+			       .time_ns = now_ns() };
 	r->generation = q->netns ? 0 : read_generation();
 	r->err = fw_rules_read(q->v6, &r->rules);
+	if (old.complete && r->generation && r->generation == old.generation)
+		r->complete = take_texts(&r->rules, &old.rules);
+	forget(&old);
 	r->fingerprint = rule_counters_fingerprint(&r->rules);
-	took = now_ns() - r->time_ns;
-	r->until_ns = r->time_ns + SHARED_NS;
-	if (took * READ_SHARE > SHARED_NS)
-		r->until_ns = r->time_ns + took * READ_SHARE;
+	keep(r, cpu_ns() - before);
 }
 
 /*
@@ -164,6 +215,7 @@ static void read_rules(struct question *q)
 static int complete(const struct question *q, const struct walk_hit *hit, size_t n)
 {
 	struct reading *r = q->reading;
+	int64_t before = cpu_ns();
 
 	for (size_t i = 0; i < n && !r->complete; i++) {
 		if (!hit[i].rule || hit[i].rule->text)
@@ -172,6 +224,7 @@ static int complete(const struct question *q, const struct walk_hit *hit, size_t
 			return -EAGAIN;
 		fw_text_complete(&r->rules); /* without: they are known by their handles */
 		r->complete = true;
+		keep(r, cpu_ns() - before);
 	}
 	return 0;
 }
@@ -261,9 +314,9 @@ static int answer(void *ctx)
 {
 	struct question *q = ctx;
 
-	if (!q->reading->used && !q->visiting)
+	if (!q->reading->fresh && !q->visiting)
 		return -EAGAIN;
-	if (!q->reading->used)
+	if (!q->reading->fresh)
 		read_rules(q);
 	if (q->reading->err)
 		return q->reading->err;

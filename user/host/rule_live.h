@@ -2,8 +2,9 @@
 /*
  * The rules of the running host, read when somebody asks and never changed.
  *
- * Reading them all is dear: questions that come close together share what was
- * read, and at most a tenth of the time goes into it.
+ * Reading them all is dear: questions within 50 ms, or within ten times of what it
+ * cost, share what was read; not for longer than half a second, nor when nftables
+ * says that its rules have changed.
  */
 #ifndef HCT_RULE_LIVE_H
 #define HCT_RULE_LIVE_H
