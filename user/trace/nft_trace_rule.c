@@ -91,7 +91,9 @@ static void mask(struct building *b, const uint8_t *bits, uint32_t len)
 
 static bool is_v4(const struct nft_watch *w)
 {
-	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)w->target);
+	static const uint8_t mapped[V4_IN_MAPPED] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(w->target, mapped, sizeof(mapped)) == 0;
 }
 
 static void match_protocols(struct building *b, uint32_t family, const struct nft_watch *w)
