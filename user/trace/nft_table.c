@@ -247,7 +247,8 @@ int nft_table_make(const struct nft_watch *watches, size_t n, struct mnl_socket 
 		goto cleanup;
 	}
 	err = -EEXIST;
-	for (int i = 0; i < NAMES_TO_TRY && err == -EEXIST; i++) {
+	/* nft_table_lookup(): -EPERM where another socket, our own last one too, owns the name */
+	for (int i = 0; i < NAMES_TO_TRY && (err == -EEXIST || err == -EPERM); i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), HCTRACE_TABLES "%d%.1s", (int)getpid(), &"\0bcdefgh"[i]);
