@@ -57,23 +57,41 @@ static void iptables_command(const struct facts *f, const char *backend, const c
 	say(FIX(d), " ");
 }
 
+static void ebtables_match(const struct facts *f, const struct culprit *c, struct diagnosis *d)
+{
+	const char *ip = f->v6 ? "ip6" : "ip";
+
+	say(FIX(d), "-p %s --%s-%s %s", f->v6 ? "IPv6" : "IPv4", ip,
+	    c->reply ? "destination" : "source", f->range);
+	if (!f->icmp)
+		say(FIX(d), " --%s-proto %s --%s-%s %u", ip, f->protocol, ip,
+		    c->reply ? "sport" : "dport", port_of(f, c));
+}
+
 /* ---- with the rule known ---- */
 
 static void fix_by_iptables(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
 	const struct host_rule *r = &c->rule;
+	bool bridge = strncmp(r->backend, "ebtables", 8) == 0;
 
-	iptables_command(f, r->backend, r->table, d);
+	if (bridge)
+		say(FIX(d), strcmp(r->table, "nat") == 0 ? "ebtables -t nat " : "ebtables ");
+	else
+		iptables_command(f, r->backend, r->table, d);
 	say(FIX(d), r->policy && !r->behind_goto ? "-A " : "-I ");
 	put_word(d, r->chain);
 	if (r->number > 1 && !r->policy)
 		say(FIX(d), " %u", r->number);
 	say(FIX(d), " ");
-	iptables_match(f, c, d);
+	if (bridge)
+		ebtables_match(f, c, d);
+	else
+		iptables_match(f, c, d);
 	say(FIX(d), " -j ACCEPT");
 }
 
-/* `insert rule … handle N` puts it ahead of that rule (nft 0.9 and later: of POSITION before). */
+/* `insert rule … handle N` puts it ahead of that rule. */
 static void fix_by_nft(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
 	const struct host_rule *r = &c->rule;
@@ -106,10 +124,10 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 		say(FIX(d), "%s", command);
 		return;
 	}
-	if (strncmp(r->backend, "iptables", 8) == 0)
-		fix_by_iptables(f, c, d);
-	else
+	if (strcmp(r->backend, "nft") == 0)
 		fix_by_nft(f, c, d);
+	else
+		fix_by_iptables(f, c, d);
 	if (remark[0])
 		say(FIX(d), "  # %s", remark);
 	else if (forwarded && !owned && strncmp(r->backend, "iptables", 8) == 0)
@@ -117,18 +135,6 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 }
 
 /* ---- with less known ---- */
-
-static void fix_by_ebtables(const struct facts *f, const struct culprit *c, struct diagnosis *d)
-{
-	const char *ip = f->v6 ? "ip6" : "ip";
-
-	say(FIX(d), "ebtables -I %.63s -p %s --%s-%s %s", c->chain.chain, f->v6 ? "IPv6" : "IPv4",
-	    ip, c->reply ? "destination" : "source", f->range);
-	if (!f->icmp)
-		say(FIX(d), " --%s-proto %s --%s-%s %u", ip, f->protocol, ip,
-		    c->reply ? "sport" : "dport", f->port);
-	say(FIX(d), " -j ACCEPT");
-}
 
 static void fix_by_chain(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
@@ -141,7 +147,11 @@ static void fix_by_chain(const struct facts *f, const struct culprit *c, struct 
 		nft_match(f, c, d);
 		say(FIX(d), " accept");
 	} else if (c->place.bridge) {
-		fix_by_ebtables(f, c, d);
+		say(FIX(d), "ebtables -I ");
+		put_word(d, c->chain.chain);
+		say(FIX(d), " ");
+		ebtables_match(f, c, d);
+		say(FIX(d), " -j ACCEPT");
 	} else {
 		iptables_command(f, c->chain.backend, c->chain.table, d);
 		say(FIX(d), "-I ");
