@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel reports of packets that nftables traces: netlink messages in, observations out. */
+/* What the kernel reports of packets that nftables traces: messages in, observations out. */
 #ifndef HCT_NFT_REPORT_H
 #define HCT_NFT_REPORT_H
 

@@ -231,36 +231,44 @@ static struct mnl_socket *open_socket(void)
 	return NULL;
 }
 
-/* Process numbers of containers may be the same on one network: then a letter tells tables apart. */
+/* A socket for each try: the answers to one that was refused stay out of the next one. */
+static int try_name(char *buf, const char *name, const struct nft_watch *watches, size_t n,
+		    struct mnl_socket **out)
+{
+	struct mnl_socket *nl = open_socket();
+	int err;
+
+	if (!nl)
+		return -errno;
+	err = send_batch(nl, buf, name, watches, n);
+	if (err)
+		mnl_socket_close(nl);
+	else
+		*out = nl;
+	return err;
+}
+
+/*
+ * A name may be in use: by our own tables, which these replace, or by another
+ * container's process of the same number.  nft_table_lookup() says -EPERM where
+ * another socket owns it.
+ */
 int nft_table_make(const struct nft_watch *watches, size_t n, struct mnl_socket **out)
 {
-	struct mnl_socket *nl = NULL;
-	char *buf = NULL;
-	int err = -EMSGSIZE;
+	int err = -EEXIST;
+	char *buf;
 
 	if (n > NFT_MAX_WATCHES)
-		return err;
+		return -EMSGSIZE;
 	buf = malloc(BATCH_LEN + MESSAGE_MAX);
-	nl = open_socket();
-	if (!buf || !nl) {
-		err = buf ? -errno : -ENOMEM;
-		goto cleanup;
-	}
-	err = -EEXIST;
-	/* nft_table_lookup(): -EPERM where another socket, our own last one too, owns the name */
+	if (!buf)
+		return -ENOMEM;
 	for (int i = 0; i < NAMES_TO_TRY && (err == -EEXIST || err == -EPERM); i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), HCTRACE_TABLES "%d%.1s", (int)getpid(), &"\0bcdefgh"[i]);
-		err = send_batch(nl, buf, name, watches, n);
+		err = try_name(buf, name, watches, n, out);
 	}
-cleanup:
 	free(buf);
-	if (err) {
-		if (nl)
-			mnl_socket_close(nl);
-		return err;
-	}
-	*out = nl;
-	return 0;
+	return err;
 }
