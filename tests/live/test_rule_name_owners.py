@@ -77,7 +77,7 @@ UFW = {
 }
 
 
-@pytest.mark.parametrize("which", UFW)
+@pytest.mark.parametrize("which", **params(list(UFW)))
 def test_ufw(which, lab, trace):
     """The fix is carried out by ufw itself."""
     command, seen, marked = UFW[which]
