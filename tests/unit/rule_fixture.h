@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/rule_find.h"
+#include "firewall/rule_find.h"
 
 static inline void put_addr(uint8_t out[16], const char *text)
 {

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/firewall_walk.h"
+#include "firewall/walk.h"
 #include "host/daemons.h"
-#include "host/firewall.h"
+#include "firewall/firewall.h"
 
 /* TCP from 100.125.0.0/16 to port 80, a SYN, by eth0. */
 static void describe(struct fw_packets *p)

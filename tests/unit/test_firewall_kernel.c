@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/firewall_blob.h"
-#include "host/firewall_statement.h"
+#include "firewall/xt_rules.h"
+#include "firewall/nft_statement.h"
 
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>

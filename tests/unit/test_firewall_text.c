@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/firewall.h"
-#include "host/firewall_render.h"
-#include "host/firewall_text.h"
+#include "firewall/firewall.h"
+#include "firewall/nft_render.h"
+#include "firewall/text.h"
 
 static void parse(struct fw_rules *rules, const char *text)
 {

@@ -3,8 +3,8 @@
 #include "rule_fixture.h"
 
 #include "host/host_cache.h"
-#include "host/rule_counters.h"
-#include "host/rule_packet.h"
+#include "firewall/rule_counters.h"
+#include "firewall/rule_packet.h"
 #include "stream/case_host.h"
 #include "stream/host_replay.h"
 

@@ -9,7 +9,7 @@
 #include "cli/options.h"
 #include "host/addresses.h"
 #include "host/daemons.h"
-#include "host/firewall.h"
+#include "firewall/firewall.h"
 #include "host/host.h"
 
 /* From the harmless to the worst.  NOTE: advice, or what could not be looked at. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/firewall_walk.h"
+#include "firewall/walk.h"
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
 #include "render/format.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "diagnose/ask.h"
-#include "rule_packet.h"
+#include "firewall/rule_packet.h"
 
 #define MAX_AGE_NS UINT64_C(500000000)
 /* Rules are read when a probe ends, and the next may end by others: one diagnosis shares them. */

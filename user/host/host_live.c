@@ -5,19 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "chains.h"
+#include "firewall/chains.h"
 #include "devices.h"
 #include "listeners.h"
 #include "netns.h"
 #include "process.h"
 #include "routes.h"
-#include "rule_live.h"
+#include "firewall/rule_reading.h"
 #include "sysctl.h"
 #include "wrappers.h"
 
 struct live {
 	struct process_sockets *sockets;
-	struct rule_live *rules;
+	struct rule_reading *rules;
 };
 
 static int live_listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
@@ -56,7 +56,7 @@ static int live_rules(void *ctx, const struct host_packet *packet, struct host_r
 {
 	struct live *l = ctx;
 
-	return rule_live_rules(l->rules, packet, out);
+	return rule_reading_rules(l->rules, packet, out);
 }
 
 static int live_rule(void *ctx, uint32_t netns, const char *family, const char *table,
@@ -64,7 +64,7 @@ static int live_rule(void *ctx, uint32_t netns, const char *family, const char *
 {
 	struct live *l = ctx;
 
-	return rule_live_rule(l->rules, netns, family, table, chain, handle, out);
+	return rule_reading_rule(l->rules, netns, family, table, chain, handle, out);
 }
 
 static int live_sysctl(void *ctx, const char *name, int64_t *out)
@@ -108,7 +108,7 @@ static void free_live(struct live *l)
 	if (!l)
 		return;
 	process_sockets_free(l->sockets);
-	rule_live_free(l->rules);
+	rule_reading_free(l->rules);
 	free(l);
 }
 
@@ -119,7 +119,7 @@ int host_live_open(struct host *out)
 	if (!l)
 		return -ENOMEM;
 	l->sockets = process_sockets_new();
-	l->rules = rule_live_new();
+	l->rules = rule_reading_new();
 	if (!l->sockets || !l->rules) {
 		free_live(l);
 		return -ENOMEM;

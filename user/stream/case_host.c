@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "case_text.h"
-#include "host/rule_packet.h"
+#include "firewall/rule_packet.h"
 #include "render/format.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))

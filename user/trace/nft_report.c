@@ -14,7 +14,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-#include "host/chains.h"
+#include "firewall/chains.h"
 #include "stream/names.h"
 
 #define ICMP_HEADER_LEN 8

@@ -16,7 +16,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "host/chains.h"
+#include "firewall/chains.h"
 #include "nft_trace_rule.h"
 
 #define MESSAGE_MAX 4096 /* no rule of ours comes near */

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "host/chains.h"
+#include "firewall/chains.h"
 #include "host/netlink.h"
 #include "nft_report.h"
 
