@@ -53,7 +53,7 @@ struct kind {
 	uint64_t since_ns; /* when its watch began */
 	uint64_t last_ns; /* when it was stopped last; rewritten: diagnosed */
 	uint64_t looked_ns; /* when the ruleset was looked at for it last */
-	uint64_t reported_ns; /* rewritten: first report; 0 none */
+	uint64_t reported_ns; /* first report of its watch; 0 none */
 	unsigned drops; /* since its watch has been at work */
 	unsigned rungs; /* drops of those that told a rung of the ladder */
 	unsigned again; /* times that it was watched again */

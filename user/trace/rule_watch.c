@@ -208,8 +208,10 @@ static void note_reported(struct rule_watch *w, const struct obs *o)
 			kind->reported_ns = o->time_ns;
 		}
 	}
-	if (named)
-		stop_watching(w, named, KIND_NAMED);
+	if (!named)
+		return;
+	named->reported_ns = o->time_ns;
+	stop_watching(w, named, KIND_NAMED);
 }
 
 bool rule_watch_wants(const struct rule_watch *w, const struct obs *o)
@@ -270,6 +272,9 @@ static bool may_differ(const struct kind *kind, uint32_t generation, uint64_t no
 {
 	uint64_t pause = AGAIN_NS << (kind->again < AGAIN_DOUBLINGS ? kind->again : AGAIN_DOUBLINGS);
 
+	/* of a packet, the report can come ahead of the drop: that is no other one */
+	if (!kind->key.rewritten && kind->last_ns <= kind->reported_ns + SETTLE_NS)
+		return false;
 	if (now_ns - kind->since_ns > CALM_NS)
 		return generation != kind->generation || kind->state == KIND_GIVEN_UP;
 	return generation != kind->generation &&
