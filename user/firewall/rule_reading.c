@@ -48,6 +48,7 @@ struct question {
 	struct rule_reading *live;
 	uint32_t netns;
 	bool v6;
+	int64_t asked_ns; /* now, when it was asked */
 	struct reading *reading;
 	bool visiting; /* the calling thread is in NETNS */
 	const struct host_packet *packet; /* NULL: for a handle */
@@ -276,7 +277,9 @@ static int answer_packet(struct question *q)
 	memset(q->rules, 0, sizeof(*q->rules));
 	q->rules->incomplete = rules->incomplete;
 	snprintf(q->rules->why, sizeof(q->rules->why), "%s", rules->why);
-	q->rules->age_ns = (uint64_t)(now_ns() - q->reading->time_ns);
+	/* what was read for this question is new, however long that took */
+	if (q->reading->time_ns < q->asked_ns)
+		q->rules->age_ns = (uint64_t)(q->asked_ns - q->reading->time_ns);
 	if (!err) /* before anything is counted: it may have to be asked again */
 		err = complete(q, hits.hit, hits.n);
 	if (err || !hits.n)
@@ -330,6 +333,7 @@ static int ask(struct question *q)
 
 	if (here)
 		q->netns = 0;
+	q->asked_ns = now_ns();
 	q->reading = find_reading(q);
 	q->visiting = here;
 	err = answer(q);
@@ -340,7 +344,8 @@ static int ask(struct question *q)
 	return netns_visit_number(q->netns, answer, q);
 }
 
-int rule_reading_rules(struct rule_reading *l, const struct host_packet *packet, struct host_rules *out)
+int rule_reading_rules(struct rule_reading *l, const struct host_packet *packet,
+		       struct host_rules *out)
 {
 	struct question q = { .live = l, .netns = packet->netns, .v6 = packet->v6,
 			      .packet = packet, .rules = out };
@@ -349,8 +354,9 @@ int rule_reading_rules(struct rule_reading *l, const struct host_packet *packet,
 	return ask(&q);
 }
 
-int rule_reading_rule(struct rule_reading *l, uint32_t netns, const char *family, const char *table,
-		   const char *chain, uint64_t handle, struct host_rule *out)
+int rule_reading_rule(struct rule_reading *l, uint32_t netns, const char *family,
+		      const char *table, const char *chain, uint64_t handle,
+		      struct host_rule *out)
 {
 	struct question q = { .live = l, .netns = netns, .v6 = !strcmp(family, "ip6"),
 			      .family = family, .table = table, .chain = chain,

@@ -138,7 +138,7 @@ struct host_rules {
 	bool truncated;
 	bool incomplete; /* some rules could not be read: WHY */
 	char why[160];
-	uint64_t age_ns; /* how long ago they, and their counters, were read */
+	uint64_t age_ns; /* how long before the question they, and their counters, were read; 0: since */
 	struct host_rule r[HOST_MAX_RULES];
 };
 
