@@ -6,6 +6,7 @@
 #include "cli/cmd_explain.h"
 #include "cli/cmd_live.h"
 #include "cli/cmd_replay.h"
+#include "cli/cmd_report.h"
 #include "stream/names.h"
 #include "cli/options.h"
 
@@ -17,6 +18,7 @@ static const struct {
 	{ "check", cmd_check },
 	{ "explain", cmd_explain },
 	{ "replay", cmd_replay },
+	{ "report", cmd_report },
 };
 
 int main(int argc, char **argv)

@@ -278,14 +278,20 @@ static void bad_times(void **state)
 
 static void bad_words(void **state)
 {
-	refused("lvie2", "unknown command 'lvie2'; the commands are live, check, explain, replay");
-	refused("record", "unknown command 'record'; the commands are live, check, explain, replay");
-	refused("explian2", "unknown command 'explian2'; the commands are live, check, explain, replay");
+	refused("lvie2", "unknown command 'lvie2'; "
+			 "the commands are live, check, explain, replay, report");
+	refused("rcord", "unknown command 'rcord'; "
+			 "the commands are live, check, explain, replay, report");
+	refused("explian2", "unknown command 'explian2'; "
+			    "the commands are live, check, explain, replay, report");
 	refused("explane", "unknown command 'explane'; did you mean explain?");
 	refused("replay", "replay needs FILE; example: hctrace replay run.case");
 	refused("replay a b", "replay: 'b' is one word too many");
 	refused("live a", "live: 'a' is one word too many");
 	refused("explain --port 80", "--port means nothing to 'hctrace explain'");
+	refused("report", "report needs FILE...; example: hctrace report run.case");
+	refused("report x --output=", "--output: '' names no file; example: -o report.txt");
+	refused("replay x --format json", "--format means nothing to 'hctrace replay'");
 	refused("replay x --xdp", "--xdp means nothing to 'hctrace replay'");
 	refused("replay x --timeout 1", "--timeout means nothing to 'hctrace replay'");
 	refused("replay x --port 80", "--port means nothing to 'hctrace replay'");

@@ -9,6 +9,7 @@
 
 #include "include/hct_event.h"
 #include "render/format.h"
+#include "render/render.h"
 #include "presets.h"
 #include "values.h"
 
@@ -303,6 +304,31 @@ static int set_save(struct settings *s, const char *value, struct refusal *r)
 	return *value ? 0 : -EINVAL;
 }
 
+static int set_format(struct settings *s, const char *value, struct refusal *r)
+{
+	char names[64] = "";
+	const struct renderer *found = renderer_find(value);
+
+	if (found) {
+		s->format = found->name;
+		return 0;
+	}
+	for (size_t i = 0; renderers[i]; i++) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, sizeof(names) - used, "%s%s",
+			 !i ? "" : renderers[i + 1] ? ", " : " or ", renderers[i]->name);
+	}
+	refuse(r, value, "is not %s; example: --format json", names);
+	return -EINVAL;
+}
+
+static int set_output(struct settings *s, const char *value, struct refusal *r)
+{
+	s->output = value;
+	return *value ? 0 : -EINVAL;
+}
+
 #define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
 #define LOOKING (BY_LIVE | BY_CHECK)
 
@@ -361,12 +387,18 @@ const struct option_row option_rows[] = {
 	  "also write all that was seen to FILE, for replay",
 	  "names no file; example: --save run.case", set_save },
 
-	{ "What is printed", 'j', "json", NULL, false, LOOKING | BY_REPLAY,
+	{ "What is printed", 'j', "json", NULL, false, LOOKING | BY_REPLAY | BY_REPORT,
 	  "one JSON object a line", NULL, set_json },
+	{ NULL, 0, "format", "FORMAT", false, BY_REPORT,
+	  "of a report: text (default) or json", "is no format; example: --format json",
+	  set_format },
+	{ NULL, 'o', "output", "FILE", false, BY_REPORT,
+	  "write it to FILE instead of printing it (-: print)",
+	  "names no file; example: -o report.txt", set_output },
 	{ NULL, 0, "color", "WHEN", true, BY_ALL,
 	  "auto, always or never",
 	  "is not auto, always or never; example: --color=never", set_color },
-	{ NULL, 'v', "verbose", NULL, false, BY_LIVE | BY_REPLAY,
+	{ NULL, 'v', "verbose", NULL, false, BY_LIVE | BY_REPLAY | BY_REPORT,
 	  "timelines of passing probes, all missing points", NULL, set_verbose },
 	{ NULL, 'V', "version", NULL, false, BY_ALL, "print the version and exit", NULL, NULL },
 	{ NULL, 'h', "help", NULL, false, BY_ALL, "print this help and exit", NULL, NULL },
@@ -378,5 +410,6 @@ const struct command_row command_rows[] = {
 	{ "check", NULL, false, BY_CHECK, "look at this host without waiting for a probe" },
 	{ "explain", "[VERDICT]", false, BY_EXPLAIN, "list the verdicts, or explain one" },
 	{ "replay", "FILE", true, BY_REPLAY, "run what --save wrote: for tests and bug reports" },
+	{ "report", "FILE...", true, BY_REPORT, "summarize what was recorded", true },
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);

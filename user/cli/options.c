@@ -245,7 +245,7 @@ static int parse_command(struct settings *s, char **words, uint32_t used)
 		return usage("%s needs %s; example: hctrace %s run.case", command->name,
 			     command->argument, command->name);
 	most = command->argument ? 1 : 0;
-	if (s->args[0] && s->args[most])
+	if (s->args[0] && s->args[most] && !command->many)
 		return usage("%s: '%s' is one word too many", command->name, s->args[most]);
 	for (size_t i = 0; i < n_option_rows; i++)
 		if (used & UINT32_C(1) << i && !(option_rows[i].used_by & command->by))

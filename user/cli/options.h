@@ -43,7 +43,7 @@ struct preset {
 };
 
 struct settings {
-	const char *command; /* "live", "check", "explain", "replay" */
+	const char *command; /* "live", "check", "explain", "replay", "report" */
 	const struct preset *preset;
 	struct prefix from[MAX_PREFIXES];
 	size_t n_from;
@@ -70,6 +70,8 @@ struct settings {
 	bool clsact; /* attach by clsact even where tcx exists */
 	unsigned verbose;
 	enum color_mode color;
+	const char *format; /* of a report: a renderer's name; NULL: text, or json with --json */
+	const char *output; /* of a report: the file it goes to; NULL or "-": stdout */
 	const char *save; /* write the stream as a test case to this file */
 	char **args; /* what follows the options: NULL-terminated */
 };

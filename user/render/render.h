@@ -9,15 +9,25 @@
 #include <stdio.h>
 
 #include "diagnose/engine.h"
+#include "record/recording_info.h"
 
 struct renderer {
 	const char *name;
+	/* NULL: no memory.  SETTINGS and HOST are borrowed until close(). */
 	void *(*open)(FILE *out, const struct settings *settings, const struct host *host);
 	struct engine_listener on; /* their ctx is what open() returned */
+	/* Each observation, before the engine sees it; its payload only during the call. */
+	void (*obs)(void *ctx, const struct obs *o);
+	/* Of a report: once, when all was read, before the engine's end(). */
+	void (*recording)(void *ctx, const struct recording_info *info);
 	void (*close)(void *ctx);
 };
 
 extern const struct renderer render_text;
 extern const struct renderer render_json;
+
+/* What `report --format` takes, NULL-terminated; the first is the default. */
+extern const struct renderer *const renderers[];
+const struct renderer *renderer_find(const char *name); /* NULL: there is none */
 
 #endif
