@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "diagnose/engine.h"
 #include "output.h"
@@ -77,6 +78,16 @@ static const struct renderer *pick(const struct settings *settings)
 	return settings->json ? &render_json : renderers[0];
 }
 
+/* Would R's bytes go to a terminal? */
+static bool suits_no_terminal(const struct renderer *r, const struct output *output)
+{
+	if (!r->binary || !isatty(fileno(output->file)))
+		return false;
+	fprintf(stderr, "hctrace: %s is nothing for a terminal; name a file for it: -o FILE.%s\n",
+		r->name, r->name);
+	return true;
+}
+
 int cmd_report(const struct settings *settings)
 {
 	const char *const *files = (const char *const *)settings->args;
@@ -98,6 +109,10 @@ int cmd_report(const struct settings *settings)
 	err = output_open(&output, settings->output);
 	if (err) {
 		fprintf(stderr, "hctrace: cannot write %s: %s\n", settings->output, strerror(-err));
+		status = EXIT_USAGE;
+		goto cleanup;
+	}
+	if (suits_no_terminal(r.renderer, &output)) {
 		status = EXIT_USAGE;
 		goto cleanup;
 	}

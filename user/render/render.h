@@ -13,6 +13,7 @@
 
 struct renderer {
 	const char *name;
+	bool binary; /* nothing that a terminal should get */
 	/* NULL: no memory.  SETTINGS and HOST are borrowed until close(). */
 	void *(*open)(FILE *out, const struct settings *settings, const struct host *host);
 	struct engine_listener on; /* their ctx is what open() returned */
@@ -25,6 +26,7 @@ struct renderer {
 
 extern const struct renderer render_text;
 extern const struct renderer render_json;
+extern const struct renderer render_pcapng;
 
 /* What `report --format` takes, NULL-terminated; the first is the default. */
 extern const struct renderer *const renderers[];

@@ -7,6 +7,7 @@
 const struct renderer *const renderers[] = {
 	&render_text,
 	&render_json,
+	&render_pcapng,
 	NULL,
 };
 
