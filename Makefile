@@ -2,6 +2,7 @@
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
 # make test       unit tests and cases, without root
+# make report     reports of the cases, read by tshark and other programs, without root
 # make SAN=address,undefined                    builds build-san/hctrace
 # make install DESTDIR= PREFIX=/usr/local
 
@@ -43,7 +44,7 @@ TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TOOL_BIN := $(BUILD)/tests/tools/check_fields
 SKEL     := $(BUILD)/hctrace.skel.h
 
-.PHONY: all clean install demo check test unit cases live setup check-vmlinux tests-build
+.PHONY: all clean install demo check test unit cases report live setup check-vmlinux tests-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -76,6 +77,25 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 $(BPF_USERS:%.c=$(BUILD)/%.o): | $(SKEL)
 
+# The parts of the html report as strings, with the hashes that its Content-Security-Policy names.
+PAGE    := user/render/page
+PAGE_JS := $(addprefix $(PAGE)/,words.js charts.js detail.js list.js page.js)
+c_string = sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/'
+sha256_base64 = env printf "$$(sha256sum | cut -c -64 | sed 's/../\\x&/g')" | base64
+
+$(BUILD)/page.h: $(PAGE)/page.html $(PAGE)/page.css $(PAGE_JS)
+	$(call say,PAGE,$@)
+	@mkdir -p $(@D)
+	$(Q){ \
+		echo 'static const char page_html[] ='; $(c_string) $(PAGE)/page.html; echo ';'; \
+		echo 'static const char page_css[] ='; $(c_string) $(PAGE)/page.css; echo ';'; \
+		echo 'static const char page_js[] ='; cat $(PAGE_JS) | $(c_string); echo ';'; \
+		echo "static const char page_css_hash[] = \"$$(cat $(PAGE)/page.css | $(sha256_base64))\";"; \
+		echo "static const char page_js_hash[] = \"$$(cat $(PAGE_JS) | $(sha256_base64))\";"; \
+	} > $@
+
+$(BUILD)/user/render/html_page.o: | $(BUILD)/page.h
+
 $(BUILD)/hctrace: $(USER_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
@@ -98,6 +118,8 @@ unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
 cases: $(BUILD)/hctrace
 	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
+report: $(BUILD)/hctrace
+	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
 test: unit cases
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.

@@ -35,7 +35,7 @@ _hctrace_complete() {
 		;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W 'tcp http https udp icmp' -- "$cur") && return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") && return ;;
-	--format) mapfile -t COMPREPLY < <(compgen -W 'text json pcapng' -- "$cur") && return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text json pcapng html' -- "$cur") && return ;;
 	-i | --interface)
 		word=$(ls /sys/class/net 2>/dev/null)
 		mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")

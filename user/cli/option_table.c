@@ -390,7 +390,7 @@ const struct option_row option_rows[] = {
 	{ "What is printed", 'j', "json", NULL, false, LOOKING | BY_REPLAY | BY_REPORT,
 	  "one JSON object a line", NULL, set_json },
 	{ NULL, 0, "format", "FORMAT", false, BY_REPORT,
-	  "of a report: text (default), json or pcapng", "is no format; example: --format json",
+	  "of a report: text (default), json, pcapng or html", "is no format; example: --format json",
 	  set_format },
 	{ NULL, 'o', "output", "FILE", false, BY_REPORT,
 	  "write it to FILE instead of printing it (-: print)",

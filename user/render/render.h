@@ -27,6 +27,7 @@ struct renderer {
 extern const struct renderer render_text;
 extern const struct renderer render_json;
 extern const struct renderer render_pcapng;
+extern const struct renderer render_html;
 
 /* What `report --format` takes, NULL-terminated; the first is the default. */
 extern const struct renderer *const renderers[];

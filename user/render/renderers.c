@@ -8,6 +8,7 @@ const struct renderer *const renderers[] = {
 	&render_text,
 	&render_json,
 	&render_pcapng,
+	&render_html,
 	NULL,
 };
 
