@@ -101,12 +101,14 @@ static void put_badges(FILE *out, const struct html_cause *c)
 		fputs("<span class=\"badge\">going on</span>", out);
 	else if (c->d.outcome != OUTCOME_PASS)
 		fputs("<span class=\"badge\">over</span>", out);
-	if (c->d.outcome != OUTCOME_PASS && c->d.code)
-		html_printf(out, " %s", c->d.code);
-	if (info->step[0])
-		html_printf(out, " · step %s", info->step);
-	if (c->d.outcome != OUTCOME_PASS)
-		html_printf(out, " · %s", confidence_name(c->d.confidence));
+	if (c->d.outcome != OUTCOME_PASS) {
+		fputs("<span>", out);
+		if (c->d.code)
+			html_printf(out, "%s · ", c->d.code);
+		if (info->step[0])
+			html_printf(out, "step %s · ", info->step);
+		fprintf(out, "%s</span>", confidence_name(c->d.confidence));
+	}
 	fputs("</p>\n", out);
 }
 

@@ -143,6 +143,9 @@ static void judge(struct html_state *s, struct html_cause *c)
 	HASH_ITER(hh, s->series.by_key, series, next) {
 		if (!html_series_in(series, &c->service))
 			continue;
+		/* what it is known to be by now */
+		if (strcmp(c->protocol, "tcp") == 0 && series->target.protocol[0])
+			strcpy(c->protocol, series->target.protocol);
 		if (series->last_cause == c->id) {
 			c->going_on = true;
 			unhealthy |= series->target.state == TARGET_UNHEALTHY;

@@ -2,7 +2,7 @@
 /* The targets with their nodes, and the last probes that did not pass. */
 #include "html.h"
 
-#include <arpa/inet.h>
+
 #include <inttypes.h>
 
 #include "format.h"
@@ -124,6 +124,9 @@ static void put_group(struct html_state *s, FILE *out, const struct html_group *
 	html_service(out, &g->series[0]->key.service);
 	html_printf(out, " (%s) ", g->protocol);
 	put_state(out, state);
+	if (g->silent)
+		fputs("<span class=\"badge unknown\"><span aria-hidden=\"true\">?</span> "
+		      "no probe any more</span>", out);
 	fputs("</h3>\n", out);
 	put_consequence(s, out, g);
 	fputs("<ul class=\"nodes\">\n", out);
@@ -183,12 +186,17 @@ static void put_failure(struct html_state *s, FILE *out, const struct html_kept 
 
 void html_failures(struct html_state *s, FILE *out)
 {
-	const char *open = "<table>\n<caption>The last probes that did not pass</caption>\n"
-			   "<thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Node</th>"
+	const char *open = "<table>\n<thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Node</th>"
 			   "<th scope=\"col\">Target</th><th scope=\"col\">Verdict</th>"
 			   "<th scope=\"col\">Code</th><th scope=\"col\">Why</th></tr></thead>\n<tbody>\n";
+	uint64_t bad = s->totals.probes - s->totals.passed + s->totals.silences;
 	size_t n = 0;
 
+	if (bad > SHOWN_FAILURES) {
+		fprintf(out, "<p class=\"quiet\">The last %d of ", SHOWN_FAILURES);
+		html_count(out, bad, "probe", "probes");
+		fputs(" that did not pass:</p>\n", out);
+	}
 	for (size_t i = s->n_kept; i-- && n < SHOWN_FAILURES;) {
 		if (html_kept_diagnosis(s->kept[i])->outcome == OUTCOME_PASS)
 			continue;

@@ -64,10 +64,11 @@ function runsOf(columns) {
 	const runs = [];
 	for (const c of columns) {
 		const last = runs[runs.length - 1];
-		if (last && last.states === c.states)
+		const states = c.states & (HEALTHY | UNHEALTHY) || c.states;
+		if (last && last.states === states)
 			last.to = c.to;
 		else
-			runs.push({ from: c.from, to: c.to, states: c.states });
+			runs.push({ from: c.from, to: c.to, states });
 	}
 	return runs.filter((run) => run.states);
 }
@@ -145,14 +146,14 @@ function drawAxis(root, x, y, width) {
 	}
 }
 
-function mark(c, x, y) {
+function mark(c, x, y, doubt) {
 	const list = [], middle = (x(c.from) + x(c.to)) / 2, r = LANE / 2 - 1.5;
 	if (c.fail)
 		list.push(svg("path", { class: "cross", d: `M${middle - r} ${y + 1.5}l${2 * r} ${2 * r}m${-2 * r} 0l${2 * r} ${-2 * r}` }));
 	y += LANE;
 	if (c.unknown)
 		list.push(svg("path", { class: "diamond", d: `M${middle} ${y + 1}l${r} ${r}l${-r} ${r}l${-r} ${-r}Z` }));
-	y += LANE;
+	y += doubt ? LANE : 0;
 	if (c.pass)
 		list.push(svg("path", { class: "tick", d: `M${middle} ${y + 1}v${LANE - 3}` }));
 	return list;
@@ -173,7 +174,7 @@ class Chart {
 		this.at = -1;
 		this.box = el("div", { class: "plot", role: "slider", tabindex: "0", "aria-orientation": "horizontal" });
 		this.readout = el("p", { class: "readout" });
-		place.append(this.box, this.readout, this.changes());
+		place.append(this.box, el("div", { class: "below" }, this.readout, this.changes()));
 		this.box.addEventListener("pointermove", (e) => this.point(this.columnAt(e)));
 		this.box.addEventListener("pointerleave", () => {
 			if (document.activeElement !== this.box)
@@ -200,22 +201,25 @@ class Chart {
 	draw() {
 		const full = Math.max(240, Math.floor(this.place.clientWidth)), width = full - 52;
 		const x = (ms) => Math.min(width, Math.max(0, (ms - axis.start) / (axis.end - axis.start) * width));
-		const lanes = BAND + GAP, latency = lanes + 3 * LANE + GAP, bottom = latency + LATENCY;
+		const columns = columnsOf(this.series, width);
+		const doubt = columns.some((c) => c.unknown); // else there is no lane for it
+		const lanes = BAND + GAP, latency = lanes + (doubt ? 3 : 2) * LANE + GAP, bottom = latency + LATENCY;
 		const root = svg("svg", { viewBox: `0 0 ${full} ${bottom + AXIS}`, "aria-hidden": "true", focusable: "false" });
 		this.x = x;
 		this.full = full;
-		this.columns = columnsOf(this.series, width);
+		this.columns = columns;
 		drawAxis(root, x, bottom, width);
 		for (const run of runsOf(this.columns))
 			drawBand(root, run, x, 0);
 		for (const silence of data.silences) {
 			if (silence.target !== targetOf(this.series.target))
 				continue;
-			const y = lanes + 1.5 * LANE;
-			root.append(svg("path", { class: "silence", d: `M${x(Date.parse(silence.from))} ${y}H${x(Date.parse(silence.to))}` }));
+			const from = Date.parse(silence.from), y = latency - GAP - LANE / 2;
+			const next = columns.find((c) => c.to > from + axis.width && (c.pass || c.fail || c.unknown));
+			root.append(svg("path", { class: "silence", d: `M${x(from) + 4} ${y}H${x(next ? next.from : axis.end)}` }));
 		}
 		for (const c of this.columns) {
-			root.append(...mark(c, x, lanes));
+			root.append(...mark(c, x, lanes, doubt));
 			if (c.lost)
 				root.append(svg("path", { class: "lost", d: `M${x(c.from)} ${bottom + 7}l4 -7l4 7Z` }));
 		}
