@@ -8,24 +8,24 @@
 
 #include "diagnose/engine.h"
 #include "output.h"
+#include "progress.h"
+#include "record/source.h"
 #include "render/render.h"
-#include "stream/case_read.h"
 
 /* One report: source > renderer's obs > engine > renderer. */
 struct report {
 	const struct renderer *renderer;
 	void *render_ctx;
+	struct engine_listener on; /* the renderer's, but for lost() */
+	struct source *source;
 	struct engine *engine;
-	struct recording_info info;
+	struct progress progress;
 };
 
 static void to_start(void *ctx, const struct stream_start *start)
 {
 	struct report *r = ctx;
 
-	r->info.start_ns = start->time_ns;
-	r->info.wall_offset_ns = start->wall_offset_ns;
-	r->info.has_start = true;
 	engine_sink.start(r->engine, start);
 }
 
@@ -38,11 +38,17 @@ static void to_obs(void *ctx, const struct obs *o)
 	engine_sink.obs(r->engine, o);
 }
 
+/*
+ * A gap in the recording comes as nothing lost at every point, which the
+ * engine goes by; the renderer is told of it as a gap.
+ */
 static void to_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns)
 {
 	struct report *r = ctx;
 
+	r->on.lost = count ? r->renderer->on.lost : NULL;
 	engine_sink.lost(r->engine, point, count, time_ns);
+	r->on.lost = r->renderer->on.lost;
 }
 
 static void to_tick(void *ctx, uint64_t now_ns)
@@ -55,12 +61,20 @@ static void to_tick(void *ctx, uint64_t now_ns)
 static void to_end(void *ctx, uint64_t now_ns)
 {
 	struct report *r = ctx;
+	struct recording_info info = *source_info(r->source);
 
-	r->info.end_ns = now_ns;
-	r->info.has_end = true;
+	progress_end(&r->progress);
+	info.end_ns = now_ns;
 	if (r->renderer->recording)
-		r->renderer->recording(r->render_ctx, &r->info);
+		r->renderer->recording(r->render_ctx, &info);
 	engine_sink.end(r->engine, now_ns);
+}
+
+static void on_progress(void *ctx, uint64_t done, uint64_t bytes)
+{
+	struct report *r = ctx;
+
+	progress_show(&r->progress, done, bytes);
 }
 
 static const struct stream_sink report_sink = {
@@ -91,17 +105,17 @@ static bool suits_no_terminal(const struct renderer *r, const struct output *out
 int cmd_report(const struct settings *settings)
 {
 	const char *const *files = (const char *const *)settings->args;
-	struct report r = { .renderer = pick(settings), .info = { .files = files, .n_files = 1 } };
-	struct case_reader *reader = NULL;
+	struct report r = { .renderer = pick(settings) };
 	struct output output = { NULL };
 	struct settings run;
 	int status, err;
 
-	status = case_reader_open(&reader, files[0]);
+	r.on = r.renderer->on;
+	status = source_open(&r.source, files);
 	if (status)
 		goto cleanup;
 	/* the check as it was recorded, the output as it is asked for now */
-	run = *case_reader_settings(reader);
+	run = *source_settings(r.source);
 	run.command = settings->command;
 	run.json = settings->json;
 	run.color = settings->color;
@@ -116,19 +130,22 @@ int cmd_report(const struct settings *settings)
 		status = EXIT_USAGE;
 		goto cleanup;
 	}
-	r.render_ctx = r.renderer->open(output.file, &run, case_reader_host(reader));
+	r.render_ctx = r.renderer->open(output.file, &run, source_host(r.source));
 	if (r.render_ctx)
-		r.engine = engine_new(&run, case_reader_host(reader), &r.renderer->on, r.render_ctx);
+		r.engine = engine_new(&run, source_host(r.source), &r.on, r.render_ctx);
 	if (!r.engine) {
 		fprintf(stderr, "hctrace: %s: out of memory\n", files[0]);
 		status = EXIT_CANNOT_TRACE;
 		goto cleanup;
 	}
-	status = case_reader_run(reader, &report_sink, &r);
+	/* what is printed to the same terminal shows how far it is */
+	progress_start(&r.progress, !isatty(fileno(output.file)));
+	status = source_run(r.source, &report_sink, &r, on_progress);
 	if (!status)
 		status = engine_exit_status(r.engine);
 
 cleanup:
+	progress_end(&r.progress);
 	engine_free(r.engine);
 	if (r.render_ctx)
 		r.renderer->close(r.render_ctx);
@@ -138,6 +155,6 @@ cleanup:
 			settings->output ? settings->output : "the report", strerror(-err));
 		status = EXIT_CANNOT_TRACE;
 	}
-	case_reader_close(reader);
+	source_close(r.source);
 	return status;
 }

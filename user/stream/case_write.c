@@ -78,22 +78,27 @@ static void put_options(FILE *out, const struct settings *s)
 	putc('\n', out);
 }
 
-struct case_writer *case_writer_open(const char *path, const struct settings *settings)
+struct case_writer *case_writer_on(FILE *out, const struct settings *settings)
 {
 	struct case_writer *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	w->out = fopen(path, "we");
-	if (!w->out) {
-		int err = errno;
-
-		free(w);
-		errno = err;
-		return NULL;
-	}
+	w->out = out;
 	fputs("hctrace-case 1\n", w->out);
 	put_options(w->out, settings);
+	return w;
+}
+
+struct case_writer *case_writer_open(const char *path, const struct settings *settings)
+{
+	FILE *out = fopen(path, "we");
+	struct case_writer *w = out ? case_writer_on(out, settings) : NULL;
+
+	if (out && !w) {
+		fclose(out);
+		errno = ENOMEM;
+	}
 	return w;
 }
 

@@ -409,6 +409,11 @@ struct obs *line_reader_obs(struct line_reader *r, uint8_t **payload)
 	return &r->record.obs;
 }
 
+void line_reader_drop(struct line_reader *r)
+{
+	r->record.kind = RECORD_NONE;
+}
+
 int line_reader_tick(struct line_reader *r, uint64_t now_ns)
 {
 	int err;

@@ -33,6 +33,8 @@ int line_reader_take(struct line_reader *r, char *line);
  * NULL: see line_reader_problem().
  */
 struct obs *line_reader_obs(struct line_reader *r, uint8_t **payload);
+/* The observation is none after all. */
+void line_reader_drop(struct line_reader *r);
 /* Starts a tick at NOW_NS. */
 int line_reader_tick(struct line_reader *r, uint64_t now_ns);
 /* Sends the last record. */
