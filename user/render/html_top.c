@@ -96,13 +96,21 @@ void html_title(struct html_state *s, FILE *out)
 	}
 }
 
-static const char *mood(const struct html_state *s)
+struct mood {
+	const char *class, *mark;
+};
+
+static struct mood mood(const struct html_state *s)
 {
+	static const struct mood good = { "pass", "&#10003;" }, bad = { "fail", "&#10005;" };
+	static const struct mood over = { "unknown", "!" }, open = { "unknown", "?" };
 	const struct html_cause *c = gravest(s);
 
 	if (!c || c->d.outcome == OUTCOME_PASS)
-		return s->totals.probes ? "pass" : "unknown";
-	return c->d.outcome == OUTCOME_FAIL && c->going_on ? "fail" : "unknown";
+		return s->totals.probes ? good : open;
+	if (c->d.outcome == OUTCOME_UNKNOWN)
+		return open;
+	return c->going_on ? bad : over;
 }
 
 /* What the load balancer makes of it, of all targets. */
@@ -120,7 +128,9 @@ static void put_consequence(const struct html_state *s, FILE *out)
 	if (!n)
 		return;
 	fputs("<p class=\"lead\">", out);
-	if (unhealthy) {
+	if (unhealthy && n == 1) {
+		fputs("At the end the load balancer should show it as unhealthy", out);
+	} else if (unhealthy) {
 		html_printf(out, "%zu of ", unhealthy);
 		html_count(out, n, "target", "targets");
 		fputs(" should be shown as unhealthy by the load balancer at the end", out);
@@ -130,7 +140,9 @@ static void put_consequence(const struct html_state *s, FILE *out)
 	} else {
 		fputs("At the end the load balancer should show no target as unhealthy", out);
 	}
-	if (failed) {
+	if (n == 1 && failed) {
+		fputs(unhealthy ? "" : "; it had failures", out);
+	} else if (failed) {
 		fputs("; ", out);
 		html_count(out, failed, "target had failures", "targets had failures");
 	}
@@ -139,11 +151,10 @@ static void put_consequence(const struct html_state *s, FILE *out)
 
 void html_headline(struct html_state *s, FILE *out)
 {
-	static const char *const marks[] = { "&#10003;", "&#10005;", "?" };
-	const char *now = mood(s);
+	struct mood now = mood(s);
 
-	fprintf(out, "<h1 class=\"%s\"><span class=\"mark %s\" aria-hidden=\"true\">%s</span> ", now,
-		now, marks[*now == 'p' ? 0 : *now == 'f' ? 1 : 2]);
+	fprintf(out, "<h1 class=\"%s\"><span class=\"mark %s\" aria-hidden=\"true\">%s</span> ",
+		now.class, now.class, now.mark);
 	put_sentence(s, out);
 	fputs("</h1>\n", out);
 	put_consequence(s, out);

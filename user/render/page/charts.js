@@ -198,8 +198,9 @@ class Chart {
 			  el("ol", null, items));
 	}
 
-	draw() {
-		const full = Math.max(240, Math.floor(this.place.clientWidth)), width = full - 52;
+	/* To the width that there is, or to that of paper. */
+	draw(paper) {
+		const full = paper || Math.max(240, Math.floor(this.place.clientWidth)), width = full - 58;
 		const x = (ms) => Math.min(width, Math.max(0, (ms - axis.start) / (axis.end - axis.start) * width));
 		const columns = columnsOf(this.series, width);
 		const doubt = columns.some((c) => c.unknown); // else there is no lane for it
@@ -276,4 +277,4 @@ class Chart {
 
 const charts = [...document.querySelectorAll(".chart")].map((place) =>
 	new Chart(place, data.series[Number(place.dataset.series)]));
-const drawAll = () => charts.forEach((chart) => chart.draw());
+const drawAll = (paper) => charts.forEach((chart) => chart.draw(paper));

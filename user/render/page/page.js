@@ -39,17 +39,22 @@ byId("more").addEventListener("click", () => showMore().open.focus());
 byId("help-button").addEventListener("click", () => byId("help").showModal());
 document.addEventListener("keydown", onKey);
 
+const PAPER = 720; // pixels on a sheet of A4
 let widthDrawn = document.documentElement.clientWidth;
 new ResizeObserver(() => {
 	if (document.documentElement.clientWidth === widthDrawn)
 		return;
 	widthDrawn = document.documentElement.clientWidth;
-	requestAnimationFrame(drawAll);
+	requestAnimationFrame(() => drawAll());
 }).observe(document.documentElement);
 
 let unfolded = [];
 addEventListener("beforeprint", () => {
 	unfolded = [...document.querySelectorAll("details.more:not([open])")];
 	unfolded.forEach((d) => { d.open = true; });
+	drawAll(PAPER);
 });
-addEventListener("afterprint", () => unfolded.forEach((d) => { d.open = false; }));
+addEventListener("afterprint", () => {
+	unfolded.forEach((d) => { d.open = false; });
+	drawAll();
+});
