@@ -21,7 +21,9 @@ def pytest_generate_tests(metafunc):
     if "case" in metafunc.fixturenames and not any(
             "case" in str(mark.args[0]).split(",")
             for mark in metafunc.definition.iter_markers("parametrize")):
-        metafunc.parametrize("case", CASES)
+        # all tests of a case on one worker: what other programs made of it is kept there
+        metafunc.parametrize("case", [pytest.param(case, marks=pytest.mark.xdist_group(case))
+                                      for case in CASES])
 
 
 @pytest.fixture(scope="session")
