@@ -42,7 +42,7 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ  := $(BPF_SRC:%.c=$(BUILD)/%.o)
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TOOL_BIN := $(BUILD)/tests/tools/check_fields
-RECORD_TOOL := $(BUILD)/tests/tools/case_to_record
+RECORD_TOOLS := $(BUILD)/tests/tools/case_to_record $(BUILD)/tests/tools/record_rate
 SKEL     := $(BUILD)/hctrace.skel.h
 
 .PHONY: all clean install demo check test unit cases report live setup check-vmlinux tests-build
@@ -113,9 +113,9 @@ $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
 
-$(RECORD_TOOL): $(BUILD)/libcore.a
+$(RECORD_TOOLS): $(BUILD)/libcore.a
 
-tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOL) $(BUILD)/hctrace
+tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(BUILD)/hctrace
 
 unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
@@ -148,4 +148,4 @@ install: $(BUILD)/hctrace
 clean:
 	rm -rf build build-san
 
--include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOL).d
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d)

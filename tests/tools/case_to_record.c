@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * case_to_record CASE RECORDING [TIMES]: the same run as a recording.
+ * case_to_record CASE RECORDING [TIMES [MS]]: the same run as a recording.
  *
  * Every line is taken over as it is, so the recording says neither more nor
- * less.  With TIMES the events of the case come so often, each time later and
- * as other flows; answers only the first time, as in a long run.
+ * less.  With TIMES its events come so often, each time MS (default: as long
+ * as the run took) later and as other flows; answers only the first time.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +33,22 @@ static int64_t time_of(const char *line)
 	return text_get_time(value, &ns) ? 0 : ns;
 }
 
+/* Later, and with numbers that differ from probe to probe as they do on a wire. */
+static void vary(struct obs *o, uint64_t later_ns)
+{
+	uint32_t random = (uint32_t)(later_ns * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+
+	/* the first event of a flow is at its id; up to 4 us after the others */
+	o->time_ns += later_ns + (o->flow_seq ? (random * (o->flow_seq + 1) >> 20) : 0);
+	if (o->flow_id)
+		o->flow_id += later_ns;
+	o->tuple.lb_port = (uint16_t)(o->tuple.lb_port + random);
+	if (o->packet.seq)
+		o->packet.seq += o->reply ? random * 3 : random;
+	if (o->packet.ack)
+		o->packet.ack += o->reply ? random : random * 3;
+}
+
 static int put_obs(struct record_writer *w, const char *line, uint64_t start_ns, uint64_t later_ns)
 {
 	uint8_t payload[HCT_PAYLOAD_MAX];
@@ -44,11 +60,8 @@ static int put_obs(struct record_writer *w, const char *line, uint64_t start_ns,
 	free(copy);
 	if (err)
 		return err;
-	o.time_ns += later_ns;
-	if (o.flow_id)
-		o.flow_id += later_ns;
 	if (later_ns)
-		o.tuple.lb_port = (uint16_t)(o.tuple.lb_port + later_ns / 1000);
+		vary(&o, later_ns);
 	record_writer_sink.obs(w, &o);
 	return 0;
 }
@@ -111,13 +124,14 @@ static void write_options(struct record_writer *w, FILE *in)
 int main(int argc, char **argv)
 {
 	struct record_writer *writer = NULL;
+	uint64_t every_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
 	uint64_t times = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	FILE *in = argc > 2 ? fopen(argv[1], "re") : NULL;
 	int64_t end_ns = 0;
 	int err = 0;
 
 	if (!in) {
-		fprintf(stderr, "Usage: case_to_record CASE RECORDING [TIMES]\n");
+		fprintf(stderr, "Usage: case_to_record CASE RECORDING [TIMES [MS]]\n");
 		return 2;
 	}
 	writer = record_writer_open(argv[2], NULL, 0, &err);
@@ -127,7 +141,7 @@ int main(int argc, char **argv)
 	}
 	write_options(writer, in);
 	for (uint64_t i = 0; i < times && !err; i++)
-		err = copy_case(writer, in, i * ((uint64_t)end_ns + 1000000), i > 0, i + 1 == times,
+		err = copy_case(writer, in, i * (every_ms ? every_ms * 1000000 : (uint64_t)end_ns), i > 0, i + 1 == times,
 				&end_ns);
 	if (err)
 		fprintf(stderr, "%s: has an event that cannot be read\n", argv[1]);

@@ -169,18 +169,18 @@ int piece_reader_next(struct piece_reader *p, struct piece_found *found)
 			err = scan(p);
 			if (err < 0)
 				return err;
+			found->cut_off = !found->damaged && n < PIECE_HEADER_LEN;
 			pass(p, found, p->offset - before);
 			if (found->at > before)
 				found->at = before;
-			found->cut_off = err == 0;
 			continue;
 		}
 		n = look(p, p->offset, PIECE_HEADER_LEN + h.len, &data);
 		if (n < 0)
 			return (int)n;
 		if ((size_t)n < PIECE_HEADER_LEN + h.len) {
+			found->cut_off = !found->damaged;
 			pass(p, found, (uint64_t)n);
-			found->cut_off = true;
 			p->offset += (uint64_t)n;
 			return 0;
 		}

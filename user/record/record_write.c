@@ -16,7 +16,7 @@
 
 #define PIECE_RAW 65536 /* a piece is written when it has become so large … */
 #define PIECE_AGE_NS UINT64_C(1000000000) /* … or so old */
-#define CHUNK_BYTES (256 * 1024)
+#define CHUNK_BYTES 65536 /* damage costs so much at most; what a chunk starts with is 1 % */
 #define CUT_OFF "\n(the rest was cut off: it is too long)\n"
 
 /* Bytes that grow. */

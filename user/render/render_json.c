@@ -12,6 +12,7 @@
 #include "diagnose/ask.h"
 #include "diagnose/kind.h"
 #include "format.h"
+#include "json_recording.h"
 #include "json_target.h"
 #include "diagnose/no_probe.h"
 #include "stream/points.h"
@@ -453,6 +454,11 @@ static void on_end(void *ctx, const struct totals *totals)
 	print_line(s, o);
 }
 
+static void on_recording(void *ctx, const struct recording_info *info)
+{
+	print_line(ctx, json_recording(info));
+}
+
 const struct renderer render_json = {
 	.name = "json",
 	.open = open_json,
@@ -463,5 +469,6 @@ const struct renderer render_json = {
 		.lost = on_lost,
 		.end = on_end,
 	},
+	.recording = on_recording,
 	.close = free,
 };

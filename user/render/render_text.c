@@ -233,6 +233,11 @@ static void on_end(void *ctx, const struct totals *totals)
 	fflush(s->t.out);
 }
 
+static void on_recording(void *ctx, const struct recording_info *info)
+{
+	text_recording(ctx, info);
+}
+
 const struct renderer render_text = {
 	.name = "text",
 	.open = open_text,
@@ -243,5 +248,6 @@ const struct renderer render_text = {
 		.lost = on_lost,
 		.end = on_end,
 	},
+	.recording = on_recording,
 	.close = close_text,
 };
