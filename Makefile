@@ -121,7 +121,7 @@ unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
 cases: $(BUILD)/hctrace
 	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
-report: $(BUILD)/hctrace
+report: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
 test: unit cases
 

@@ -46,6 +46,8 @@ void hold_release(struct hold *h, struct held *item)
 	if (item->flow)
 		DL_DELETE2(item->flow->packets, item, flow_prev, flow_next);
 	h->bytes -= size_of(item);
+	if (item->time_ns > h->released_ns)
+		h->released_ns = item->time_ns;
 	free(item->words);
 	free(item);
 }
@@ -193,7 +195,7 @@ int hold_record(struct hold *h, uint64_t time_ns, const char *words, size_t len)
 	}
 	memcpy(item->words, words, len);
 	item->words_len = len;
-	item->time_ns = time_ns;
+	item->time_ns = time_ns > h->released_ns ? time_ns : h->released_ns;
 	insert(h, item);
 	return 0;
 }
@@ -214,19 +216,34 @@ int held_say(struct hold *h, struct held *item, const char *text)
 
 /* ---- release ---- */
 
+/*
+ * Time makes jumps, from one burst of packets to the next or over what is
+ * missing of a recording, and the timers in between fire behind the first
+ * packet after: a moment is settled once another one has come after it.
+ */
+static void set_time(struct hold *h, uint64_t now_ns)
+{
+	if (now_ns <= h->now_ns)
+		return;
+	h->now_ns = now_ns;
+	if (now_ns - h->checkpoint_ns < SLACK_NS)
+		return;
+	h->settled_ns = now_ns == UINT64_MAX ? now_ns : h->checkpoint_ns;
+	h->checkpoint_ns = now_ns;
+}
+
 struct held *hold_next(struct hold *h, uint64_t now_ns)
 {
 	struct held *first = h->packets;
 
-	if (now_ns > h->now_ns)
-		h->now_ns = now_ns;
+	set_time(h, now_ns);
 	if (!first)
 		return NULL;
 	if (hold_is_full(h))
 		return first;
 	if (h->now_ns < first->time_ns || h->now_ns - first->time_ns < REORDER_NS)
 		return NULL;
-	if (first->flow && !first->flow->decided && h->now_ns < first->flow->due_ns)
+	if (first->flow && !first->flow->decided && h->settled_ns < first->flow->due_ns)
 		return NULL;
 	return first;
 }

@@ -57,6 +57,9 @@ struct hold {
 	struct held_flow *flows, *oldest;
 	uint64_t timeout_ns;
 	uint64_t now_ns;
+	uint64_t checkpoint_ns; /* a moment that was reached */
+	uint64_t settled_ns; /* timers that were due by then have fired */
+	uint64_t released_ns; /* time of the last that went */
 	uint64_t next_id;
 	size_t bytes;
 };
@@ -73,7 +76,10 @@ struct held_flow *hold_find(const struct hold *h, uint64_t flow_id); /* NULL: no
  */
 int hold_packet(struct hold *h, struct held_flow *flow, const struct obs *o, uint32_t interface,
 		const struct packet *packet);
-/* Takes a record of WORDS (strings one after another).  0 or -ENOMEM. */
+/*
+ * Takes a record of WORDS (strings one after another); it comes no earlier than
+ * what went before.  0 or -ENOMEM.
+ */
 int hold_record(struct hold *h, uint64_t time_ns, const char *words, size_t len);
 /* Appends TEXT to what is said with ITEM.  0 or -ENOMEM. */
 int held_say(struct hold *h, struct held *item, const char *text);

@@ -364,31 +364,40 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 
 static void note_recording(struct pcapng_state *s, const char *what, uint64_t time_ns)
 {
-	char text[128];
+	char text[640];
 
-	snprintf(text, sizeof(text), "the recording: %s", what);
+	snprintf(text, sizeof(text), "the recording: %.500s", what);
 	words_record_note(&s->hold, text, time_ns);
-	append(s->recording, sizeof(s->recording), "%s%s", s->recording[0] ? ", " : "", what);
+	append(s->recording, sizeof(s->recording), "%s%s", s->recording[0] ? "; " : "", what);
+}
+
+static void note_gap(struct pcapng_state *s, const struct recording_info *info,
+		     const struct recording_gap *gap)
+{
+	char from[ISO_TEXT_LEN], to[ISO_TEXT_LEN], why[128], file[128], text[512];
+
+	snprintf(text, sizeof(text), "%s, %s",
+		 format_safe(file, sizeof(file), gap->file), format_safe(why, sizeof(why), gap->why));
+	if (gap->records)
+		append(text, sizeof(text), ", %" PRIu64 " records missing", gap->records);
+	if (gap->bytes)
+		append(text, sizeof(text), ", %" PRIu64 " bytes unreadable", gap->bytes);
+	if (gap->from_ns)
+		append(text, sizeof(text), ", from %s",
+		       format_iso(from, (int64_t)gap->from_ns + info->wall_offset_ns));
+	if (gap->to_ns)
+		append(text, sizeof(text), ", to %s",
+		       format_iso(to, (int64_t)gap->to_ns + info->wall_offset_ns));
+	note_recording(s, text, info->end_ns);
 }
 
 /* What the recording lacks: records behind the last packet, and in the section's comment. */
 static void on_recording(void *ctx, const struct recording_info *info)
 {
 	struct pcapng_state *s = ctx;
-	char text[512], why[256], file[128], time[ISO_TEXT_LEN];
 
-	for (size_t i = 0; i < info->n_gaps; i++) {
-		const struct recording_gap *gap = &info->gaps[i];
-
-		format_safe(why, sizeof(why), gap->why ? gap->why : "damaged");
-		format_safe(file, sizeof(file), gap->file ? gap->file : "");
-		format_iso(time, (int64_t)gap->from_ns + info->wall_offset_ns);
-		snprintf(text, sizeof(text), "the recording: something is missing%s%s: %s%s%s%s",
-			 gap->from_ns ? " behind " : "", gap->from_ns ? time : "", why,
-			 *file ? " (" : "", file, *file ? ")" : "");
-		words_record_note(&s->hold, text, info->end_ns);
-		append(s->recording, sizeof(s->recording), "%s%s", i ? ", " : "", why);
-	}
+	for (size_t i = 0; i < info->n_gaps; i++)
+		note_gap(s, info, &info->gaps[i]);
 	if (!info->has_start)
 		note_recording(s, "its beginning is not there", info->end_ns);
 	if (!info->has_end)
