@@ -2,12 +2,13 @@
 /* The targets with their nodes, and the last probes that did not pass. */
 #include "html.h"
 
-
 #include <inttypes.h>
+#include <string.h>
 
 #include "format.h"
 
 #define SHOWN_FAILURES 25
+#define SHOWN_ALIKE 3
 
 static void put_state(FILE *out, enum target_state state)
 {
@@ -175,33 +176,63 @@ static void put_failure(struct html_state *s, FILE *out, const struct html_kept 
 	put_endpoint(out, p->tuple.lb);
 	fputs("</td><td>", out);
 	html_service(out, &service);
-	fprintf(out, "</td><td class=\"%s\">%s %s</td><td>",
+	fprintf(out, "</td><td class=\"%s\">%s %s",
 		d->outcome == OUTCOME_FAIL ? "fail" : "unknown",
 		d->outcome == OUTCOME_FAIL ? "&#10005;" : "?", verdict_info(d->verdict)->id);
-	html_text(out, d->code ? d->code : "");
+	if (d->code)
+		html_printf(out, " (%s)", d->code);
 	fputs("</td><td>", out);
 	html_text(out, d->why);
 	fputs("</td></tr>\n", out);
 }
 
-void html_failures(struct html_state *s, FILE *out)
+static bool are_alike(const struct html_kept *a, const struct html_kept *b)
 {
-	const char *open = "<table>\n<thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Node</th>"
-			   "<th scope=\"col\">Target</th><th scope=\"col\">Verdict</th>"
-			   "<th scope=\"col\">Code</th><th scope=\"col\">Why</th></tr></thead>\n<tbody>\n";
-	uint64_t bad = s->totals.probes - s->totals.passed + s->totals.silences;
+	const struct probe *p = html_kept_probe(a), *q = html_kept_probe(b);
+	struct html_service service = html_service_of(p), other = html_service_of(q);
+
+	return html_kept_diagnosis(a)->verdict == html_kept_diagnosis(b)->verdict &&
+	       memcmp(&service, &other, sizeof(service)) == 0 &&
+	       memcmp(p->tuple.lb, q->tuple.lb, sizeof(p->tuple.lb)) == 0;
+}
+
+/* The latest that did not pass, the last first, but few that are alike: their number. */
+static size_t last_failures(const struct html_state *s,
+			    const struct html_kept *found[SHOWN_FAILURES])
+{
 	size_t n = 0;
 
-	if (bad > SHOWN_FAILURES) {
-		fprintf(out, "<p class=\"quiet\">The last %d of ", SHOWN_FAILURES);
-		html_count(out, bad, "probe", "probes");
-		fputs(" that did not pass:</p>\n", out);
-	}
 	for (size_t i = s->n_kept; i-- && n < SHOWN_FAILURES;) {
+		size_t alike = 0;
+
 		if (html_kept_diagnosis(s->kept[i])->outcome == OUTCOME_PASS)
 			continue;
-		fputs(n++ ? "" : open, out);
-		put_failure(s, out, s->kept[i]);
+		for (size_t j = 0; j < n; j++)
+			alike += are_alike(found[j], s->kept[i]);
+		if (alike < SHOWN_ALIKE)
+			found[n++] = s->kept[i];
+	}
+	return n;
+}
+
+void html_failures(struct html_state *s, FILE *out)
+{
+	static const char open[] = "<table>\n<thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Node</th>"
+			   "<th scope=\"col\">Target</th><th scope=\"col\">Verdict</th>"
+			   "<th scope=\"col\">Why</th></tr></thead>\n<tbody>\n";
+	uint64_t bad = s->totals.probes - s->totals.passed + s->totals.silences;
+	const struct html_kept *found[SHOWN_FAILURES];
+	size_t n = last_failures(s, found);
+
+	if (bad > n) {
+		fprintf(out, "<p class=\"quiet\">%zu of ", n);
+		html_count(out, bad, "probe", "probes");
+		fprintf(out, " that did not pass: the latest, at most %d of a target, node and "
+			     "verdict.</p>\n", SHOWN_ALIKE);
+	}
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? "" : open, out);
+		put_failure(s, out, found[i]);
 	}
 	fputs(n ? "</tbody>\n</table>\n" : "<p>No probe failed.</p>\n", out);
 }

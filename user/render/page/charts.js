@@ -216,7 +216,7 @@ class Chart {
 			if (silence.target !== targetOf(this.series.target))
 				continue;
 			const from = Date.parse(silence.from), y = latency - GAP - LANE / 2;
-			const next = columns.find((c) => c.to > from + axis.width && (c.pass || c.fail || c.unknown));
+			const next = columns.find((c) => c.from > from && (c.pass || c.fail || c.unknown));
 			root.append(svg("path", { class: "silence", d: `M${x(from) + 4} ${y}H${x(next ? next.from : axis.end)}` }));
 		}
 		for (const c of this.columns) {
