@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
-# make test       unit tests and cases, without root
+# make test       unit tests, cases and recordings of them, without root
+# make fuzz       FUZZ_SECONDS of hostile recordings
 # make report     reports of the cases, read by tshark and other programs, without root
 # make SAN=address,undefined                    builds build-san/hctrace
 # make install DESTDIR= PREFIX=/usr/local
@@ -42,10 +43,10 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ  := $(BPF_SRC:%.c=$(BUILD)/%.o)
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TOOL_BIN := $(BUILD)/tests/tools/check_fields
-RECORD_TOOLS := $(BUILD)/tests/tools/case_to_record $(BUILD)/tests/tools/record_rate
+RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
-.PHONY: all clean install demo check test unit cases report live setup check-vmlinux tests-build
+.PHONY: fuzz recordings all clean install demo check test unit cases report live setup check-vmlinux tests-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -117,13 +118,31 @@ $(RECORD_TOOLS): $(BUILD)/libcore.a
 
 tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(BUILD)/hctrace
 
+# The core once more, with clang and libFuzzer's eyes in it.
+FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
+FUZZ_OBJ  := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o) $(BUILD)/fuzz-obj/tests/fuzz/fuzz_record.o
+$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/flags
+	$(call say,FUZZCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(filter-out -Werror -O2 -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_OBJ)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ $(LDLIBS)
+
+FUZZ_SECONDS ?= 25
+fuzz: $(BUILD)/tests/fuzz/fuzz_record $(RECORD_TOOLS)
+	$(Q)tests/fuzz/run-fuzz --build $(BUILD) --seconds $(FUZZ_SECONDS)
+
 unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
 cases: $(BUILD)/hctrace
 	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
 report: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
-test: unit cases
+recordings: $(BUILD)/hctrace $(RECORD_TOOLS)
+	$(Q)tests/run-recordings --hctrace $(BUILD)/hctrace
+test: unit cases recordings
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)
@@ -148,4 +167,4 @@ install: $(BUILD)/hctrace
 clean:
 	rm -rf build build-san
 
--include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d)
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)
