@@ -162,6 +162,7 @@ live: $(BUILD)/hctrace
 install: $(BUILD)/hctrace
 	install -D -m 755 $(BUILD)/hctrace $(DESTDIR)$(PREFIX)/sbin/hctrace
 	install -D -m 644 doc/hctrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/hctrace.8
+	install -D -m 644 doc/hctrace.schema.json $(DESTDIR)$(PREFIX)/share/hctrace/hctrace.schema.json
 	install -D -m 644 doc/hctrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hctrace
 
 clean:
