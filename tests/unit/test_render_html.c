@@ -135,6 +135,8 @@ static void html_damaged_recording(void **state)
 	assert_says(&f, "<pre>default via &lt;x&gt;\nline\n</pre>");
 	assert_says(&f, "<pre>-P INPUT ?</pre>");
 	assert_says(&f, "1 more did not change.");
+	assert_says(&f, "<strong>1 point of observation missing</strong></summary>");
+	assert_says(&f, "<code>drop</code> not attached (not permitted); costs firewall-drop, ");
 	close_fixture(&f);
 }
 

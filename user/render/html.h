@@ -179,6 +179,7 @@ struct html_state {
 	char netns_name[64];
 	int64_t wall_offset_ns;
 	char *points; /* the list of points as HTML */
+	size_t missing; /* points that are not attached, and that verdicts hang on */
 	char *gaps, *files; /* what is missing of the recording, and what else it holds, as HTML */
 	bool cut_off; /* the recording has no end */
 	char *start, *end; /* objects */
@@ -257,6 +258,7 @@ void html_left_out(struct html_state *s, FILE *out);
 void html_recording(struct html_state *s, const struct recording_info *info);
 /* html_run.c: what was recorded */
 char *html_points(const struct stream_start *start); /* to be freed; NULL: no memory */
+size_t html_missing_points(const struct stream_start *start);
 void html_run(struct html_state *s, FILE *out);
 void html_banners(struct html_state *s, FILE *out);
 

@@ -52,6 +52,17 @@ char *html_points(const struct stream_start *start)
 	return text;
 }
 
+size_t html_missing_points(const struct stream_start *start)
+{
+	size_t missing = 0, n;
+
+	for (size_t i = 0; i < start->n_points; i++) {
+		point_costs(start->points[i].point, &n);
+		missing += !start->points[i].attached && n;
+	}
+	return missing;
+}
+
 static void put_row(FILE *out, const char *name, const char *text)
 {
 	if (!text[0])
@@ -130,6 +141,11 @@ void html_run(struct html_state *s, FILE *out)
 		html_printf(out, ", network namespace %s", s->netns_name);
 	fputs(", health checks from ", out);
 	put_range(s, out);
+	if (s->missing) {
+		fputs("; <strong>", out);
+		html_count(out, s->missing, "point", "points");
+		fputs(" of observation missing</strong>", out);
+	}
 	fputs("</summary>\n<dl class=\"facts\">\n", out);
 	put_row(out, "hctrace", HCT_VERSION);
 	put_row(out, "Kernel", s->kernel);

@@ -120,6 +120,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	s->start = strdup(html_json_taken(s->now));
 	free(s->points);
 	s->points = html_points(start);
+	s->missing = html_missing_points(start);
 }
 
 static void add_silence(struct html_state *s, const struct probe *p)
