@@ -29,24 +29,24 @@ function behind(node) {
 }
 const list = [];
 for (const node of document.querySelectorAll("body *")) {
-	const own = [...node.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
+	const own = [...node.childNodes].filter((n) => n.nodeType === 3)
+		.map((n) => n.data.trim()).join("");
 	const style = getComputedStyle(node);
-	if (!own || !node.getClientRects().length || style.visibility === "hidden" || node.closest("script, style"))
+	if (!own || !node.getClientRects().length || node.closest("script, style, option"))
 		continue;
 	let ink = style.color, ground = behind(node);
 	if (node.closest(".mark")) {
 		ink = style.webkitTextFillColor;
 		ground = parse(style.color);
 	} else if (node.closest("svg")) {
-		const band = node.classList.contains("band-text") &&
-			document.querySelector(node.classList.contains("unhealthy") ? ".band.unhealthy" : ".band.healthy");
+		const state = node.classList.contains("unhealthy") ? "unhealthy" : "healthy";
+		const band = node.matches(".band-text") && document.querySelector(`.band.${state}`);
 		ink = style.fill;
 		ground = band ? parse(getComputedStyle(band).fill) : behind(node.closest("div"));
-	} else if (node.closest(".mark, option")) {
-		continue;
 	}
 	const [a, b] = [light(parse(ink)), light(ground)].sort((x, y) => y - x);
-	list.push([own.slice(0, 40), (a + .05) / (b + .05), parseFloat(style.fontSize), Number(style.fontWeight)]);
+	list.push([own.slice(0, 40), (a + .05) / (b + .05), parseFloat(style.fontSize),
+		   Number(style.fontWeight)]);
 }
 return list;
 """

@@ -116,7 +116,8 @@ def schedule(hours, interval_s, chance):
                             chance.random() < share:
                         case = fault
                 # slower around noon, and now and then
-                stretch = chance.lognormvariate(0, 0.35) * (1 + 2 * max(0, 1 - abs(part - 0.55) * 6))
+                stretch = chance.lognormvariate(0, 0.35)
+                stretch *= 1 + 2 * max(0, 1 - abs(part - 0.55) * 6)
                 if chance.random() < 0.01:
                     stretch *= 5
                 if case:
@@ -155,7 +156,8 @@ def write(out, hours, interval_s, seed):
     ports = ",".join(str(port) for _, port, _, _, _ in PLAN)
 
     print("hctrace-case 1", file=out)
-    print(f"# Composed by tests/report/make_day.py --hours {hours} --interval {interval_s}", file=out)
+    print(f"# Composed by tests/report/make_day.py --hours {hours} --interval {interval_s}",
+          file=out)
     print(f"options --lb elb --from 100.125.0.0/16 --port {ports} --interval {interval_s}s "
           "--timeout 1000ms --retries 3 --expect-codes 200,202,401", file=out)
     print(*next(iter(snippets.values())).points, sep="\n", file=out)

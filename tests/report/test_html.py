@@ -165,7 +165,8 @@ def test_the_worst_is_on_top(day, browser):
     assert browser.one("h1").text.endswith(
         "192.168.0.10:80: 774 of 4,301 probes failed, now mainly: firewall dropped it")
     causes = browser.all("article.cause")
-    assert [node.get_attribute("data-verdict") for node in causes[:2]] == ["firewall-drop", "no-probe"]
+    verdicts = [node.get_attribute("data-verdict") for node in causes]
+    assert verdicts[:2] == ["firewall-drop", "no-probe"]
     assert "going on" in causes[0].text and "over" in causes[2].text
     assert "unhealthy" in browser.one(".target h3").text
 
@@ -295,7 +296,8 @@ def test_copies_the_fix(day, browser):
                 permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
     browser.one("article.cause .fix button").click()
     text = browser.driver.execute_async_script(
-        "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)))")
+        "const done = arguments[0];"
+        "navigator.clipboard.readText().then(done, (e) => done(String(e)))")
     assert text == "nft insert rule inet guard c ip saddr 100.125.0.0/16 tcp dport 80 accept"
 
 
@@ -321,7 +323,8 @@ def test_names_for_a_screen_reader(day, browser):
     unnamed = [role for role, name in nodes if role in needed and role != "article" and not name]
     assert not unnamed
     roles = {role for role, _ in nodes}
-    assert {"button", "combobox", "slider", "table", "row", "cell", "heading", "banner", "main"} <= roles
+    assert {"button", "combobox", "slider", "table", "row", "cell", "heading", "banner",
+            "main"} <= roles
     levels = browser.run("return [...document.querySelectorAll('h1,h2,h3')].filter("
                          "(h) => h.checkVisibility()).map((h) => Number(h.tagName[1]))")
     assert levels.count(1) == 1 and levels[0] == 1
