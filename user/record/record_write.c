@@ -11,6 +11,7 @@
 #include "obs_code.h"
 #include "piece.h"
 #include "segment.h"
+#include "store.h"
 #include "stream/case_text.h"
 #include "stream/case_write.h"
 
@@ -18,12 +19,6 @@
 #define PIECE_AGE_NS UINT64_C(1000000000) /* … or so old */
 #define CHUNK_BYTES 65536 /* damage costs so much at most; what a chunk starts with is 1 % */
 #define CUT_OFF "\n(the rest was cut off: it is too long)\n"
-
-/* Bytes that grow. */
-struct store {
-	uint8_t *data;
-	size_t len;
-};
 
 struct record_writer {
 	char *path;
@@ -52,19 +47,6 @@ struct record_writer {
 	uint64_t untold; /* lost records that the recording does not tell of yet */
 	int untold_err; /* why */
 };
-
-static int store_add(struct store *s, const void *data, size_t len)
-{
-	uint8_t *more = realloc(s->data, s->len + len + 1);
-
-	if (!more)
-		return -ENOMEM;
-	s->data = more;
-	memcpy(more + s->len, data, len);
-	s->len += len;
-	more[s->len] = '\0';
-	return 0;
-}
 
 /* ---- pieces ---- */
 

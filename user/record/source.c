@@ -36,6 +36,18 @@ static bool is_case(const char *path)
 	return is;
 }
 
+/* A case is a run of its own. */
+static int refuse_case(const char *const *paths)
+{
+	for (size_t i = 0; paths[i]; i++) {
+		if (!is_case(paths[i]))
+			continue;
+		fprintf(stderr, "hctrace: %s is a case file: report it alone\n", paths[i]);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
 int source_open(struct source **out, const char *const *paths)
 {
 	struct source *s = calloc(1, sizeof(*s));
@@ -55,6 +67,8 @@ int source_open(struct source **out, const char *const *paths)
 	if (n == 1 && is_case(paths[0]))
 		status = case_reader_open(&s->text, paths[0]);
 	else
+		status = refuse_case(paths);
+	if (!status && !s->text)
 		status = record_reader_open(&s->record, paths, n);
 	if (status) {
 		source_close(s);
