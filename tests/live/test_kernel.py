@@ -96,7 +96,7 @@ UNSEEN_BEGINNING = ["iptables-legacy -t raw -A PREROUTING -p tcp --dport 8202 --
 
 
 def invalid(backend, *why, code="CONNECT_TIMEOUT"):
-    return Expect("conntrack-invalid", code, why=("invalid", *why), confidence=("likely",),
+    return Expect("conntrack-invalid", code, why=("invalid", *why), confidence=("certain", "likely"),
                   where={"layer": "netfilter", "backend": backend, "hook": "INPUT"})
 
 

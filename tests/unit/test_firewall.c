@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/firewall_walk.h"
+#include "host/firewall_walk.h"
 #include "host/daemons.h"
 #include "host/firewall.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "firewall_walk.h"
+#include "host/firewall_walk.h"
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
 #include "render/format.h"
@@ -324,7 +324,7 @@ static void tell(struct check *c, const struct hits *hits, const struct hit *h)
 
 	put_what(h, &out);
 	if (h->rule && h->rule->text)
-		CHECK_PUT(out.why, "The rule: %s", h->rule->text);
+		CHECK_PUT(out.why, "The rule: -A %s %s", h->chain->name, h->rule->text);
 	else if (h->unclear)
 		CHECK_PUT(out.why, "What the rule does with the packet cannot be told from here.");
 	else if (h->rule && !h->n_certain)

@@ -25,6 +25,7 @@
 #include "trace/link_watch.h"
 #include "trace/loader.h"
 #include "trace/names_live.h"
+#include "trace/rule_live.h"
 #include "trace/source_live.h"
 
 #define HOUSEKEEPING_NS 1000000000ULL
@@ -42,11 +43,11 @@ struct live {
 	struct source_live *source;
 	struct engine *engine;
 	struct link_watch *links;
+	struct rule_live *rules;
 	struct case_writer *writer; /* NULL without --save */
 	const struct renderer *renderer;
 	void *render_ctx;
 	int epoll, signals, timer;
-	bool netfilter_asked; /* the ladder has been tried */
 	bool stop;
 };
 
@@ -78,16 +79,6 @@ static void to_start(void *ctx, const struct stream_start *start)
 	engine_sink.start(l->engine, start);
 }
 
-/* A drop by netfilter asks for the costly ladder; the next probe will tell the place. */
-static void escalate(struct live *l, const struct obs *o)
-{
-	if (l->netfilter_asked || l->settings->passive || o->point != HCT_POINT_DROP ||
-	    !o->reason || strcmp(o->reason, "NETFILTER_DROP") != 0)
-		return;
-	l->netfilter_asked = true;
-	loader_netfilter(l->loader, 1); /* an old kernel has none: the verdict does without */
-}
-
 static void to_obs(void *ctx, const struct obs *o)
 {
 	struct live *l = ctx;
@@ -95,7 +86,7 @@ static void to_obs(void *ctx, const struct obs *o)
 	if (l->writer)
 		case_writer_sink.obs(l->writer, o);
 	engine_sink.obs(l->engine, o);
-	escalate(l, o);
+	rule_live_obs(l->rules, o);
 }
 
 static void to_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns)
@@ -122,6 +113,52 @@ static void to_end(struct live *l, uint64_t now)
 }
 
 static const struct stream_sink live_sink = { .start = to_start, .obs = to_obs, .lost = to_lost };
+
+/* ---- what the engine tells goes to the renderer; a diagnosis may ask for a rule, too ---- */
+
+static void tell_started(void *ctx, const struct stream_start *start)
+{
+	const struct live *l = ctx;
+
+	if (l->renderer->on.start)
+		l->renderer->on.start(l->render_ctx, start);
+}
+
+static void tell_probe(void *ctx, const struct probe *p, const struct diagnosis *d)
+{
+	const struct live *l = ctx;
+
+	rule_live_probe(l->rules, p, d);
+	if (l->renderer->on.probe)
+		l->renderer->on.probe(l->render_ctx, p, d);
+}
+
+static void tell_target(void *ctx, const struct target *t)
+{
+	const struct live *l = ctx;
+
+	if (l->renderer->on.target)
+		l->renderer->on.target(l->render_ctx, t);
+}
+
+static void tell_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns)
+{
+	const struct live *l = ctx;
+
+	if (l->renderer->on.lost)
+		l->renderer->on.lost(l->render_ctx, point, count, time_ns);
+}
+
+static void tell_end(void *ctx, const struct totals *totals)
+{
+	const struct live *l = ctx;
+
+	if (l->renderer->on.end)
+		l->renderer->on.end(l->render_ctx, totals);
+}
+
+static const struct engine_listener engine_listener = { tell_started, tell_probe, tell_target,
+							tell_lost, tell_end };
 
 static void device_up(void *ctx, unsigned ifindex)
 {
@@ -207,9 +244,12 @@ static int open_pipeline(struct live *l)
 	l->render_ctx = l->renderer->open(stdout, l->settings, l->engine_host);
 	if (!l->render_ctx)
 		return -ENOMEM;
-	l->engine = engine_new(l->settings, l->engine_host, &l->renderer->on, l->render_ctx);
+	l->engine = engine_new(l->settings, l->engine_host, &engine_listener, l);
 	if (!l->engine)
 		return -ENOMEM;
+	err = rule_live_open(&l->rules, l->settings, l->loader, &live_sink, l);
+	if (err)
+		return err;
 	return source_live_open(&l->source, l->loader, l->names, &live_sink, l,
 				forget_after(l->settings));
 }
@@ -231,6 +271,8 @@ static int open_loop(struct live *l)
 		err = watch(l, l->timer);
 	if (!err)
 		err = watch(l, link_watch_fd(l->links));
+	if (!err)
+		err = watch(l, rule_live_fd(l->rules));
 	return err;
 }
 
@@ -278,6 +320,8 @@ static int catch_up(struct live *l, uint64_t now)
 {
 	int err = source_live_consume(l->source);
 
+	rule_live_read(l->rules); /* of what was just consumed, nftables told before */
+	rule_live_settle(l->rules, now);
 	if (!err && engine_next_timer(l->engine) <= now)
 		to_tick(l, now);
 	return err;
@@ -299,11 +343,11 @@ static int run(struct live *l, uint64_t start)
 	int err = 0;
 
 	while (!err && !done(l, now, end)) {
-		struct epoll_event ready[4];
+		struct epoll_event ready[5];
 		int n;
 
 		arm(l, earlier(earlier(engine_next_timer(l->engine), housekeeping), end));
-		n = epoll_wait(l->epoll, ready, 4, -1);
+		n = epoll_wait(l->epoll, ready, 5, -1);
 		for (int i = 0; i < n; i++) {
 			if (ready[i].data.fd == l->signals)
 				l->stop = true;
@@ -330,6 +374,7 @@ static void close_live(struct live *l)
 		l->renderer->close(l->render_ctx);
 	link_watch_close(l->links);
 	source_live_close(l->source);
+	rule_live_close(l->rules);
 	engine_free(l->engine);
 	err = case_writer_close(l->writer);
 	if (err)

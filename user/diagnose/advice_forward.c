@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "advice.h"
+#include "advice_rule.h"
 #include "ask.h"
 #include "rule_sets.h"
 
@@ -30,13 +31,31 @@ static bool forwarding_is_off(const struct facts *f, const char **name, char key
 	return ask_sysctl(f->given.host, key, &value) == 0 && !value;
 }
 
+/* " (NAT for 192.168.0.10:8080, by rule 2 of chain DOCKER, table nat (iptables-nft))" */
+static void say_nat(const struct facts *f, struct diagnosis *d)
+{
+	struct culprit c;
+	char words[256];
+	size_t len;
+
+	say(WHY(d), " (NAT for %s", f->target);
+	if (culprit_of_rewrite(f, false, &c) && c.confidence != CONFIDENCE_GUESS) {
+		rule_words(&c.rule, words, sizeof(words));
+		len = strlen(words);
+		if (len && words[len - 1] == ',')
+			words[len - 1] = '\0';
+		say(WHY(d), " by %s: %.160s", words, c.rule.text);
+	}
+	say(WHY(d), ")");
+}
+
 /* "The SYN from 100.125.10.5 was to go on to 172.17.0.2:80 (NAT for 192.168.0.10:8080), but " */
 static void say_errand(const struct facts *f, struct diagnosis *d)
 {
 	say(WHY(d), "The %s from %s was to go on to %s", packet_words(f, f->drop), f->lb,
 	    f->inner_target);
 	if (f->p->dnat.seen)
-		say(WHY(d), " (NAT for %s)", f->target);
+		say_nat(f, d);
 	say(WHY(d), ", but ");
 }
 
@@ -79,9 +98,7 @@ static void tell_no_neighbour(const struct facts *f, struct diagnosis *d)
 static void tell_forward_rule(const struct facts *f, struct diagnosis *d)
 {
 	tell_firewall_drop(f, d);
-	if (f->p->dnat.seen)
-		say(WHY(d), " It was on its way to %s.", f->inner_target);
-	if (strncmp(d->where.backend, "iptables", 8) == 0)
+	if (!f->culprit.named && strncmp(d->where.backend, "iptables", 8) == 0)
 		say(FIX(d), " (with Docker: -I DOCKER-USER instead of %.15s)",
 		    d->where.chain[0] ? d->where.chain : d->where.hook);
 }
@@ -169,30 +186,30 @@ static void fix_rewritten(const struct facts *f, const struct host_chain *chain,
 		    "keeps its address.");
 }
 
-void tell_reply_rewritten(const struct facts *f, struct diagnosis *d)
+/* The rule that changed the reply's source.  False: none is known. */
+static bool tell_rewriting_rule(const struct facts *f, struct diagnosis *d)
 {
-	const struct probe_translation *snat = &f->p->snat;
-	struct probe_incident left = { .reply = true, .packet = snat->packet };
+	struct culprit c;
+
+	if (!culprit_of_rewrite(f, true, &c))
+		return false;
+	where_culprit(d, &c, NULL);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->snat.device);
+	say(WHY(d), " ");
+	say_culprit(f, &c, true, "did that", d);
+	fix_culprit(f, &c, d);
+	say(FIX(d), "  # and let the requests be tracked (no NOTRACK): the answer to a tracked one "
+		    "keeps its address");
+	return true;
+}
+
+/* No rule is known: the chain that can have done it, if there is any. */
+static void tell_rewriting_chain(const struct facts *f, struct diagnosis *d)
+{
 	struct host_chain chain = { 0 };
-	char source[ENDPOINT_TEXT_LEN];
-	bool not_translated_back = f->p->dnat.seen && memcmp(snat->addr, f->p->dnat.addr, 16) == 0;
 	int err = find_nat_chain(f, &chain);
 
-	format_endpoint(source, snat->addr, f->icmp ? 0 : ntohs(snat->port));
-	where_set(d, "netfilter", NULL);
-	snprintf(d->where.device, sizeof(d->where.device), "%s", snat->device);
-	say(WHY(d),
-	    "The %s left%s%s with source %s instead of %s, so the load balancer does not take it "
-	    "for an answer.",
-	    packet_words(f, &left), snat->device[0] ? " by " : "", snat->device, source, f->target);
-	if (not_translated_back) {
-		say(WHY(d), " It is the container's own address: the NAT was not undone on the "
-			    "way back.");
-		say(FIX(d),
-		    "conntrack -L -s %s shows whether the connection is tracked; remove NOTRACK "
-		    "rules for it, and what empties the table (conntrack -F).",
-		    f->lb);
-	} else if (!err) {
+	if (!err) {
 		snprintf(d->where.backend, sizeof(d->where.backend), "%s", chain.backend);
 		snprintf(d->where.hook, sizeof(d->where.hook), "POSTROUTING");
 		snprintf(d->where.table, sizeof(d->where.table), "%s", chain.table);
@@ -213,6 +230,31 @@ void tell_reply_rewritten(const struct facts *f, struct diagnosis *d)
 		    "Make the service listen on %s itself instead of any address, so that it "
 		    "answers from there.",
 		    f->target);
+	}
+}
+
+void tell_reply_rewritten(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe_translation *snat = &f->p->snat;
+	struct probe_incident left = { .reply = true, .packet = snat->packet };
+	char source[ENDPOINT_TEXT_LEN];
+
+	format_endpoint(source, snat->addr, f->icmp ? 0 : ntohs(snat->port));
+	where_set(d, "netfilter", NULL);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", snat->device);
+	say(WHY(d),
+	    "The %s left%s%s with source %s instead of %s, so the load balancer does not take it "
+	    "for an answer.",
+	    packet_words(f, &left), snat->device[0] ? " by " : "", snat->device, source, f->target);
+	if (f->p->dnat.seen && memcmp(snat->addr, f->p->dnat.addr, 16) == 0) {
+		say(WHY(d), " It is the container's own address: the NAT was not undone on the "
+			    "way back.");
+		say(FIX(d),
+		    "conntrack -L -s %s shows whether the connection is tracked; remove NOTRACK "
+		    "rules for it, and what empties the table (conntrack -F).",
+		    f->lb);
+	} else if (!tell_rewriting_rule(f, d)) {
+		tell_rewriting_chain(f, d);
 	}
 	if (f->connected)
 		d->code = f->late_code;

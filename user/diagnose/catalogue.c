@@ -50,8 +50,9 @@ static const struct verdict_info catalogue[VERDICT_COUNT] = {
 		"firewall-drop", "CONNECT_TIMEOUT", "4", "firewall dropped it",
 		"A firewall rule of this host, or a chain's policy, dropped the request without "
 		"an answer, so the load balancer waited until its timeout.",
-		"The kernel reported the drop inside netfilter; its call stack gives the hook, "
-		"and which backend (nft, iptables-nft, iptables-legacy) has a chain there.",
+		"The kernel reported the drop inside netfilter, and its call stack the hook. The "
+		"rule is named by nftables' own report, by the counters of the rules that can "
+		"have dropped it, or else by reading them; how surely is said beside it.",
 		"Accept the load balancer's source addresses for the port ahead of the rule "
 		"that drops them, and save the rules so that they outlast a reboot.",
 	},

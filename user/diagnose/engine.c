@@ -9,12 +9,14 @@
 
 #include "advice_silence.h"
 #include "ask.h"
+#include "baseline.h"
 #include "coverage.h"
 #include "flows.h"
 #include "habits.h"
 #include "host/host_cache.h"
 #include "kind.h"
 #include "libwrap_join.h"
+#include "rule_join.h"
 #include "rules.h"
 #include "services.h"
 
@@ -40,6 +42,8 @@ struct engine {
 	struct targets *targets;
 	struct services *services;
 	struct habits *habits;
+	struct proofs *proofs;
+	struct baseline baseline;
 	struct totals totals;
 	uint64_t now_ns;
 	uint64_t probe_id;
@@ -65,7 +69,8 @@ struct engine *engine_new(const struct settings *settings, const struct host *ho
 	e->targets = targets_new(settings);
 	e->services = services_new(settings);
 	e->habits = habits_new(settings->interval_ns);
-	if (!e->cache || !e->targets || !e->services || !e->habits) {
+	e->proofs = proofs_new();
+	if (!e->cache || !e->targets || !e->services || !e->habits || !e->proofs) {
 		engine_free(e);
 		return NULL;
 	}
@@ -78,6 +83,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	flows_clear(&e->flows);
+	proofs_free(e->proofs);
 	habits_free(e->habits);
 	services_free(e->services);
 	targets_free(e->targets);
@@ -108,7 +114,9 @@ static uint32_t lost_since(const struct engine *e, uint64_t start_ns)
 	uint32_t points = 0;
 
 	for (int i = 0; i < HCT_POINT_COUNT; i++)
-		if (e->last_lost_ns[i] && e->last_lost_ns[i] >= start_ns)
+		/* a rule's report is never missed: without one, the rule is found otherwise */
+		if (i != HCT_POINT_NFT_TRACE && e->last_lost_ns[i] &&
+		    e->last_lost_ns[i] >= start_ns)
 			points |= UINT32_C(1) << i;
 	return points;
 }
@@ -172,6 +180,8 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	p->lossy = given.lost != 0;
 	given.unattached = e->unattached;
 	given.kernel = e->kernel;
+	given.proofs = e->proofs;
+	given.now_ns = e->now_ns;
 	given.cut_short = cut_short;
 	given.http_target = service && service->http;
 	if (!is_of_interest(e, p))
@@ -264,6 +274,19 @@ static void observe(struct engine *e, struct flow *flow, const struct obs *o)
 		probe_observe(flow->probe, o);
 }
 
+/* The flow that an observation without one belongs to; NULL: not known. */
+static struct flow *join(const struct engine *e, const struct obs *o)
+{
+	switch (o->point) {
+	case HCT_POINT_LIBWRAP:
+		return libwrap_flow(&e->flows, o);
+	case HCT_POINT_NFT_TRACE:
+		return rule_flow(&e->flows, o);
+	default:
+		return NULL;
+	}
+}
+
 static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
@@ -271,7 +294,7 @@ static void on_obs(void *ctx, const struct obs *o)
 
 	set_time(e, o->time_ns);
 	if (o->no_tuple || o->flow_id == 0) {
-		flow = o->point == HCT_POINT_LIBWRAP ? libwrap_flow(&e->flows, o) : NULL;
+		flow = join(e, o);
 		if (flow)
 			observe(e, flow, o);
 		return;
@@ -283,8 +306,10 @@ static void on_obs(void *ctx, const struct obs *o)
 		observe(e, flow, o);
 	else if (begins(e, o))
 		flow = begin(e, o);
-	if (flow)
-		follow(e, flow, o);
+	if (!flow)
+		return;
+	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, flow->probe, o);
+	follow(e, flow, o);
 }
 
 /* --- time --------------------------------------------------------------- */

@@ -63,6 +63,10 @@ static const char *const legacy_functions[] = {
 	"iptable_mangle_hook", "iptable_raw_hook",
 };
 
+/* nf_queue(): no program, or its queue is full; the others: it said no (nfnetlink_queue.c). */
+static const char *const queue_functions[] = { "nf_queue", "nf_reinject", "nfqnl_reinject",
+					       "nfqnl_recv_verdict" };
+
 static const char *const hook_runners[] = { "nf_hook_slow", "nf_hook_slow_list" };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -125,6 +129,9 @@ struct nf_place nf_place(const struct probe_incident *incident)
 			place.netfilter |= function_is(incident->function, hook_runners[i]);
 		for (size_t i = 0; i < N(nft_functions); i++)
 			place.netfilter |= function_is(incident->function, nft_functions[i]);
+		for (size_t i = 0; i < N(queue_functions); i++)
+			place.queue |= function_is(incident->function, queue_functions[i]);
+		place.netfilter |= place.queue;
 	}
 	if (place.netfilter)
 		find_hook(incident, &place);

@@ -13,6 +13,7 @@ struct nf_place {
 	enum nf_backend backend; /* unknown: the call chain does not tell */
 	const char *hook; /* "PREROUTING", "INPUT", …, "INGRESS"; "" unknown */
 	bool bridge; /* at a bridge, before or instead of IP's own hooks */
+	bool queue; /* a program was to decide, by NFQUEUE: it said no, or none was there */
 };
 
 struct nf_place nf_place(const struct probe_incident *incident);

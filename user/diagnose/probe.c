@@ -309,8 +309,12 @@ static void observe_translation(struct probe *p, const struct obs *o)
 static void observe_rule(struct probe *p, const struct obs *o)
 {
 	bool ended = strcmp(o->rule.verdict, "drop") == 0 || strcmp(o->rule.verdict, "queue") == 0;
-	struct probe_rule *rule = ended ? &p->rule_end : &p->rule_nat;
+	struct probe_rule *rule = ended ? &p->rule_end : &p->rule_nat[0];
 
+	if (!ended && !o->rule.handle)
+		return; /* a policy changes nothing */
+	if (!ended)
+		memmove(rule + 1, rule, (PROBE_MAX_NAT - 1) * sizeof(*rule));
 	*rule = (struct probe_rule){ .seen = true, .reply = o->reply, .time_ns = o->time_ns,
 				     .netns = o->netns, .inside = o->netns != p->netns,
 				     .rule = o->rule };
@@ -334,7 +338,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 {
 	if (o->time_ns > p->last_ns)
 		p->last_ns = o->time_ns;
-	if (!o->no_tuple) {
+	if (!o->no_tuple && o->flow_id) {
 		p->events++;
 		if (o->turns > p->turns)
 			p->turns = o->turns;

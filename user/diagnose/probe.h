@@ -14,6 +14,7 @@
 #define PROBE_MAX_TIMELINE 32
 #define PROBE_TEXT_LEN 96
 #define PROBE_MAX_DEVICES 4
+#define PROBE_MAX_NAT 3
 
 /* The stage that a TCP probe had reached when something happened to it. */
 enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };
@@ -157,7 +158,7 @@ struct probe {
 	bool route_inside, good_route_inside; /* looked up there */
 
 	struct probe_rule rule_end; /* the last that dropped or queued one */
-	struct probe_rule rule_nat; /* the last other one: it may have changed the packet */
+	struct probe_rule rule_nat[PROBE_MAX_NAT]; /* others, the last first: they may have changed it */
 
 	bool has_libwrap;
 	struct hct_libwrap libwrap;

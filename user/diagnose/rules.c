@@ -116,6 +116,8 @@ void diagnose(const struct case_facts *given, struct diagnosis *d)
 	struct facts f;
 
 	facts_derive(&f, given);
+	if (f.place.netfilter || facts_rejected(&f))
+		culprit_find(&f, &f.culprit);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *rule = &rules[i];
 		enum match match;

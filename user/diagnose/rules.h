@@ -10,9 +10,11 @@
 
 #include "render/format.h"
 #include "host/host.h"
-#include "nf_place.h"
 #include "cli/options.h"
+#include "culprit.h"
+#include "nf_place.h"
 #include "probe.h"
+#include "proofs.h"
 #include "verdict.h"
 
 /* What a diagnosis starts from: given by the caller. */
@@ -25,6 +27,8 @@ struct case_facts {
 	uint32_t unattached; /* a bit per enum hct_point that could not be watched */
 	uint32_t lost; /* a bit per enum hct_point that lost events meanwhile */
 	unsigned kernel; /* of the traced host: major << 8 | minor; 0 unknown */
+	uint64_t now_ns; /* when it is diagnosed, CLOCK_MONOTONIC of the traced host */
+	struct proofs *proofs; /* of firewall rules; what this probe proves is added; may be NULL */
 };
 
 /* The same with what follows from it: what rules and advice read. */
@@ -45,6 +49,7 @@ struct facts {
 	bool answered; /* an answer left before it gave up */
 	const struct probe_incident *drop; /* the drop that explains the failure; NULL none */
 	struct nf_place place; /* of drop */
+	struct culprit culprit; /* the firewall's rule, where that dropped or refused it */
 	const char *late_code; /* CONNECT_TIMEOUT or, once connected, RECV_RESPONSE_TIMEOUT */
 	/* in words */
 	uint16_t port; /* host byte order */

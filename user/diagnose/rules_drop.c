@@ -72,20 +72,7 @@ enum match match_tc_drop(const struct facts *f)
 
 enum match match_firewall_reject(const struct facts *f)
 {
-	const struct probe *p = f->p;
-	bool in_firewall = f->drop && !f->drop->reply && f->place.netfilter;
-
-	if (nf_place(&p->icmp_sent).reject || nf_place(&p->reset).reject)
-		return MATCH_CERTAIN;
-	if (!in_firewall)
-		return NO_MATCH;
-	/*
-	 * nf_send_reset() builds its RST itself, and icmp_send has a tracepoint
-	 * only since 6.11: what is left is the answer on the wire and the drop.
-	 */
-	if (f->place.reject || p->icmp_left_ns || p->icmp_sent.seen)
-		return MATCH_CERTAIN;
-	return f->tcp && p->host_rst_ns && !p->reset.seen ? MATCH_CERTAIN : NO_MATCH;
+	return facts_rejected(f) ? MATCH_CERTAIN : NO_MATCH;
 }
 
 /* nf_conntrack_in() has returned when the packet is dropped, so the call chain is bare. */
@@ -93,7 +80,10 @@ enum match match_conntrack_full(const struct facts *f)
 {
 	int64_t count, max;
 
-	if (!f->drop || !f->place.netfilter || f->place.backend != NF_BACKEND_UNKNOWN)
+	if (!f->drop || !f->place.netfilter || f->place.backend != NF_BACKEND_UNKNOWN ||
+	    f->place.queue)
+		return NO_MATCH;
+	if (f->culprit.named && f->culprit.confidence == CONFIDENCE_CERTAIN)
 		return NO_MATCH;
 	if (strcmp(f->place.hook, f->drop->reply ? "OUTPUT" : "PREROUTING") != 0)
 		return NO_MATCH;
@@ -101,6 +91,26 @@ enum match match_conntrack_full(const struct facts *f)
 	    ask_sysctl(f->given.host, "net.netfilter.nf_conntrack_max", &max))
 		return NO_MATCH;
 	return max > 0 && count >= max ? MATCH_LIKELY : NO_MATCH;
+}
+
+/*
+ * The rule that dropped it asks for ct state invalid and for no other.  Where
+ * only the chain is known: it has such a rule and none else that drops.
+ */
+enum match match_conntrack_invalid(const struct facts *f)
+{
+	const struct culprit *c = &f->culprit;
+
+	if (!f->drop || f->drop->reply || !f->place.netfilter || f->place.reject)
+		return NO_MATCH;
+	if (c->named && !culprit_is_invalid_only(c))
+		return NO_MATCH;
+	if (c->named)
+		return c->confidence == CONFIDENCE_CERTAIN ? MATCH_CERTAIN : MATCH_LIKELY;
+	return c->found && c->chain.drops_invalid && !c->chain.drops_else &&
+			       strcmp(c->chain.policy, "drop") != 0
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
 }
 
 enum match match_firewall_drop(const struct facts *f)

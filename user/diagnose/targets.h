@@ -34,8 +34,8 @@ struct target {
 	uint64_t timeout_ns; /* after which the load balancer gave up, as learned; 0: not yet */
 	uint64_t last_took_ns; /* the last probe */
 	bool silent; /* probes stopped coming, and have not come again */
-	char silent_why[512]; /* when they last stopped */
-	char silent_fix[512];
+	char silent_why[WHY_LEN]; /* when they last stopped */
+	char silent_fix[FIX_LEN];
 	/* answer times of the probes that passed, µs */
 	uint64_t latency_count;
 	uint64_t latency_p50_us, latency_p95_us, latency_max_us; /* filled by target_latency() */
@@ -43,8 +43,8 @@ struct target {
 	/* the last failure, for the summary */
 	enum verdict_id last_verdict;
 	const char *last_code;
-	char last_why[512];
-	char last_fix[512];
+	char last_why[WHY_LEN];
+	char last_fix[FIX_LEN];
 };
 
 struct targets;

@@ -4,11 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "render/format.h"
+#include "advice.h"
 #include "nf_place.h"
 #include "reasons.h"
 
@@ -212,6 +214,23 @@ static void libwrap_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		 o->libwrap.granted ? "let in" : "refuse", o->libwrap.daemon);
 }
 
+static void rule_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	const struct obs_rule *rule = &o->rule;
+	const char *deed = strcmp(rule->verdict, "drop") == 0	 ? "dropped by"
+			   : strcmp(rule->verdict, "queue") == 0 ? "handed to a program by"
+								  : "met";
+	char handle[40] = "policy";
+
+	out[0] = '\0';
+	if (!rule->handle && strcmp(deed, "met") == 0)
+		return;
+	if (rule->handle)
+		snprintf(handle, sizeof(handle), "rule with handle %" PRIu64, rule->handle);
+	say(out, PROBE_TEXT_LEN, "%s the %s, chain %s of table %s %s", deed, handle, rule->chain,
+	    rule->family, rule->table);
+}
+
 /* O in a few words; none when an admin learns nothing from it. */
 static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
@@ -260,8 +279,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		translation_text(out, o);
 		return;
 	case HCT_POINT_NFT_TRACE:
-		snprintf(out, PROBE_TEXT_LEN, "%s by %s %s %s%s", o->rule.verdict, o->rule.family,
-			 o->rule.table, o->rule.chain, o->rule.handle ? "" : " (policy)");
+		rule_text(out, o);
 		return;
 	case HCT_POINT_LIBWRAP:
 		libwrap_text(out, o);

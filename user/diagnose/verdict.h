@@ -95,6 +95,10 @@ struct where {
 	char reason[48];
 };
 
+/* A rule's text alone is up to 255 bytes, and of several candidates each is told. */
+#define WHY_LEN 1024
+#define FIX_LEN 1024
+
 /* A diagnosis: one root cause, in the admin's words. */
 struct diagnosis {
 	enum verdict_id verdict;
@@ -102,8 +106,8 @@ struct diagnosis {
 	enum confidence confidence;
 	const char *code; /* NULL: none; usually the catalogue's, a late failure can have another */
 	struct where where;
-	char why[512]; /* one or two sentences */
-	char fix[512]; /* a command or a setting; "" for healthy */
+	char why[WHY_LEN]; /* one or two sentences */
+	char fix[FIX_LEN]; /* a command or a setting; "" for healthy */
 	char note[256]; /* a warning beside the verdict ("healthy, but …"); "" none */
 };
 

@@ -33,7 +33,7 @@ static const struct {
 } builtins[] = {
 	{ "raw", NULL, -300 },	  { "mangle", NULL, -150 },	 { "filter", NULL, 0 },
 	{ "security", NULL, 50 }, { "nat", "PREROUTING", -100 }, { "nat", "OUTPUT", -100 },
-	{ "nat", "INPUT", 100 },  { "nat", "POSTROUTING", 100 },
+	{ "nat", "INPUT", 100 },  { "nat", "POSTROUTING", 100 },  { "security", NULL, 150 },
 };
 
 struct collection {
@@ -94,6 +94,11 @@ const char *nft_family_name(uint32_t family)
 	}
 }
 
+bool nft_table_is_hctraces(const char *table)
+{
+	return strncmp(table, HCTRACE_TABLES, strlen(HCTRACE_TABLES)) == 0;
+}
+
 static const char *policy_name(uint32_t policy)
 {
 	return policy == NF_DROP ? "drop" : "accept";
@@ -145,7 +150,9 @@ static int take_chain(const struct nlmsghdr *nlh, void *data)
 	}
 	if (nftnl_chain_nlmsg_parse(nlh, nft) == 0 &&
 	    nftnl_chain_is_set(nft, NFTNL_CHAIN_HOOKNUM) &&
-	    nftnl_chain_is_set(nft, NFTNL_CHAIN_TABLE) && nftnl_chain_is_set(nft, NFTNL_CHAIN_NAME))
+	    nftnl_chain_is_set(nft, NFTNL_CHAIN_TABLE) &&
+	    nftnl_chain_is_set(nft, NFTNL_CHAIN_NAME) &&
+	    !nft_table_is_hctraces(nftnl_chain_get_str(nft, NFTNL_CHAIN_TABLE)))
 		add(data, nft);
 	nftnl_chain_free(nft);
 	return MNL_CB_OK;

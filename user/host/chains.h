@@ -31,8 +31,17 @@ int chains_note_rules(struct host_chains *out);
  */
 bool xt_matches_invalid(const char *name, const void *data, size_t len);
 
+#define HCTRACE_TABLES "hctrace_" /* with a process number behind: trace/nft_table.c makes them */
+/* Is TABLE of nftables one of hctrace's own?  They are no part of the firewall. */
+bool nft_table_is_hctraces(const char *table);
+
 /* A family of nftables as nft(8) calls it, from NFPROTO_*. */
 const char *nft_family_name(uint32_t family);
+
+/* Has iptables' table TABLE a chain at HOOK ("INPUT") with this PRIORITY? */
+bool iptables_has(const char *table, const char *hook, int32_t priority);
+/* The priority of that chain; 0 also when there is none. */
+int32_t iptables_priority(const char *table, const char *hook);
 
 /* Adds the chains that legacy iptables has at HOOK.  0 (also when there are none) or -errno. */
 int chains_add_legacy(bool ipv6, const char *hook, struct host_chains *out);

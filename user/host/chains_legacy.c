@@ -10,9 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* After net/if.h, which chains.h brings: the kernel's headers give way, not the other way round. */
-#include <linux/netfilter_ipv4/ip_tables.h>
-#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/x_tables.h>
+
+#include "xt_table.h"
 
 /* Rules of a table come in one piece; above this a policy is not worth the memory. */
 #define BLOB_MAX (1024 * 1024)
@@ -43,93 +44,87 @@ static const struct {
 	{ "security", "OUTPUT", NF_INET_LOCAL_OUT, 50 },
 };
 
-/* The two families' requests differ only in their names. */
-_Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo),
-	       "one layout for both families");
-_Static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO && IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES,
-	       "one number for both families");
+int32_t iptables_priority(const char *table, const char *hook)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (!strcmp(builtins[i].table, table) && !strcmp(builtins[i].hook, hook))
+			return builtins[i].priority;
+	return 0;
+}
+
+/* iptables-nft's chains of table security (xtables_ipv4 in iptables/nft.c, 1.8.9). */
+#define NFT_SECURITY 150
+
+bool iptables_has(const char *table, const char *hook, int32_t priority)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (!strcmp(builtins[i].table, table) && !strcmp(builtins[i].hook, hook) &&
+		    (builtins[i].priority == priority ||
+		     (priority == NFT_SECURITY && !strcmp(table, "security"))))
+			return true;
+	return false;
+}
 
 /*
  * A chain's policy is the rule at its underflow offset: an entry without
- * matches whose standard target has the verdict, as -verdict - 1.
+ * matches whose standard target has the verdict.
  */
-static const char *policy_at(const char *blob, size_t size, size_t offset, bool ipv6)
+static const char *policy_at(const struct xt_table_copy *table, size_t offset)
 {
-	size_t entry = ipv6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
-	struct xt_standard_target target;
+	struct xt_part target;
+	struct xt_rule rule;
+	int verdict;
 
-	if (offset > size || size - offset < entry + sizeof(target))
+	if (!xt_table_rule(table, offset, &rule) || !xt_table_target(table, &rule, &target) ||
+	    !xt_standard_verdict(&target, &verdict))
 		return "";
-	memcpy(&target, blob + offset + entry, sizeof(target));
-	if (target.target.u.user.name[0]) /* the standard target has the empty name */
-		return "";
-	if (target.verdict == -NF_DROP - 1)
+	if (verdict == -NF_DROP - 1)
 		return "drop";
-	return target.verdict == -NF_ACCEPT - 1 ? "accept" : "";
+	return verdict == -NF_ACCEPT - 1 ? "accept" : "";
 }
 
-/* Do the matches between FROM and TO ask for conntrack's state invalid, and no other? */
-static bool matches_invalid(const char *blob, size_t from, size_t to)
+/* Do RULE's matches ask for conntrack's state invalid, and no other? */
+static bool matches_invalid(const struct xt_table_copy *table, const struct xt_rule *rule)
 {
-	struct xt_entry_match match;
+	size_t at = rule->matches;
+	struct xt_part match;
 	bool found = false;
 
-	for (; from + sizeof(match) <= to; from += match.u.user.match_size) {
-		const char *data = blob + from + sizeof(match);
-
-		memcpy(&match, blob + from, sizeof(match));
-		if (match.u.user.match_size < sizeof(match) ||
-		    match.u.user.match_size > to - from)
-			return false;
-		found |= xt_matches_invalid(match.u.user.name, data,
-					    match.u.user.match_size - sizeof(match));
-	}
+	while (xt_table_match(table, rule, &at, &match))
+		found |= xt_matches_invalid(match.name, match.data, match.len);
 	return found;
 }
 
-static bool is_policy(const struct ipt_getinfo *info, size_t offset)
+static bool is_policy(const struct xt_table_copy *table, size_t offset)
 {
-	for (unsigned int hook = 0; hook < NF_INET_NUMHOOKS; hook++)
-		if (info->valid_hooks & 1U << hook && info->underflow[hook] == offset)
+	for (unsigned int hook = 0; hook < XT_HOOKS; hook++)
+		if (table->valid_hooks & 1U << hook && table->underflow[hook] == offset)
 			return true;
 	return false;
 }
 
 /* The one or the other: REJECT, or the standard target with the verdict drop. */
-static bool target_drops(const char *blob, size_t from, size_t to)
+static bool target_drops(const struct xt_table_copy *table, const struct xt_rule *rule)
 {
-	struct xt_standard_target target;
+	struct xt_part target;
+	int verdict;
 
-	if (from > to || to - from < sizeof(target.target))
+	if (!xt_table_target(table, rule, &target))
 		return false;
-	memset(&target, 0, sizeof(target));
-	memcpy(&target, blob + from, to - from < sizeof(target) ? to - from : sizeof(target));
-	if (!target.target.u.user.name[0])
-		return target.verdict == -NF_DROP - 1;
-	return !strncmp(target.target.u.user.name, "REJECT", sizeof("REJECT"));
+	if (xt_standard_verdict(&target, &verdict))
+		return verdict == -NF_DROP - 1;
+	return !strcmp(target.name, "REJECT");
 }
 
 /* Walks all rules of the table, as the kernel's xt_entry_foreach() does. */
-static void look_at_rules(const char *blob, const struct ipt_getinfo *info, bool ipv6,
-			  struct host_chain *chain)
+static void look_at_rules(const struct xt_table_copy *table, struct host_chain *chain)
 {
-	size_t head = ipv6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
-	size_t next;
+	struct xt_rule rule;
 
-	for (size_t at = 0; at + head <= info->size; at += next) {
-		struct ip6t_entry v6;
-		struct ipt_entry v4;
-		size_t target;
-
-		memcpy(&v4, blob + at, ipv6 ? 0 : sizeof(v4));
-		memcpy(&v6, blob + at, ipv6 ? sizeof(v6) : 0);
-		target = ipv6 ? v6.target_offset : v4.target_offset;
-		next = ipv6 ? v6.next_offset : v4.next_offset;
-		if (target < head || next < target || next > info->size - at)
-			return;
-		if (is_policy(info, at) || !target_drops(blob, at + target, at + next))
+	for (size_t at = 0; xt_table_rule(table, at, &rule) && rule.next > at; at = rule.next) {
+		if (is_policy(table, at) || !target_drops(table, &rule))
 			continue;
-		if (matches_invalid(blob, at + head, at + target))
+		if (matches_invalid(table, &rule))
 			chain->drops_invalid = true;
 		else
 			chain->drops_else = true;
@@ -137,34 +132,19 @@ static void look_at_rules(const char *blob, const struct ipt_getinfo *info, bool
 }
 
 /* Fills in CHAIN what the table's rules say: the policy of HOOK, and whether they drop. */
-static void read_table(int fd, bool ipv6, const char *table, unsigned int hook,
+static void read_table(int fd, bool ipv6, const char *name, unsigned int hook,
 		       struct host_chain *chain)
 {
-	struct ipt_getinfo info = { 0 };
-	struct ipt_get_entries *request;
-	socklen_t len = sizeof(info);
-	int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	struct xt_table_copy table;
 
-	snprintf(info.name, sizeof(info.name), "%s", table);
-	if (getsockopt(fd, level, IPT_SO_GET_INFO, &info, &len) || info.size > BLOB_MAX ||
-	    !(info.valid_hooks & 1U << hook))
-		return;
-	/* Both families' structs have the rules at the same place, behind name and size. */
-	len = sizeof(*request) + info.size;
-	request = calloc(1, len);
-	if (!request)
-		return;
-	snprintf(request->name, sizeof(request->name), "%s", table);
-	request->size = info.size;
-	/* Fails when the rules were replaced in between; then the policy is not known. */
-	if (!getsockopt(fd, level, IPT_SO_GET_ENTRIES, request, &len)) {
-		const char *blob = (const char *)request->entrytable;
-
+	/* Where it cannot be read, the policy is not known. */
+	if (!xt_table_read(fd, ipv6, name, BLOB_MAX, &table) &&
+	    table.valid_hooks & 1U << hook) {
 		snprintf(chain->policy, sizeof(chain->policy), "%s",
-			 policy_at(blob, info.size, info.underflow[hook], ipv6));
-		look_at_rules(blob, &info, ipv6, chain);
+			 policy_at(&table, table.underflow[hook]));
+		look_at_rules(&table, chain);
 	}
-	free(request);
+	xt_table_free(&table);
 }
 
 static void add_table(int fd, bool ipv6, const char *table, const char *hook,

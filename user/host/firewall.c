@@ -2,12 +2,16 @@
 /* Firewall rules in one form: collecting them, and asking what they match. */
 #include "firewall.h"
 
-#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "run_tool.h"
+#include "host.h"
+#include "render/format.h"
+
+#define N_BUCKETS 512
 
 struct fw_block {
 	struct fw_block *next;
@@ -25,6 +29,17 @@ void *fw_alloc(struct fw_rules *rules, size_t size)
 	return block->memory;
 }
 
+void fw_adopt(struct fw_rules *rules, struct fw_rules *from)
+{
+	struct fw_block **last = &from->blocks;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = rules->blocks;
+	rules->blocks = from->blocks;
+	memset(from, 0, sizeof(*from));
+}
+
 void fw_rules_free(struct fw_rules *rules)
 {
 	struct fw_block *block;
@@ -37,50 +52,105 @@ void fw_rules_free(struct fw_rules *rules)
 		memset(rules, 0, sizeof(*rules));
 }
 
+/* nft and iptables-nft share their tables. */
+static bool is_legacy(const char *backend)
+{
+	return !strcmp(backend, "iptables-legacy");
+}
+
+static size_t hash(const char *family, const char *table, const char *name)
+{
+	const char *const parts[] = { family, table, name };
+	uint32_t h = 2166136261; /* FNV-1a */
+
+	for (size_t i = 0; i < 3; i++)
+		for (const char *c = parts[i]; *c; c++)
+			h = (h ^ (uint8_t)*c) * 16777619;
+	return h % N_BUCKETS;
+}
+
 struct fw_chain *fw_chain_add(struct fw_rules *rules, const char *backend, const char *family,
 			      const char *table, const char *name)
 {
-	struct fw_chain *chain = fw_alloc(rules, sizeof(*chain)), **end = &rules->chains;
+	struct fw_chain *chain = fw_alloc(rules, sizeof(*chain)), **alike;
 
-	if (!chain)
+	if (!rules->by_hash)
+		rules->by_hash = fw_alloc(rules, N_BUCKETS * sizeof(struct fw_chain *));
+	if (!chain || !rules->by_hash)
 		return NULL;
 	chain->backend = backend;
 	snprintf(chain->family, sizeof(chain->family), "%s", family);
 	snprintf(chain->table, sizeof(chain->table), "%s", table);
 	snprintf(chain->name, sizeof(chain->name), "%s", name);
 	chain->last = &chain->rules;
-	while (*end)
-		end = &(*end)->next;
-	*end = chain;
+	if (!rules->last)
+		rules->last = &rules->chains;
+	*rules->last = chain;
+	rules->last = &chain->next;
+	alike = &rules->by_hash[hash(chain->family, chain->table, chain->name)];
+	while (*alike)
+		alike = &(*alike)->next_alike;
+	*alike = chain;
 	return chain;
-}
-
-/* nft and iptables-nft share their tables. */
-static bool is_legacy(const struct fw_chain *c)
-{
-	return !strcmp(c->backend, "iptables-legacy");
 }
 
 struct fw_chain *fw_chain_find(const struct fw_rules *rules, const struct fw_chain *like,
 			       const char *name)
 {
-	for (struct fw_chain *c = rules->chains; c; c = c->next)
-		if (is_legacy(c) == is_legacy(like) && !strcmp(c->family, like->family) &&
-		    !strcmp(c->table, like->table) && !strcmp(c->name, name))
-			return c;
-	return NULL;
+	struct fw_chain *c = NULL;
+
+	if (rules->by_hash)
+		c = rules->by_hash[hash(like->family, like->table, name)];
+	while (c && (is_legacy(c->backend) != is_legacy(like->backend) ||
+		     strcmp(c->family, like->family) || strcmp(c->table, like->table) ||
+		     strcmp(c->name, name)))
+		c = c->next_alike;
+	return c;
 }
 
-struct fw_rule *fw_rule_add(struct fw_rules *rules, struct fw_chain *chain)
+struct fw_rule *fw_rule_add(struct fw_rules *rules, struct fw_chain *chain, bool again)
 {
 	struct fw_rule *rule = fw_alloc(rules, sizeof(*rule));
 
 	if (!rule)
 		return NULL;
-	rule->number = ++chain->n_rules;
+	chain->n_rules += !again;
+	rule->number = chain->n_rules;
 	*chain->last = rule;
 	chain->last = &rule->next;
 	return rule;
+}
+
+const char *fw_text_keep(struct fw_rules *rules, const char *text)
+{
+	static const char more[] = "…";
+	size_t len = strlen(text);
+	char safe[HOST_TEXT_LEN], *kept;
+
+	format_safe(safe, sizeof(safe), text);
+	if (strlen(safe) < len) { /* format_safe() changes no lengths */
+		format_safe(safe, sizeof(safe) - strlen(more), text);
+		strcat(safe, more);
+	}
+	kept = fw_alloc(rules, strlen(safe) + 1);
+	if (kept)
+		strcpy(kept, safe);
+	return kept;
+}
+
+/* Room for one condition more: for 4, 8, 16. */
+static bool make_room(struct fw_rules *rules, struct fw_rule *rule)
+{
+	struct fw_condition *more;
+
+	if (rule->n && (rule->n < 4 || (rule->n & (rule->n - 1)) != 0))
+		return true;
+	more = fw_alloc(rules, (rule->n ? rule->n * 2 : 4) * sizeof(*more));
+	if (more && rule->n)
+		memcpy(more, rule->cond, rule->n * sizeof(*more));
+	if (more)
+		rule->cond = more;
+	return more;
 }
 
 struct fw_condition *fw_condition_add(struct fw_rules *rules, struct fw_rule *rule,
@@ -95,6 +165,8 @@ struct fw_condition *fw_condition_add(struct fw_rules *rules, struct fw_rule *ru
 		rule->n--;
 		field = FW_UNKNOWN;
 	}
+	if (!make_room(rules, rule))
+		return NULL;
 	cond = &rule->cond[rule->n++];
 	*cond = (struct fw_condition){ .field = field, .range = range, .n = n };
 	if (ranges)
@@ -116,8 +188,10 @@ size_t fw_field_len(enum fw_field field)
 		return 4;
 	case FW_SPORT:
 	case FW_DPORT:
+	case FW_ETHERTYPE:
 		return 2;
 	case FW_UNKNOWN:
+	case FW_TUPLE:
 		return 0;
 	default:
 		return 1;
@@ -173,14 +247,28 @@ static enum fw_match value_match(const struct fw_condition *cond, struct fw_rang
 	return match;
 }
 
-static enum fw_match condition_match(const struct fw_condition *cond,
-				     const struct fw_packets *packets)
+/* Of IPv4 or IPv6 packets. */
+static struct fw_range ether_type(const struct fw_packets *packets)
 {
-	size_t len = fw_field_len(cond->field), n = packets->field[cond->field].n;
+	bool v6 = packets->field[FW_NFPROTO].range[0].lo[0] == NFPROTO_IPV6;
+	uint16_t type = v6 ? ETH_P_IPV6 : ETH_P_IP;
+	struct fw_range value = { .lo = { (uint8_t)(type >> 8), (uint8_t)type } };
+
+	memcpy(value.hi, value.lo, sizeof(value.hi));
+	return value;
+}
+
+static enum fw_match field_match(const struct fw_condition *cond,
+				 const struct fw_packets *packets)
+{
+	size_t len = fw_field_len(cond->field), n;
 	enum fw_match match = FW_SOME;
 
-	if (cond->field == FW_UNKNOWN)
+	if (cond->field == FW_UNKNOWN || cond->field >= FW_FIELDS)
 		return FW_SOME;
+	n = packets->field[cond->field].n;
+	if (cond->field == FW_ETHERTYPE && !n && packets->field[FW_NFPROTO].n)
+		return value_match(cond, ether_type(packets), len);
 	for (size_t i = 0; i < n; i++) {
 		enum fw_match one =
 			value_match(cond, packets->field[cond->field].range[i], len);
@@ -189,6 +277,39 @@ static enum fw_match condition_match(const struct fw_condition *cond,
 			return FW_SOME;
 		match = one;
 	}
+	return match;
+}
+
+/* Element I of a set of tuples. */
+static enum fw_match element_match(const struct fw_condition *cond, size_t i,
+				   const struct fw_packets *packets)
+{
+	enum fw_match match = FW_ALL;
+
+	for (size_t part = 0; part < cond->n_parts && match != FW_NO; part++) {
+		struct fw_condition one = { .field = cond->part[part], .n = 1,
+					    .range = &cond->range[i * cond->n_parts + part] };
+		enum fw_match m = field_match(&one, packets);
+
+		match = m < match ? m : match;
+	}
+	return match;
+}
+
+static enum fw_match condition_match(const struct fw_condition *cond,
+				     const struct fw_packets *packets)
+{
+	enum fw_match match = FW_NO;
+
+	if (cond->field != FW_TUPLE)
+		return field_match(cond, packets);
+	for (size_t i = 0; cond->n_parts && i < cond->n / cond->n_parts && match != FW_ALL; i++) {
+		enum fw_match one = element_match(cond, i, packets);
+
+		match = one > match ? one : match;
+	}
+	if (cond->negate && match != FW_SOME)
+		match = match == FW_ALL ? FW_NO : FW_ALL;
 	return match;
 }
 
@@ -202,94 +323,4 @@ enum fw_match fw_rule_match(const struct fw_rule *rule, const struct fw_packets 
 		match = one < match ? one : match;
 	}
 	return match;
-}
-
-/* ---- reading ---- */
-
-static void say_incomplete(struct fw_rules *rules, const char *tool, int err)
-{
-	rules->incomplete = true;
-	snprintf(rules->why, sizeof(rules->why),
-		 err == -ENOENT ? "%s is not installed" : "%s: %s", tool, strerror(-err));
-}
-
-static bool is_iptables_table(const struct fw_chain *c, bool ipv6)
-{
-	return !strcmp(c->backend, "iptables-nft") && !strcmp(c->family, ipv6 ? "ip6" : "ip");
-}
-
-/* Puts SAVED behind RULES, in place of the same tables as netlink told them. */
-static void append(struct fw_rules *rules, struct fw_rules *saved, bool ipv6)
-{
-	struct fw_chain **p = &rules->chains;
-	struct fw_block **block = &saved->blocks;
-
-	while (*p) {
-		const struct fw_chain *same = saved->chains;
-
-		while (same && (is_legacy(same) || !is_iptables_table(*p, ipv6) ||
-				strcmp(same->table, (*p)->table)))
-			same = same->next;
-		if (same)
-			*p = (*p)->next;
-		else
-			p = &(*p)->next;
-	}
-	*p = saved->chains;
-	while (*block)
-		block = &(*block)->next;
-	*block = rules->blocks;
-	rules->blocks = saved->blocks;
-}
-
-static int add_saved(struct fw_rules *rules, const char *backend, bool ipv6)
-{
-	bool legacy = !strcmp(backend, "iptables-legacy");
-	struct fw_rules saved = { 0 };
-	char tool[32], *text = NULL;
-	int err;
-
-	snprintf(tool, sizeof(tool), "ip%stables-%s-save", ipv6 ? "6" : "",
-		 legacy ? "legacy" : "nft");
-	err = run_tool((const char *const[]){ tool, NULL }, &text);
-	/* Without the tool, iptables-nft's rules are as netlink tells them. */
-	if (err && legacy)
-		say_incomplete(rules, tool, err);
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	err = fw_parse_save(&saved, backend, ipv6, text);
-	free(text);
-	if (err)
-		fw_rules_free(&saved);
-	else
-		append(rules, &saved, ipv6);
-	return err;
-}
-
-/* The tables that are there: to ask for others would load them. */
-static bool has_legacy(bool ipv6)
-{
-	FILE *names = fopen(ipv6 ? "/proc/thread-self/net/ip6_tables_names"
-				 : "/proc/thread-self/net/ip_tables_names", "re");
-	bool any = names && fgetc(names) != EOF;
-
-	if (names)
-		fclose(names);
-	return any;
-}
-
-int fw_rules_read(bool ipv6, struct fw_rules *out)
-{
-	bool iptables = false;
-	int err;
-
-	memset(out, 0, sizeof(*out));
-	err = fw_read_nft(ipv6, out);
-	for (struct fw_chain *c = out->chains; c; c = c->next)
-		iptables |= is_iptables_table(c, ipv6);
-	if (!err && iptables)
-		err = add_saved(out, "iptables-nft", ipv6);
-	if (!err && has_legacy(ipv6))
-		err = add_saved(out, "iptables-legacy", ipv6);
-	return err;
 }

@@ -30,12 +30,18 @@ enum fw_field {
 	FW_CTSTATE, /* 4 bytes: one of FW_CT_* */
 	FW_TCPFLAGS, /* 1 byte */
 	FW_ICMPTYPE, /* 1 byte */
+	FW_SADDRTYPE, /* 1 byte: RTN_* of the address where the packet is: RTN_LOCAL, RTN_UNICAST … */
+	FW_DADDRTYPE,
+	FW_ETHERTYPE, /* 2 bytes; when it is not told, it is as FW_NFPROTO says */
 	FW_FIELDS,
+	FW_TUPLE, /* several of them together; in conditions only */
 };
 
 /* As nftables has them: NF_CT_STATE_BIT(). */
 enum { FW_CT_INVALID = 1, FW_CT_ESTABLISHED = 2, FW_CT_RELATED = 4, FW_CT_NEW = 8,
        FW_CT_UNTRACKED = 64 };
+
+#define FW_MAX_PARTS 5
 
 /* Both ends belong to it; big-endian, so that memcmp() orders them. */
 struct fw_range {
@@ -50,6 +56,9 @@ struct fw_condition {
 	uint8_t mask[16];
 	const struct fw_range *range; /* belongs to the rules; any of them fits */
 	size_t n;
+	/* FW_TUPLE: any N_PARTS ranges that lie side by side fit, one for each of PART. */
+	uint8_t n_parts;
+	enum fw_field part[FW_MAX_PARTS];
 };
 
 enum fw_verdict {
@@ -64,34 +73,61 @@ enum fw_verdict {
 	FW_OTHER, /* a queue, or what is not understood */
 };
 
+/* What a rule does to the packet besides its verdict. */
+enum fw_effect {
+	FW_EFFECT_NONE, /* nothing, or it is not understood */
+	FW_EFFECT_QUEUE, /* hands it to a program (verdict FW_OTHER) */
+	FW_EFFECT_DNAT, /* REDIRECT and NETMAP, too (FW_NAT) */
+	FW_EFFECT_SNAT, /* MASQUERADE, too (FW_ACCEPT) */
+	FW_EFFECT_REWRITE, /* writes to one of its addresses or ports as it passes */
+};
+
 #define FW_MAX_CONDITIONS 16
 
+/*
+ * A rule; of a rule with a verdict map, one for each element, which all have the
+ * rule's number, handle, counter and text.
+ */
 struct fw_rule {
 	struct fw_rule *next;
-	uint64_t handle; /* nft's; 0: none */
-	unsigned number; /* in its chain, from 1 */
-	char *text; /* as iptables-save prints it; NULL with nft */
+	uint64_t handle; /* nft's and iptables-nft's; 0: none */
+	unsigned number; /* its place in its chain, from 1, as --line-numbers counts */
+	/*
+	 * In the syntax of its backend, what stands behind the chain:
+	 * "-s 10.0.0.0/8 -j DROP", "ip saddr 10.0.0.0/8 drop".  Printable, at most
+	 * 255 bytes, cut with "…".  NULL with nft, before fw_text_complete().
+	 */
+	const char *text;
+	uint64_t packets; /* that it counted so far */
+	bool has_packets; /* it has a counter */
+	enum fw_effect effect;
 	enum fw_verdict verdict;
 	char target[64]; /* FW_JUMP, FW_GOTO: the chain */
 	size_t n;
-	struct fw_condition cond[FW_MAX_CONDITIONS];
+	struct fw_condition *cond; /* belongs to the rules */
 };
 
 struct fw_chain {
 	struct fw_chain *next;
-	const char *backend; /* "nft", "iptables-nft", "iptables-legacy" */
-	char family[12]; /* "ip", "ip6", "inet", "netdev" */
+	struct fw_chain *next_alike; /* with the same hash */
+	const char *backend; /* "nft", "iptables-nft", "ebtables-nft", "iptables-legacy" */
+	char family[12]; /* "ip", "ip6", "inet", "netdev", "bridge" */
 	char table[64];
 	char name[64];
-	const char *hook; /* "INPUT" …; NULL: only jumped to */
+	const char *hook; /* "INPUT", "bridge INPUT" …, as host_ops.chains; NULL: only jumped to */
+	int32_t priority; /* of a chain with a hook */
+	char device[IFNAMSIZ]; /* that it is bound to (netdev, inet ingress); "" none, or several */
 	bool drops; /* its policy */
+	uint64_t policy_packets; /* that met the policy so far */
+	bool has_policy_packets;
 	struct fw_rule *rules, **last;
 	unsigned n_rules;
 };
 
 struct fw_block; /* memory that lives as long as the rules */
 struct fw_rules {
-	struct fw_chain *chains;
+	struct fw_chain *chains, **last;
+	struct fw_chain **by_hash;
 	struct fw_block *blocks;
 	bool incomplete; /* some rules could not be read: WHY */
 	char why[160];
@@ -103,6 +139,12 @@ struct fw_rules {
  * fw_rules_free() in either case.
  */
 int fw_rules_read(bool ipv6, struct fw_rules *out);
+/*
+ * Fills in the texts that fw_rules_read() left out, in the same namespace: as
+ * nft prints them, where it is installed, else in our words.  It starts a tool;
+ * only for who shows a rule.  0 or -errno.
+ */
+int fw_text_complete(struct fw_rules *rules);
 void fw_rules_free(struct fw_rules *rules);
 
 /* ---- for the readers; each NULL: no memory ---- */
@@ -111,9 +153,13 @@ struct fw_chain *fw_chain_add(struct fw_rules *rules, const char *backend, const
 			      const char *table, const char *name);
 struct fw_chain *fw_chain_find(const struct fw_rules *rules, const struct fw_chain *like,
 			       const char *name);
-/* A rule behind the others of CHAIN. */
-struct fw_rule *fw_rule_add(struct fw_rules *rules, struct fw_chain *chain);
+/* A rule behind the others of CHAIN; AGAIN: it is one with the last of them. */
+struct fw_rule *fw_rule_add(struct fw_rules *rules, struct fw_chain *chain, bool again);
 void *fw_alloc(struct fw_rules *rules, size_t size);
+/* RULES take over what FROM holds in memory; nothing is left in FROM. */
+void fw_adopt(struct fw_rules *rules, struct fw_rules *from);
+/* TEXT as struct fw_rule has it. */
+const char *fw_text_keep(struct fw_rules *rules, const char *text);
 /*
  * A condition behind the others of RULE, with N ranges to be filled in (*RANGES,
  * all zero).  One too many for a rule makes its last one FW_UNKNOWN.
@@ -124,8 +170,10 @@ size_t fw_field_len(enum fw_field field);
 
 /* The chains that nftables has, iptables-nft's among them. */
 int fw_read_nft(bool ipv6, struct fw_rules *rules);
-/* The rules that iptables-save or ip6tables-save printed. */
+/* The rules that iptables-save or ip6tables-save printed, with or without -c; spoils TEXT. */
 int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *text);
+/* The same of ebtables-save; its rules' texts are good, their conditions are not. */
+int fw_parse_ebtables(struct fw_rules *rules, char *text);
 
 /* ---- asking ---- */
 

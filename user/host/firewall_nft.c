@@ -9,116 +9,156 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chains.h"
 #include "firewall_nft.h"
 #include "netlink.h"
 
 struct reader {
 	struct fw_rules *rules;
 	bool ipv6;
+	struct fw_chain *chain; /* of the last rule */
+	struct nft_sets sets;
 	int err;
 };
 
-static const char *family_name(uint32_t family)
-{
-	switch (family) {
-	case NFPROTO_IPV4:
-		return "ip";
-	case NFPROTO_IPV6:
-		return "ip6";
-	case NFPROTO_INET:
-		return "inet";
-	case NFPROTO_NETDEV:
-		return "netdev";
-	default:
-		return NULL;
-	}
-}
-
 static bool concerns(const struct reader *r, uint32_t family)
 {
-	return family == NFPROTO_INET || family == NFPROTO_NETDEV ||
+	return family == NFPROTO_INET || family == NFPROTO_NETDEV || family == NFPROTO_BRIDGE ||
 	       family == (r->ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+}
+
+/* Rules come chain by chain. */
+static struct fw_chain *find_chain(struct reader *r, const struct nftnl_rule *nft)
+{
+	const char *family = nft_family_name(nftnl_rule_get_u32(nft, NFTNL_RULE_FAMILY));
+	const char *table = nftnl_rule_get_str(nft, NFTNL_RULE_TABLE);
+	const char *name = nftnl_rule_get_str(nft, NFTNL_RULE_CHAIN);
+	struct fw_chain like = { .backend = "" };
+
+	if (!table || !name || !concerns(r, nftnl_rule_get_u32(nft, NFTNL_RULE_FAMILY)))
+		return NULL;
+	if (r->chain && !strcmp(r->chain->name, name) && !strcmp(r->chain->table, table) &&
+	    !strcmp(r->chain->family, family))
+		return r->chain;
+	snprintf(like.family, sizeof(like.family), "%s", family);
+	snprintf(like.table, sizeof(like.table), "%s", table);
+	r->chain = fw_chain_find(r->rules, &like, name);
+	return r->chain;
 }
 
 static int take_rule(const struct nlmsghdr *nlh, void *data)
 {
 	struct reader *r = data;
 	struct nftnl_rule *nft = nftnl_rule_alloc();
-	struct fw_chain like = { .backend = "" }, *chain;
-	const char *family;
 
-	if (!nft || nftnl_rule_nlmsg_parse(nlh, nft))
-		goto out;
-	family = family_name(nftnl_rule_get_u32(nft, NFTNL_RULE_FAMILY));
-	if (!family || !concerns(r, nftnl_rule_get_u32(nft, NFTNL_RULE_FAMILY)))
-		goto out;
-	snprintf(like.family, sizeof(like.family), "%s", family);
-	snprintf(like.table, sizeof(like.table), "%s", nftnl_rule_get_str(nft, NFTNL_RULE_TABLE));
-	chain = fw_chain_find(r->rules, &like, nftnl_rule_get_str(nft, NFTNL_RULE_CHAIN));
-	if (chain)
-		r->err = nft_rule_read(r->rules, chain, r->ipv6, nft);
-out:
+	if (nft && !nftnl_rule_nlmsg_parse(nlh, nft) && find_chain(r, nft))
+		r->err = nft_rule_read(r->rules, &r->sets, r->chain, r->ipv6, nft);
 	if (nft)
 		nftnl_rule_free(nft);
 	errno = nft ? -r->err : ENOMEM;
 	return nft && !r->err ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
-/* The tables that iptables-nft makes: its names, with a base chain named like a hook. */
-static bool is_iptables(uint32_t family, const char *table, const char *chain, const char *hook)
-{
-	static const char *const tables[] = { "filter", "nat", "mangle", "raw", "security" };
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (!strcmp(tables[i], table))
-			return family != NFPROTO_INET && family != NFPROTO_NETDEV &&
-			       (!hook || !strcmp(chain, hook));
-	return false;
-}
-
 static const char *hook_name(uint32_t family, uint32_t number)
 {
 	static const char *const hooks[] = { "PREROUTING", "INPUT", "FORWARD", "OUTPUT",
 					     "POSTROUTING", "INGRESS" };
+	static const char *const bridge[] = { "bridge PREROUTING", "bridge INPUT",
+					      "bridge FORWARD", "bridge OUTPUT",
+					      "bridge POSTROUTING" };
 
 	if (family == NFPROTO_NETDEV)
 		return number == NF_NETDEV_INGRESS ? "INGRESS" : "EGRESS";
+	if (family == NFPROTO_BRIDGE)
+		return number < sizeof(bridge) / sizeof(bridge[0]) ? bridge[number] : "";
 	return number < sizeof(hooks) / sizeof(hooks[0]) ? hooks[number] : "";
+}
+
+static void set_base(struct fw_chain *chain, uint32_t family, const struct nftnl_chain *nft)
+{
+	const char *const *devices;
+
+	chain->hook = hook_name(family, nftnl_chain_get_u32(nft, NFTNL_CHAIN_HOOKNUM));
+	chain->priority = nftnl_chain_get_s32(nft, NFTNL_CHAIN_PRIO);
+	chain->drops = nftnl_chain_is_set(nft, NFTNL_CHAIN_POLICY) &&
+		       nftnl_chain_get_u32(nft, NFTNL_CHAIN_POLICY) == NF_DROP;
+	chain->has_policy_packets = nftnl_chain_is_set(nft, NFTNL_CHAIN_PACKETS);
+	if (chain->has_policy_packets)
+		chain->policy_packets = nftnl_chain_get_u64(nft, NFTNL_CHAIN_PACKETS);
+	if (nftnl_chain_is_set(nft, NFTNL_CHAIN_DEV))
+		snprintf(chain->device, sizeof(chain->device), "%s",
+			 nftnl_chain_get_str(nft, NFTNL_CHAIN_DEV));
+	devices = nftnl_chain_is_set(nft, NFTNL_CHAIN_DEVICES)
+			  ? nftnl_chain_get_array(nft, NFTNL_CHAIN_DEVICES) : NULL;
+	if (devices && devices[0] && !devices[1])
+		snprintf(chain->device, sizeof(chain->device), "%s", devices[0]);
 }
 
 static int take_chain(const struct nlmsghdr *nlh, void *data)
 {
 	struct reader *r = data;
 	struct nftnl_chain *nft = nftnl_chain_alloc();
-	const char *table, *name, *family, *hook = NULL;
+	const char *table, *name;
 	struct fw_chain *chain;
-	uint32_t number;
+	uint32_t family;
 
 	if (!nft || nftnl_chain_nlmsg_parse(nlh, nft))
 		goto out;
-	number = nftnl_chain_get_u32(nft, NFTNL_CHAIN_FAMILY);
-	family = family_name(number);
+	family = nftnl_chain_get_u32(nft, NFTNL_CHAIN_FAMILY);
 	table = nftnl_chain_get_str(nft, NFTNL_CHAIN_TABLE);
 	name = nftnl_chain_get_str(nft, NFTNL_CHAIN_NAME);
-	if (!family || !concerns(r, number) || !table || !name)
+	if (!concerns(r, family) || !table || !name)
 		goto out;
-	if (nftnl_chain_is_set(nft, NFTNL_CHAIN_HOOKNUM))
-		hook = hook_name(number, nftnl_chain_get_u32(nft, NFTNL_CHAIN_HOOKNUM));
-	chain = fw_chain_add(r->rules,
-			     is_iptables(number, table, name, hook) ? "iptables-nft" : "nft",
-			     family, table, name);
-	if (!chain) {
+	chain = fw_chain_add(r->rules, "nft", nft_family_name(family), table, name);
+	if (!chain)
 		r->err = -ENOMEM;
-		goto out;
-	}
-	chain->hook = hook;
-	chain->drops = nftnl_chain_is_set(nft, NFTNL_CHAIN_POLICY) &&
-		       nftnl_chain_get_u32(nft, NFTNL_CHAIN_POLICY) == NF_DROP;
+	else if (nftnl_chain_is_set(nft, NFTNL_CHAIN_HOOKNUM))
+		set_base(chain, family, nft);
 out:
 	if (nft)
 		nftnl_chain_free(nft);
 	errno = nft ? -r->err : ENOMEM;
 	return nft && !r->err ? MNL_CB_OK : MNL_CB_ERROR;
+}
+
+/* ---- iptables-nft's tables ---- */
+
+/* Whether base chain C is one that iptables-nft makes, or for a bridge ebtables-nft. */
+static bool is_builtin(const struct fw_chain *c)
+{
+	static const char *const ebtables[] = { "filter", "nat", "broute" };
+	const char *hook = c->hook;
+
+	if (!strcmp(c->family, "bridge")) {
+		for (size_t i = 0; i < sizeof(ebtables) / sizeof(ebtables[0]); i++)
+			if (!strcmp(c->table, ebtables[i]))
+				return !strcmp(c->name, hook + strlen("bridge "));
+		return false;
+	}
+	return (!strcmp(c->family, "ip") || !strcmp(c->family, "ip6")) && !strcmp(c->name, hook) &&
+	       iptables_has(c->table, hook, c->priority);
+}
+
+static bool is_same_table(const struct fw_chain *a, const struct fw_chain *b)
+{
+	return !strcmp(a->table, b->table) && !strcmp(a->family, b->family);
+}
+
+/* A table is theirs when each of its base chains is; they refuse to handle others. */
+static void tell_iptables(struct fw_rules *rules)
+{
+	for (struct fw_chain *c = rules->chains; c; c = c->next) {
+		const struct fw_chain *other = rules->chains;
+
+		if (!c->hook || !is_builtin(c) || strcmp(c->backend, "nft"))
+			continue;
+		while (other && (!is_same_table(c, other) || !other->hook || is_builtin(other)))
+			other = other->next;
+		for (struct fw_chain *o = other ? NULL : rules->chains; o; o = o->next)
+			if (is_same_table(c, o))
+				o->backend = strcmp(c->family, "bridge") ? "iptables-nft"
+									 : "ebtables-nft";
+	}
 }
 
 static int dump(struct reader *r, uint16_t what, mnl_cb_t take)
@@ -142,9 +182,14 @@ int fw_read_nft(bool ipv6, struct fw_rules *rules)
 	do {
 		fw_rules_free(rules);
 		r.err = 0;
+		r.chain = NULL;
+		nft_sets_free(&r.sets);
 		err = dump(&r, NFT_MSG_GETCHAIN, take_chain);
 		if (!err)
 			err = dump(&r, NFT_MSG_GETRULE, take_rule);
 	} while (err == -EINTR && --tries);
+	nft_sets_free(&r.sets);
+	if (!err)
+		tell_iptables(rules);
 	return err;
 }

@@ -118,6 +118,8 @@ struct host_rule {
 	char device[IFNAMSIZ]; /* netdev: that BASE is bound to */
 	enum host_rule_kind kind;
 	bool policy; /* BASE's policy; then number, handle and text are empty */
+	bool behind_goto; /* policy: BASE has a goto, so what is appended to it may not be met */
+	char last_jump[64]; /* policy: the chain that BASE jumps to last; "" none */
 	uint32_t number; /* in its chain, from 1, as --line-numbers counts */
 	uint64_t handle; /* nft's; 0: none */
 	char text[HOST_TEXT_LEN]; /* in the syntax of its backend, without the chain: "-s 10.0.0.1 -j DROP" */
@@ -136,6 +138,7 @@ struct host_rules {
 	bool truncated;
 	bool incomplete; /* some rules could not be read: WHY */
 	char why[160];
+	uint64_t age_ns; /* how long ago they, and their counters, were read */
 	struct host_rule r[HOST_MAX_RULES];
 };
 

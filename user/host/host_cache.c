@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A host that remembers its answers for half a second and asks only so often. */
+/* A host that remembers its answers for a short time and asks only so often. */
 #include "host_cache.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "diagnose/ask.h"
+#include "rule_packet.h"
 
 #define MAX_AGE_NS UINT64_C(500000000)
+/* Rules are read when a probe ends, and the next may end by others: one diagnosis shares them. */
+#define MAX_AGE_RULES_NS UINT64_C(20000000)
 #define PERIOD_NS UINT64_C(1000000000)
 #define MAX_QUESTIONS 200 /* per period */
 #define N_ENTRIES 32
@@ -20,6 +24,8 @@ enum question {
 	ROUTE_BACK,
 	WRAPPERS,
 	CHAINS,
+	RULES,
+	RULE,
 	SYSCTL,
 	DEVICES,
 	OWNER,
@@ -32,8 +38,10 @@ struct key {
 	uint32_t number;
 	uint32_t netns;
 	uint8_t a[16], b[16];
+	uint64_t handle;
 	struct hct_tuple tuple;
-	char name[96];
+	struct host_packet packet;
+	char name[160];
 };
 
 struct entry {
@@ -45,6 +53,8 @@ struct entry {
 		struct host_route route;
 		struct host_wrappers wrappers;
 		struct host_chains chains;
+		struct host_rules rules;
+		struct host_rule rule;
 		int64_t sysctl;
 		struct host_devices devices;
 		struct host_process owner;
@@ -61,6 +71,11 @@ struct host_cache {
 	struct entry entries[N_ENTRIES];
 };
 
+static uint64_t max_age(enum question question)
+{
+	return question == RULES || question == RULE ? MAX_AGE_RULES_NS : MAX_AGE_NS;
+}
+
 /* The entry for KEY; *FRESH: it has the answer.  NULL: the period's questions are used up. */
 static struct entry *look_up(struct host_cache *c, const struct key *key, bool *fresh)
 {
@@ -71,7 +86,7 @@ static struct entry *look_up(struct host_cache *c, const struct key *key, bool *
 
 		if (entry->key.question && memcmp(&entry->key, key, sizeof(*key)) == 0) {
 			oldest = entry;
-			*fresh = c->now_ns - entry->time_ns < MAX_AGE_NS;
+			*fresh = c->now_ns - entry->time_ns < max_age(key->question);
 			if (*fresh)
 				return entry;
 			break;
@@ -195,6 +210,48 @@ static int chains(void *ctx, bool ipv6, const char *hook, struct host_chains *ou
 	return entry->err;
 }
 
+static int rules(void *ctx, const struct host_packet *packet, struct host_rules *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = RULES;
+	rule_packet_kind(packet, &key.packet);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_rules(c->real, packet, &entry->rules);
+	*out = entry->rules;
+	out->age_ns += c->now_ns - entry->time_ns;
+	return entry->err;
+}
+
+static int rule(void *ctx, uint32_t netns, const char *family, const char *table,
+		const char *chain, uint64_t handle, struct host_rule *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = RULE;
+	key.netns = netns;
+	key.handle = handle;
+	snprintf(key.name, sizeof(key.name), "%s %s %s", family, table, chain);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_rule(c->real, netns, family, table, chain, handle, &entry->rule);
+	*out = entry->rule;
+	return entry->err;
+}
+
 static int sysctl(void *ctx, const char *name, int64_t *out)
 {
 	struct host_cache *c = ctx;
@@ -276,6 +333,8 @@ static const struct host_ops ops = {
 	.route_back = route_back,
 	.wrappers = wrappers,
 	.chains = chains,
+	.rules = rules,
+	.rule = rule,
 	.sysctl = sysctl,
 	.devices = devices,
 	.owner = owner,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A host that remembers its answers for half a second and asks only so often:
+ * A host that remembers its answers for half a second (rules: 20 ms) and asks only so often:
  * a flood of failing probes must not become a flood of questions.
  */
 #ifndef HCT_HOST_CACHE_H

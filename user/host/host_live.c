@@ -3,6 +3,7 @@
 #include "host_live.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "chains.h"
 #include "devices.h"
@@ -10,18 +11,28 @@
 #include "netns.h"
 #include "process.h"
 #include "routes.h"
+#include "rule_live.h"
 #include "sysctl.h"
 #include "wrappers.h"
 
+struct live {
+	struct process_sockets *sockets;
+	struct rule_live *rules;
+};
+
 static int live_listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
 {
-	return listeners_find(ctx, protocol, port, out);
+	struct live *l = ctx;
+
+	return listeners_find(l->sockets, protocol, port, out);
 }
 
 static int live_listeners_in(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
 			     struct host_listeners *out)
 {
-	return listeners_find_in(ctx, netns, protocol, port, out);
+	struct live *l = ctx;
+
+	return listeners_find_in(l->sockets, netns, protocol, port, out);
 }
 
 static int live_route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
@@ -41,6 +52,21 @@ static int live_chains(void *ctx, bool ipv6, const char *hook, struct host_chain
 	return chains_read(ipv6, hook, out);
 }
 
+static int live_rules(void *ctx, const struct host_packet *packet, struct host_rules *out)
+{
+	struct live *l = ctx;
+
+	return rule_live_rules(l->rules, packet, out);
+}
+
+static int live_rule(void *ctx, uint32_t netns, const char *family, const char *table,
+		     const char *chain, uint64_t handle, struct host_rule *out)
+{
+	struct live *l = ctx;
+
+	return rule_live_rule(l->rules, netns, family, table, chain, handle, out);
+}
+
 static int live_sysctl(void *ctx, const char *name, int64_t *out)
 {
 	return sysctl_read(name, out);
@@ -53,7 +79,9 @@ static int live_devices(void *ctx, struct host_devices *out)
 
 static int live_owner(void *ctx, const struct hct_tuple *tuple, struct host_process *out)
 {
-	return listeners_owner(ctx, tuple, out);
+	struct live *l = ctx;
+
+	return listeners_owner(l->sockets, tuple, out);
 }
 
 static int live_netns_name(void *ctx, uint32_t netns, char out[64])
@@ -67,19 +95,36 @@ static const struct host_ops live_ops = {
 	.route_back = live_route_back,
 	.wrappers = live_wrappers,
 	.chains = live_chains,
+	.rules = live_rules,
+	.rule = live_rule,
 	.sysctl = live_sysctl,
 	.devices = live_devices,
 	.owner = live_owner,
 	.netns_name = live_netns_name,
 };
 
+static void free_live(struct live *l)
+{
+	if (!l)
+		return;
+	process_sockets_free(l->sockets);
+	rule_live_free(l->rules);
+	free(l);
+}
+
 int host_live_open(struct host *out)
 {
-	struct process_sockets *sockets = process_sockets_new();
+	struct live *l = calloc(1, sizeof(*l));
 
-	if (!sockets)
+	if (!l)
 		return -ENOMEM;
-	*out = (struct host){ .ops = &live_ops, .ctx = sockets };
+	l->sockets = process_sockets_new();
+	l->rules = rule_live_new();
+	if (!l->sockets || !l->rules) {
+		free_live(l);
+		return -ENOMEM;
+	}
+	*out = (struct host){ .ops = &live_ops, .ctx = l };
 	return 0;
 }
 
@@ -87,6 +132,6 @@ void host_live_close(struct host *host)
 {
 	if (!host)
 		return;
-	process_sockets_free(host->ctx);
+	free_live(host->ctx);
 	*host = (struct host){ 0 };
 }

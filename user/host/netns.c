@@ -17,6 +17,7 @@
 
 #define NAMES_DIR "/run/netns" /* where iproute2 keeps them */
 #define SELF "/proc/thread-self/ns/net"
+#define MAX_OTHERS 1024
 
 uint32_t netns_self(void)
 {
@@ -121,25 +122,19 @@ size_t netns_others(struct netns_ref *out, size_t max)
 	return c.n;
 }
 
-int netns_visit(const struct netns_ref *ref, int (*fn)(void *ctx), void *ctx)
+/* Calls FN in the namespace that descriptor THERE stands for, where it is NETNS. */
+static int visit(int there, uint32_t netns, int (*fn)(void *ctx), void *ctx)
 {
-	char path[32];
-	int home, there = -1, ret;
+	int home, ret;
 	struct stat st;
 
+	if (fstat(there, &st))
+		return -errno;
+	if (st.st_ino != netns) /* the process moved, or its number was used again */
+		return -ESRCH;
 	home = open(SELF, O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return -errno;
-	snprintf(path, sizeof(path), "/proc/%u/ns/net", ref->pid);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	if (there < 0 || fstat(there, &st)) {
-		ret = -errno;
-		goto cleanup;
-	}
-	if (st.st_ino != ref->netns) { /* the process moved, or its number was used again */
-		ret = -ESRCH;
-		goto cleanup;
-	}
 	ret = enter_fd(there);
 	if (ret)
 		goto cleanup;
@@ -150,8 +145,42 @@ int netns_visit(const struct netns_ref *ref, int (*fn)(void *ctx), void *ctx)
 		abort();
 	}
 cleanup:
-	if (there >= 0)
-		close(there);
 	close(home);
 	return ret;
+}
+
+static int visit_path(const char *path, uint32_t netns, int (*fn)(void *ctx), void *ctx)
+{
+	int ret, there = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (there < 0)
+		return -errno;
+	ret = visit(there, netns, fn, ctx);
+	close(there);
+	return ret;
+}
+
+int netns_visit(const struct netns_ref *ref, int (*fn)(void *ctx), void *ctx)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", ref->pid);
+	return visit_path(path, ref->netns, fn, ctx);
+}
+
+int netns_visit_number(uint32_t netns, int (*fn)(void *ctx), void *ctx)
+{
+	struct netns_ref others[MAX_OTHERS];
+	char name[64], path[PATH_MAX];
+	size_t n;
+
+	if (!netns_name(netns, name)) {
+		snprintf(path, sizeof(path), NAMES_DIR "/%s", name);
+		return visit_path(path, netns, fn, ctx);
+	}
+	n = netns_others(others, MAX_OTHERS);
+	for (size_t i = 0; i < n; i++)
+		if (others[i].netns == netns)
+			return netns_visit(&others[i], fn, ctx);
+	return -ENOENT;
 }

@@ -249,9 +249,19 @@ static struct json_object *where_of(const struct diagnosis *d)
 
 	add_known(o, "layer", w->layer);
 	add_known(o, "backend", w->backend);
+	add_known(o, "family", w->family);
 	add_known(o, "hook", w->hook);
 	add_known(o, "table", w->table);
 	add_known(o, "chain", w->chain);
+	if (w->policy)
+		add(o, "policy", json_object_new_boolean(true));
+	if (w->rule)
+		add_count(o, "rule", w->rule);
+	if (w->handle)
+		add_count(o, "handle", w->handle);
+	add_known(o, "text", w->text);
+	if (w->named)
+		add_string(o, "confidence", confidence_name(w->confidence));
 	add_known(o, "device", w->device);
 	add_known(o, "function", w->function);
 	add_known(o, "reason", w->reason);

@@ -205,7 +205,7 @@ static const char *label(char out[32], const struct timeline_entry *entry)
 		[HCT_POINT_XDP] = "xdp", [HCT_POINT_RECEIVE] = "in", [HCT_POINT_TC_INGRESS] = "in",
 		[HCT_POINT_TC_EGRESS] = "out", [HCT_POINT_TRANSMIT] = "out",
 		[HCT_POINT_NETFILTER] = "netfilter", [HCT_POINT_ROUTE] = "routing",
-		[HCT_POINT_TRANSLATION] = "nat",
+		[HCT_POINT_TRANSLATION] = "nat", [HCT_POINT_NFT_TRACE] = "nftables",
 		[HCT_POINT_DROP] = "kernel", [HCT_POINT_SOCKET_STATE] = "socket",
 		[HCT_POINT_RESET_SENT] = "kernel", [HCT_POINT_RESET_RECEIVED] = "socket",
 		[HCT_POINT_RETRANSMIT_SYNACK] = "socket", [HCT_POINT_RETRANSMIT] = "socket",

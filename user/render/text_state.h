@@ -12,8 +12,8 @@
 struct missed {
 	uint16_t port;
 	uint8_t protocol;
-	char why[512];
-	char fix[512];
+	char why[WHY_LEN];
+	char fix[FIX_LEN];
 };
 
 struct told; /* causes that were told in full, text_probe.c */

@@ -4,11 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "case_text.h"
+#include "host/rule_packet.h"
 #include "render/format.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -40,6 +42,7 @@ static const struct field wrappers_fields[] = {
 	FIELD_TEXT("file", struct answer, wrappers.file),
 	FIELD("line", FIELD_U32, struct answer, wrappers.line),
 	FIELD_TEXT("text", struct answer, wrappers.text),
+	FIELD("uncertain", FIELD_BOOL, struct answer, wrappers.uncertain),
 };
 static const struct field chains_fields[] = {
 	FIELD("truncated", FIELD_BOOL, struct answer, chains.truncated),
@@ -53,6 +56,38 @@ static const struct field chain_fields[] = {
 	FIELD_TEXT("policy", struct host_chain, policy),
 	FIELD("drops-invalid", FIELD_BOOL, struct host_chain, drops_invalid),
 	FIELD("drops-else", FIELD_BOOL, struct host_chain, drops_else),
+};
+static const struct field rules_fields[] = {
+	FIELD("truncated", FIELD_BOOL, struct answer, rules.truncated),
+	FIELD("incomplete", FIELD_BOOL, struct answer, rules.incomplete),
+	FIELD_TEXT("why", struct answer, rules.why),
+	FIELD("age-ns", FIELD_U64, struct answer, rules.age_ns),
+};
+static const char *const rule_kinds[RULE_KINDS] = {
+	[RULE_UNKNOWN] = "unknown", [RULE_DROP] = "drop",	[RULE_REJECT] = "reject",
+	[RULE_QUEUE] = "queue",	    [RULE_DNAT] = "dnat",	[RULE_SNAT] = "snat",
+	[RULE_REWRITE] = "rewrite", [RULE_PASS] = "pass",
+};
+static const struct field rule_fields[] = {
+	FIELD_TEXT("backend", struct host_rule, backend),
+	FIELD_TEXT("family", struct host_rule, family),
+	FIELD_TEXT("table", struct host_rule, table),
+	FIELD_TEXT("chain", struct host_rule, chain),
+	FIELD_TEXT("base", struct host_rule, base),
+	FIELD_TEXT("hook", struct host_rule, hook),
+	FIELD("priority", FIELD_S32, struct host_rule, priority),
+	FIELD_TEXT("dev", struct host_rule, device),
+	FIELD_NAMES("kind", struct host_rule, kind, rule_kinds),
+	FIELD("policy", FIELD_BOOL, struct host_rule, policy),
+	FIELD("behind-goto", FIELD_BOOL, struct host_rule, behind_goto),
+	FIELD_TEXT("last-jump", struct host_rule, last_jump),
+	FIELD("number", FIELD_U32, struct host_rule, number),
+	FIELD("handle", FIELD_U64, struct host_rule, handle),
+	FIELD_TEXT("text", struct host_rule, text),
+	FIELD("surely", FIELD_BOOL, struct host_rule, surely),
+	FIELD("invalid-only", FIELD_BOOL, struct host_rule, invalid_only),
+	FIELD("counted", FIELD_BOOL, struct host_rule, counted),
+	FIELD("hits", FIELD_U64, struct host_rule, hits),
 };
 static const struct field sysctl_fields[] = {
 	FIELD("value", FIELD_S64, struct answer, sysctl.value),
@@ -84,20 +119,24 @@ static const struct {
 	const char *name;
 	const struct field *fields;
 	size_t n_fields;
+	size_t base_offset; /* of the struct that the fields are of */
 	size_t count_offset; /* of the size_t that counts the items */
 	size_t items_offset, item_size, max_items;
 	const struct field *item_fields;
 	size_t n_item_fields;
 } formats[ANSWER_COUNT] = {
-	[ANSWER_LISTENERS] = { "listeners", listeners_fields, N(listeners_fields),
+	[ANSWER_LISTENERS] = { "listeners", listeners_fields, N(listeners_fields), 0,
 			       LIST(listeners.n, listeners.l, HOST_MAX_LISTENERS,
 				    listener_fields) },
 	[ANSWER_ROUTE_BACK] = { "route-back", route_fields, N(route_fields) },
 	[ANSWER_WRAPPERS] = { "wrappers", wrappers_fields, N(wrappers_fields) },
-	[ANSWER_CHAINS] = { "chains", chains_fields, N(chains_fields),
+	[ANSWER_CHAINS] = { "chains", chains_fields, N(chains_fields), 0,
 			    LIST(chains.n, chains.c, HOST_MAX_CHAINS, chain_fields) },
+	[ANSWER_RULES] = { "rules", rules_fields, N(rules_fields), 0,
+			   LIST(rules.n, rules.r, HOST_MAX_RULES, rule_fields) },
+	[ANSWER_RULE] = { "rule", rule_fields, N(rule_fields), offsetof(struct answer, rule) },
 	[ANSWER_SYSCTL] = { "sysctl", sysctl_fields, N(sysctl_fields) },
-	[ANSWER_DEVICES] = { "devices", devices_fields, N(devices_fields),
+	[ANSWER_DEVICES] = { "devices", devices_fields, N(devices_fields), 0,
 			     LIST(devices.n, devices.d, HOST_MAX_DEVICES, device_fields) },
 	[ANSWER_OWNER] = { "owner", owner_fields, N(owner_fields) },
 	[ANSWER_NETNS_NAME] = { "netns-name", netns_name_fields, N(netns_name_fields) },
@@ -147,6 +186,27 @@ void question_chains(struct answer *a, bool ipv6, const char *hook)
 	question(a, ANSWER_CHAINS, "%s,%s", ipv6 ? "ip6" : "ip", hook);
 }
 
+void question_rules(struct answer *a, const struct host_packet *packet)
+{
+	char lb[ADDR_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
+	struct host_packet p;
+
+	rule_packet_kind(packet, &p);
+	question(a, ANSWER_RULES, "%u,%s,%s%s,%s,%s,%d,%d,%s,%s,%u,%x,%u/%u%s,%s,%s", p.netns,
+		 p.v6 ? "ip6" : "ip", p.reply ? "reply" : "request",
+		 p.rewritten ? "-rewritten" : "", p.hook, p.backend, p.above, p.below,
+		 format_addr(lb, p.tuple.lb),
+		 format_endpoint(target, p.tuple.target, ntohs(p.tuple.target_port)),
+		 p.tuple.protocol, p.packet.tcp_flags, p.packet.icmp_type, p.packet.icmp_code,
+		 p.packet.is_icmp_error ? "-error" : "", p.in, p.out);
+}
+
+void question_rule(struct answer *a, uint32_t netns, const char *family, const char *table,
+		   const char *chain, uint64_t handle)
+{
+	question(a, ANSWER_RULE, "%u,%s,%s,%s,%" PRIu64, netns, family, table, chain, handle);
+}
+
 void question_sysctl(struct answer *a, const char *name)
 {
 	question(a, ANSWER_SYSCTL, "%s", name);
@@ -191,7 +251,8 @@ void case_put_answer(FILE *out, const struct answer *a)
 		fprintf(out, " err=%d\n", a->err);
 		return;
 	}
-	fields_put(out, formats[a->kind].fields, formats[a->kind].n_fields, a);
+	fields_put(out, formats[a->kind].fields, formats[a->kind].n_fields,
+		   (const char *)a + formats[a->kind].base_offset);
 	putc('\n', out);
 	for (size_t i = 0; formats[a->kind].max_items && i < *count_of(list); i++) {
 		fputs("item", out);
@@ -242,8 +303,8 @@ int case_get_answer(char *words, struct answer *a, const char **bad)
 		else if (strcmp(word, "err") == 0)
 			err = get_error(value, a);
 		else
-			err = fields_get(formats[a->kind].fields, formats[a->kind].n_fields, a,
-					 word, value);
+			err = fields_get(formats[a->kind].fields, formats[a->kind].n_fields,
+					 (char *)a + formats[a->kind].base_offset, word, value);
 		if (err)
 			return -EINVAL;
 	}

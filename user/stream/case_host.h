@@ -19,6 +19,8 @@ enum answer_kind {
 	ANSWER_ROUTE_BACK,
 	ANSWER_WRAPPERS,
 	ANSWER_CHAINS,
+	ANSWER_RULES,
+	ANSWER_RULE,
 	ANSWER_SYSCTL,
 	ANSWER_DEVICES,
 	ANSWER_OWNER,
@@ -35,13 +37,15 @@ struct answer_sysctl {
 
 struct answer {
 	enum answer_kind kind;
-	char question[192]; /* what was asked, see the question_*() */
+	char question[256]; /* what was asked, see the question_*() */
 	int err; /* 0 or -errno; with an error the rest is empty */
 	union {
 		struct host_listeners listeners;
 		struct host_route route;
 		struct host_wrappers wrappers;
 		struct host_chains chains;
+		struct host_rules rules;
+		struct host_rule rule;
 		struct answer_sysctl sysctl;
 		struct host_devices devices;
 		struct host_process owner;
@@ -56,6 +60,10 @@ void question_route_back(struct answer *a, const uint8_t target[16], const uint8
 void question_wrappers(struct answer *a, uint32_t pid, const char *daemon,
 		       const uint8_t client[16]);
 void question_chains(struct answer *a, bool ipv6, const char *hook);
+/* The same words for all packets of a kind, see rule_packet_kind(). */
+void question_rules(struct answer *a, const struct host_packet *packet);
+void question_rule(struct answer *a, uint32_t netns, const char *family, const char *table,
+		   const char *chain, uint64_t handle);
 void question_sysctl(struct answer *a, const char *name);
 void question_devices(struct answer *a);
 void question_owner(struct answer *a, const struct hct_tuple *tuple);

@@ -75,6 +75,14 @@ static const struct field libwrap_fields[] = {
 	FIELD_TEXT("client", struct obs, libwrap.client),
 };
 
+static const struct field rule_fields[] = {
+	FIELD("family", FIELD_NAME, struct obs, rule.family),
+	FIELD("table", FIELD_NAME, struct obs, rule.table),
+	FIELD("chain", FIELD_NAME, struct obs, rule.chain),
+	FIELD("handle", FIELD_U64, struct obs, rule.handle),
+	FIELD("verdict", FIELD_NAME, struct obs, rule.verdict),
+};
+
 /* What a point has besides. */
 static const struct {
 	const struct field *fields;
@@ -89,6 +97,7 @@ static const struct {
 	[HCT_POINT_RESET_SENT] = { reset_fields, N(reset_fields) },
 	[HCT_POINT_DROP] = { drop_fields, N(drop_fields) },
 	[HCT_POINT_LIBWRAP] = { libwrap_fields, N(libwrap_fields) },
+	[HCT_POINT_NFT_TRACE] = { rule_fields, N(rule_fields) },
 };
 
 static const struct {
@@ -323,6 +332,11 @@ int case_get_obs(char *words, uint64_t start_ns, struct obs *o, uint8_t payload[
 	*bad = !has_time ? "t" : "point";
 	if (!has_time || !has_point)
 		return -EINVAL;
+	if (o->point == HCT_POINT_NFT_TRACE &&
+	    !(o->rule.family && o->rule.table && o->rule.chain && o->rule.verdict)) {
+		*bad = "family, table, chain and verdict belong to nft-trace";
+		return -EINVAL;
+	}
 	if (o->point == HCT_POINT_ROUTE)
 		o->route.has_gateway = memcmp(o->route.gateway, none, sizeof(none)) != 0;
 	return 0;

@@ -190,6 +190,7 @@ static uint64_t get_unsigned(const struct field *field, const void *at)
 	case FIELD_U16:
 		return *(const uint16_t *)at;
 	case FIELD_U32:
+	case FIELD_ENUM:
 		return *(const uint32_t *)at;
 	case FIELD_BOOL:
 		return *(const bool *)at;
@@ -235,6 +236,8 @@ static void put_unsigned(FILE *out, const struct field *field, uint64_t value)
 	put_key(out, field);
 	if (field->kind == FIELD_STATE && value < N_STATES)
 		fputs(states[value], out);
+	else if (field->kind == FIELD_ENUM && value < field->size)
+		fputs(field->names[value], out);
 	else
 		fprintf(out, "%" PRIu64, value);
 }
@@ -328,6 +331,17 @@ static int set_unsigned(const struct field *field, void *at, const char *value)
 	}
 }
 
+static int set_enum(const struct field *field, uint32_t *at, const char *value)
+{
+	for (size_t i = 0; i < field->size; i++) {
+		if (strcmp(field->names[i], value) != 0)
+			continue;
+		*at = (uint32_t)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int set_field(const struct field *field, void *at, const char *value)
 {
 	switch (field->kind) {
@@ -348,6 +362,8 @@ static int set_field(const struct field *field, void *at, const char *value)
 			return 0;
 		}
 		return set_unsigned(field, at, value);
+	case FIELD_ENUM:
+		return set_enum(field, at, value);
 	default:
 		return set_unsigned(field, at, value);
 	}

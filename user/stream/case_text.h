@@ -41,17 +41,21 @@ enum field_kind {
 	FIELD_NAME, /* const char *, interned; NULL is left out */
 	FIELD_ADDR, /* uint8_t[16] */
 	FIELD_STATE, /* uint8_t, a TCP state by name */
+	FIELD_ENUM, /* an enum of unsigned int, by name */
 };
 
 struct field {
 	const char *key;
 	enum field_kind kind;
 	size_t offset;
-	size_t size; /* FIELD_STRING */
+	size_t size; /* FIELD_STRING; FIELD_ENUM: number of names */
+	const char *const *names; /* FIELD_ENUM */
 };
 #define FIELD(key, kind, type, member) { key, kind, offsetof(type, member), 0 }
 #define FIELD_TEXT(key, type, member) \
 	{ key, FIELD_STRING, offsetof(type, member), sizeof(((type *)0)->member) }
+#define FIELD_NAMES(key, type, member, names) \
+	{ key, FIELD_ENUM, offsetof(type, member), sizeof(names) / sizeof((names)[0]), names }
 
 /* Writes " key=value" for each of the N fields of the struct at BASE. */
 void fields_put(FILE *out, const struct field *fields, size_t n, const void *base);

@@ -258,6 +258,29 @@ static int chains(void *ctx, bool ipv6, const char *hook, struct host_chains *ou
 	return told(w, &a, err);
 }
 
+static int rules(void *ctx, const struct host_packet *packet, struct host_rules *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_rules(w->real, packet, out);
+
+	question_rules(&a, packet);
+	a.rules = *out;
+	return told(w, &a, err);
+}
+
+static int rule(void *ctx, uint32_t netns, const char *family, const char *table,
+		const char *chain, uint64_t handle, struct host_rule *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_rule(w->real, netns, family, table, chain, handle, out);
+
+	question_rule(&a, netns, family, table, chain, handle);
+	a.rule = *out;
+	return told(w, &a, err);
+}
+
 static int sysctl(void *ctx, const char *name, int64_t *out)
 {
 	struct case_writer *w = ctx;
@@ -308,6 +331,8 @@ static const struct host_ops ops = {
 	.route_back = route_back,
 	.wrappers = wrappers,
 	.chains = chains,
+	.rules = rules,
+	.rule = rule,
 	.sysctl = sysctl,
 	.devices = devices,
 	.owner = owner,

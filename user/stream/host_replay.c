@@ -102,6 +102,33 @@ static int chains(void *ctx, bool ipv6, const char *hook, struct host_chains *ou
 	return a->err;
 }
 
+static int rules(void *ctx, const struct host_packet *packet, struct host_rules *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_rules(&q, packet);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->rules;
+	return a->err;
+}
+
+static int rule(void *ctx, uint32_t netns, const char *family, const char *table,
+		const char *chain, uint64_t handle, struct host_rule *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_rule(&q, netns, family, table, chain, handle);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->rule;
+	return a->err;
+}
+
 static int sysctl(void *ctx, const char *name, int64_t *out)
 {
 	const struct answer *a;
@@ -166,6 +193,8 @@ static const struct host_ops ops = {
 	.route_back = route_back,
 	.wrappers = wrappers,
 	.chains = chains,
+	.rules = rules,
+	.rule = rule,
 	.sysctl = sysctl,
 	.devices = devices,
 	.owner = owner,

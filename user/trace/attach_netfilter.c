@@ -20,6 +20,11 @@ struct ladder {
 	size_t n;
 };
 
+/*
+ * From the top down, and ladder_free() from the bottom up: packets pass
+ * meanwhile, and whoever is told a rung concludes that the next one above was
+ * not reached.
+ */
 struct ladder *ladder_attach(struct bpf_program *const rungs[LADDER_RUNGS])
 {
 	struct ladder *l = calloc(1, sizeof(*l));
@@ -28,7 +33,7 @@ struct ladder *ladder_attach(struct bpf_program *const rungs[LADDER_RUNGS])
 		return NULL;
 	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++)
 		for (unsigned hook = 0; hook < NF_INET_NUMHOOKS; hook++)
-			for (size_t r = 0; r < LADDER_RUNGS; r++) {
+			for (size_t r = LADDER_RUNGS; r-- > 0;) {
 				int fd = bpf_sys_link_netfilter(bpf_program__fd(rungs[r]), families[f],
 								hook, ladder_priority[r]);
 

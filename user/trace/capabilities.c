@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
+#include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
 #include "stream/points.h"
@@ -38,7 +40,7 @@ static struct capability *line(struct lines *lines, enum check_result result)
 	return &lines->out[lines->n++];
 }
 
-static void tell_tiers(struct lines *lines, const struct programs *p)
+static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_trace)
 {
 	struct capability *cap = line(lines, CHECK_OK);
 
@@ -53,7 +55,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p)
 	}
 	CHECK_PUT(cap->what, ". A live run would observe: ");
 	for (enum hct_point point = 0, n = 0; point < HCT_POINT_COUNT; point++) {
-		bool any = false;
+		bool any = nft_trace && point == HCT_POINT_NFT_TRACE;
 
 		for (size_t i = 0; i < N_PROGRAMS; i++)
 			any |= p->wanted[i] && program_rows[i].point == point;
@@ -81,7 +83,9 @@ static void tell_missing(struct lines *lines, const struct programs *p,
 		size_t n;
 		const enum verdict_id *costs = point_costs(status->point, &n);
 
-		if (has_point(p, status->point) || (!n && status->point != HCT_POINT_NETFILTER))
+		if (has_point(p, status->point) ||
+		    (!n && status->point != HCT_POINT_NETFILTER &&
+		     status->point != HCT_POINT_NFT_TRACE))
 			continue;
 		cap = line(lines, n ? CHECK_WARN : CHECK_NOTE);
 		CHECK_PUT(cap->what, "Not observed: %s: %s.", point_name(status->point),
@@ -113,6 +117,8 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 	struct lines lines = { .out = out, .max = max };
 	struct point_list list = { .n = 0 };
 	struct programs programs = { .object = NULL };
+	const char *no_nft_trace;
+	struct utsname kernel;
 	struct capability *cap;
 	struct btf *btf;
 	int err;
@@ -136,7 +142,11 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 		tell_refused(&lines, err);
 		return lines.n;
 	}
-	tell_tiers(&lines, &programs);
+	uname(&kernel);
+	no_nft_trace = nft_trace_lacks(settings->passive, kernel.release);
+	if (no_nft_trace)
+		point_list_say(&list, HCT_POINT_NFT_TRACE, false, no_nft_trace);
+	tell_tiers(&lines, &programs, !no_nft_trace);
 	tell_missing(&lines, &programs, &list);
 	return lines.n;
 }

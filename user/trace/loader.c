@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "attach_libwrap.h"
 #include "attach_netfilter.h"
 #include "attach_tc.h"
 #include "hctrace.skel.h"
+#include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
 
@@ -250,6 +252,17 @@ static void say_ladder(struct loader *l)
 		point_list_say(&l->points, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
 }
 
+static void say_nft_trace(struct loader *l)
+{
+	struct utsname kernel;
+	const char *lacks;
+
+	uname(&kernel);
+	lacks = nft_trace_lacks(l->settings->passive, kernel.release);
+	point_list_say(&l->points, HCT_POINT_NFT_TRACE, !lacks,
+		       lacks ? lacks : "on demand: when netfilter drops a probe");
+}
+
 /* ---- opening ---- */
 
 static void say_error(int err)
@@ -317,6 +330,7 @@ int loader_attach(struct loader *l)
 	attach_tracepoints(l);
 	attach_libwrap(l);
 	say_ladder(l);
+	say_nft_trace(l);
 	return 0;
 }
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Rules that a program wrote: it is named, and the fix is said in its own command.
+
+ufw is the real one; the others' rules are in owners/, written by hand after their form.
+"""
+import os
+import shutil
+import time
+
+import lab_checks
+import pytest
+from harness import FAILED
+from lab import RANGE
+from rule_play import RuleCase, check_named, describe, next_interval, params, play
+from rule_sets import MARK, Culprit, Rules
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REJECTED = {"seen": "refused/unreachable", "verdict": "firewall-reject", "code": "CONNECT_REFUSED"}
+
+
+def written(tool, file, which):
+    """The rule set in FILE, to be marked at WHICH of its marks."""
+    with open(f"{HERE}/owners/{file}", encoding="utf-8") as f:
+        text = f.read().replace(MARK + which + "\n", MARK + "\n")
+    marks = [word for word in text.split() if word.startswith(MARK) and word != MARK]
+    for other in marks:
+        text = text.replace(other, "")
+    return Rules(tool, "\n".join(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def owned(id, owner, tool, file, which, *fix, **kwargs):
+    return RuleCase(id, (written(tool, file, which),), why=(owner,), fix=fix, **kwargs)
+
+
+def docker(id, tool, which, **kwargs):
+    return owned(f"docker-{id}", "Docker", tool, "docker.rules", which, "DOCKER-USER",
+                 hook="FORWARD", container=True, port=8080, **kwargs)
+
+
+OWNED = [
+    owned("firewalld-not-allowed", "firewalld", "nft", "firewalld.nft", "rest", "firewall-cmd",
+          "--zone=public", "8202", "tcp", **REJECTED, fix_works=False),
+    owned("firewalld-rich-rule", "firewalld", "nft", "firewalld.nft", "deny", "firewall-cmd",
+          "--zone=public", RANGE, "8503", port=8503, fix_works=False),
+    docker("not-published-nft", "iptables-nft", "bridge"),
+    docker("not-published-legacy", "iptables-legacy", "bridge"),
+    docker("own-rule", "iptables-nft", "user",
+           check=lambda lab, port, **kwargs: lab_checks.http(lab, port, node=2, **kwargs)),
+    owned("kube-proxy-no-endpoints", "kube-proxy", "iptables-nft", "kube-proxy.rules", "endpoints",
+          "kubectl", "default", "shop", port=30080, **REJECTED, control=False, fix_works=False),
+    owned("kube-proxy-source-ranges", "kube-proxy", "iptables-legacy", "kube-proxy.rules", "ranges",
+          "kubectl", "default", "cart", fix_works=False),
+]
+
+
+@pytest.mark.parametrize("case", **params(OWNED))
+def test_written_by(case, make_lab, trace):
+    play(case, make_lab, trace)
+
+
+def ufw(lab, *commands):
+    """Debian's ufw with its settings and rules in the backend's own /etc."""
+    if not shutil.which("ufw"):
+        pytest.fail("no ufw: see scripts/setup")
+    shutil.copytree("/etc/ufw", f"{lab.backend.etc}/ufw")
+    shutil.copytree("/etc/default", f"{lab.backend.etc}/default")
+    for command in ("--force enable", "allow 80/tcp", *commands):
+        lab.backend.run("ufw", *command.split())
+
+
+UFW = {
+    "not-allowed": ("allow 22/tcp", "timeout", ":INPUT DROP [0:0]"),
+    "denied": (f"deny from {RANGE} to any port 8202 proto tcp", "timeout",
+               f"-A ufw-user-input -s {RANGE} -p tcp -m tcp --dport 8202 -j DROP"),
+    "rejected": ("reject 8202/tcp", "refused", "-A ufw-user-input -p tcp -m tcp --dport 8202 -j"
+                 " REJECT --reject-with tcp-reset"),
+}
+
+
+@pytest.mark.parametrize("which", **params(list(UFW)))
+def test_ufw(which, lab, trace):
+    """The fix is carried out by ufw itself."""
+    command, seen, marked = UFW[which]
+    ufw(lab, "deny 8203/tcp", command)
+    rules = lab.backend.run("iptables-nft-save")
+    assert f"{marked}\n" in rules, f"the lab is wrong: {rules}"
+    culprit = Culprit(Rules("iptables-nft", rules.replace(f"{marked}\n", f"{marked} {MARK}\n")),
+                      lab.backend)
+    run = trace(lab, "--timeout", 1)
+    for _ in range(2):
+        started = time.monotonic()
+        check = lab_checks.http(lab, 8202, timeout=1)
+        assert check.result == seen, f"the lab is wrong: {check}"
+        line = run.probe(check)
+        next_interval(started)
+    check_named(line, culprit)
+    assert "ufw" in line["why"], describe(line)
+    assert line["fix"].startswith("ufw "), describe(line)
+    lab.backend.run("sh", "-c", line["fix"])
+    assert run.probe(lab_checks.http(lab, 8202))["verdict"] == "healthy", line["fix"]
+    run.stop(FAILED)

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Whose a chain is, and the owner's own command. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/fw_owner.h"
+
+static struct host_rule rule_in(const char *backend, const char *table, const char *chain,
+				const char *text)
+{
+	struct host_rule r = { .kind = RULE_DROP, .number = 2 };
+
+	snprintf(r.backend, sizeof(r.backend), "%s", backend);
+	snprintf(r.table, sizeof(r.table), "%s", table);
+	snprintf(r.chain, sizeof(r.chain), "%s", chain);
+	snprintf(r.text, sizeof(r.text), "%s", text);
+	return r;
+}
+
+static void names(void **state)
+{
+	static const struct {
+		const char *table, *chain, *text, *words; /* NULL: nobody's */
+	} rows[] = {
+		{ "firewalld", "filter_IN_public_deny", "", "firewalld, zone public" },
+		{ "firewalld", "filter_IN_my_zone", "", "firewalld, zone my_zone" },
+		{ "firewalld", "filter_FWD_public_allow", "", "firewalld, zone public" },
+		{ "firewalld", "filter_IN_policy_allow-host-ipv6", "",
+		  "firewalld, policy allow-host-ipv6" },
+		{ "firewalld", "filter_INPUT", "", "firewalld" },
+		{ "filter", "IN_public_deny", "", "firewalld, zone public" },
+		{ "filter", "INPUT_ZONES", "", "firewalld" },
+		{ "filter", "ufw-user-input", "", "ufw" },
+		{ "filter", "ufw6-reject-input", "", "ufw" },
+		{ "filter", "DOCKER-USER", "", "Docker" },
+		{ "filter", "DOCKER", "", "Docker" },
+		{ "filter", "KUBE-SERVICES", "", "kube-proxy" },
+		{ "kube-proxy", "reject-chain", "", "kube-proxy" },
+		{ "filter", "KUBE-POD-FW-ABCD", "", "kube-router" },
+		{ "filter", "cali-tw-cali1234", "", "Calico" },
+		{ "filter", "LIBVIRT_FWI", "", "libvirt" },
+		{ "filter", "f2b-nginx-limit", "", "fail2ban, jail nginx-limit" },
+		{ "f2b-table", "f2b-chain", "tcp dport 80 ip saddr @addr-set-web reject",
+		  "fail2ban, jail web" },
+		{ "crowdsec6", "crowdsec6-chain-input", "", "CrowdSec" },
+		{ "filter", "f2b-$(id)", "", "fail2ban" },
+		{ "filter", "INPUT", "", NULL },
+		{ "filter", "IN", "", NULL },
+		{ "guard", "docker", "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct host_rule r = rule_in("nft", rows[i].table, rows[i].chain, rows[i].text);
+		struct fw_owner owner;
+		char words[128];
+
+		assert_int_equal(fw_owner_of(&r, &owner), rows[i].words != NULL);
+		if (rows[i].words)
+			assert_string_equal(fw_owner_words(&owner, words, sizeof(words)),
+					    rows[i].words);
+	}
+}
+
+static const struct fw_pass request = { .range = "100.125.0.0/16", .lb = "100.125.10.5",
+					.protocol = "tcp", .port = 80 };
+
+static void assert_fix(const struct host_rule *rule, const struct fw_pass *pass, const char *fix)
+{
+	struct fw_owner owner;
+	char out[512] = "";
+
+	assert_true(fw_owner_of(rule, &owner));
+	assert_int_equal(fw_owner_fix(&owner, rule, pass, out, sizeof(out)), fix != NULL);
+	if (fix)
+		assert_string_equal(out, fix);
+}
+
+static void firewalld(void **state)
+{
+	struct host_rule r = rule_in("nft", "firewalld", "filter_IN_public_deny", "drop");
+	struct fw_pass pass = request;
+
+	assert_fix(&r, &pass,
+		   "firewall-cmd --zone=public --add-rich-rule='rule priority=\"-100\" "
+		   "family=\"ipv4\" source address=\"100.125.0.0/16\" port port=\"80\" "
+		   "protocol=\"tcp\" accept'  # to keep it: firewall-cmd --runtime-to-permanent");
+	pass.port = 0;
+	pass.protocol = "icmp";
+	pass.v6 = true;
+	strcpy(r.chain, "filter_INPUT");
+	assert_fix(&r, &pass,
+		   "firewall-cmd --add-rich-rule='rule priority=\"-100\" family=\"ipv6\" source "
+		   "address=\"100.125.0.0/16\" icmp-type name=\"echo-request\" accept'  # to keep "
+		   "it: firewall-cmd --runtime-to-permanent");
+	pass.reply = true; /* rich rules know no output */
+	assert_fix(&r, &pass, NULL);
+}
+
+static void ufw(void **state)
+{
+	struct host_rule r = rule_in("iptables-nft", "filter", "ufw-user-input", "-j DROP");
+	struct fw_pass pass = request;
+	struct fw_owner owner;
+
+	assert_fix(&r, &pass, "ufw prepend allow proto tcp from 100.125.0.0/16 to any port 80");
+	/* `ufw prepend` leaves a rule on the same alone, `ufw allow` changes it */
+	strcpy(r.text, "-s 100.125.0.0/16 -p tcp -m tcp --dport 80 -j DROP");
+	assert_fix(&r, &pass, "ufw allow proto tcp from 100.125.0.0/16 to any port 80");
+	strcpy(r.text, "-s 100.125.0.0/16 -p tcp -m tcp --dport 8080 -j DROP");
+	assert_fix(&r, &pass, "ufw prepend allow proto tcp from 100.125.0.0/16 to any port 80");
+	strcpy(r.chain, "ufw-reject-input");
+	assert_fix(&r, &pass, "ufw allow proto tcp from 100.125.0.0/16 to any port 80");
+	pass.forwarded = true;
+	assert_fix(&r, &pass, "ufw route allow proto tcp from 100.125.0.0/16 to any port 80");
+	pass.forwarded = false;
+	pass.reply = true;
+	strcpy(r.chain, "ufw-user-output");
+	assert_fix(&r, &pass,
+		   "ufw prepend allow out proto tcp from any port 80 to 100.125.0.0/16");
+	strcpy(r.chain, "INPUT"); /* its policy */
+	strcpy(r.last_jump, "ufw-track-input");
+	r.policy = true;
+	pass.reply = false;
+	assert_fix(&r, &pass, "ufw allow proto tcp from 100.125.0.0/16 to any port 80");
+	strcpy(r.last_jump, "f2b-ssh"); /* only stands there */
+	assert_false(fw_owner_of(&r, &owner));
+	r.policy = false;
+	strcpy(r.chain, "ufw-before-input"); /* ahead of all that ufw's commands write */
+	assert_fix(&r, &pass, NULL);
+}
+
+static void containers(void **state)
+{
+	struct fw_owner owner;
+	struct host_rule docker = rule_in("iptables-nft", "filter", "DOCKER", "-j DROP");
+	struct host_rule none = rule_in("iptables-legacy", "filter", "KUBE-EXTERNAL-SERVICES",
+					"-p tcp -m comment --comment \"default/shop:http has no "
+					"endpoints\" -j REJECT");
+	struct host_rule odd = rule_in("iptables-legacy", "filter", "KUBE-SERVICES",
+				       "-m comment --comment \"a;b/shop:http has no endpoints\"");
+	struct host_rule forward = rule_in("iptables-nft", "filter", "KUBE-FORWARD", "-j DROP");
+	struct host_rule ranges = rule_in("iptables-nft", "filter", "KUBE-PROXY-FIREWALL",
+					  "--comment \"default/cart:http traffic not accepted by "
+					  "KUBE-FW-X\" -j DROP");
+
+	assert_fix(&docker, &request,
+		   "iptables-nft -I DOCKER-USER -s 100.125.0.0/16 -p tcp --dport 80 -j ACCEPT");
+	strcpy(docker.chain, "DOCKER-ISOLATION-STAGE-1");
+	assert_true(fw_owner_of(&docker, &owner));
+	assert_string_equal(fw_owner_remark(&owner, &docker),
+			    "or publish the port (docker run -p)");
+	strcpy(docker.chain, "DOCKER-USER"); /* there, ahead of the rule: not by this */
+	assert_fix(&docker, &request, NULL);
+	assert_fix(&none, &request,
+		   "kubectl -n default get endpoints shop  # none: no pod of the service is ready; "
+		   "start one, or correct the service's selector");
+	assert_fix(&odd, &request,
+		   "kubectl get endpoints -A  # the service on port 80 has none: no pod of it is "
+		   "ready; start one, or correct the service's selector");
+	assert_fix(&ranges, &request,
+		   "kubectl -n default patch service cart --type=json -p '[{\"op\":\"add\",\"path\":"
+		   "\"/spec/loadBalancerSourceRanges/-\",\"value\":\"100.125.0.0/16\"}]'");
+	assert_fix(&forward, &request, NULL);
+}
+
+static void bans(void **state)
+{
+	struct host_rule jail = rule_in("iptables-nft", "filter", "f2b-web", "-j REJECT");
+	struct host_rule crowd = rule_in("nft", "crowdsec", "crowdsec-chain", "drop");
+
+	assert_fix(&jail, &request,
+		   "fail2ban-client set web unbanip 100.125.10.5  # and to keep it: "
+		   "fail2ban-client set web addignoreip 100.125.0.0/16");
+	assert_fix(&crowd, &request,
+		   "cscli decisions delete --ip 100.125.10.5  # and put 100.125.0.0/16 on a "
+		   "whitelist: /etc/crowdsec/parsers/s02-enrich/");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),	cmocka_unit_test(firewalld),
+		cmocka_unit_test(ufw),		cmocka_unit_test(containers),
+		cmocka_unit_test(bans),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A firewall rule, policy or chain that did something: its name in words, and how to let a probe pass it. */
+#ifndef HCT_ADVICE_RULE_H
+#define HCT_ADVICE_RULE_H
+
+#include "advice.h"
+#include "culprit.h"
+
+/* Sets where: layer "netfilter" with all that is known of C; device and the like from INCIDENT. */
+void where_culprit(struct diagnosis *d, const struct culprit *c,
+		   const struct probe_incident *incident);
+/*
+ * Adds to why: "Rule 3 of chain INPUT, table filter (iptables-nft), DID: -s … -j DROP",
+ * or as much as is known.  With REFUSED it was no policy: a policy cannot reject.
+ */
+void say_culprit(const struct facts *f, const struct culprit *c, bool refused, const char *did,
+		 struct diagnosis *d);
+/* Adds a full stop to why, behind the text of a rule. */
+void end_sentence(struct diagnosis *d);
+/* "rule 3 of chain INPUT, table filter (iptables-nft)" */
+const char *rule_words(const struct host_rule *rule, char *out, size_t size);
+
+/* advice_firewall_fix.c: adds to fix a command that lets the probe, or its reply, pass C. */
+void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d);
+
+#endif
