@@ -15,7 +15,7 @@ PREFIX  ?= /usr/local
 CLANG   ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS    := libbpf libelf zlib libmnl libnftnl json-c
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive
 
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 Q       := $(if $(V),,@)

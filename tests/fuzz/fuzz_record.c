@@ -72,7 +72,7 @@ static void report(const char *path, const struct renderer *renderer)
 		const struct settings *settings = record_reader_settings(r.reader);
 		const struct host *host = record_reader_host(r.reader);
 
-		r.render_ctx = renderer->open(out, settings, host);
+		r.render_ctx = renderer->open(out, settings);
 		r.engine = engine_new(settings, host, &renderer->on, r.render_ctx);
 		if (r.render_ctx && r.engine)
 			record_reader_run(r.reader, &sink, &r, NULL);

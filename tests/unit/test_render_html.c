@@ -145,7 +145,7 @@ static void html_nothing_came(void **state)
 	struct fixture f = { 0 };
 
 	open_page(&f);
-	f.renderer->on.end(f.ctx, &(struct totals){ .start_ns = START, .end_ns = START + 60 * SEC });
+	end_empty(&f, (struct totals){ .start_ns = START, .end_ns = START + 60 * SEC }, &devices);
 	assert_says(&f, "any target: no probe arrived");
 	assert_says(&f, "<p class=\"why\">No probe from ");
 	close_fixture(&f);

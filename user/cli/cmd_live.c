@@ -241,7 +241,7 @@ static int open_pipeline(struct live *l)
 		l->engine_host = case_writer_host(l->writer, &l->host);
 	}
 	l->renderer = l->settings->json ? &render_json : &render_text;
-	l->render_ctx = l->renderer->open(stdout, l->settings, l->engine_host);
+	l->render_ctx = l->renderer->open(stdout, l->settings);
 	if (!l->render_ctx)
 		return -ENOMEM;
 	l->engine = engine_new(l->settings, l->engine_host, &engine_listener, l);

@@ -130,7 +130,7 @@ int cmd_report(const struct settings *settings)
 		status = EXIT_USAGE;
 		goto cleanup;
 	}
-	r.render_ctx = r.renderer->open(output.file, &run, source_host(r.source));
+	r.render_ctx = r.renderer->open(output.file, &run);
 	if (r.render_ctx)
 		r.engine = engine_new(&run, source_host(r.source), &r.on, r.render_ctx);
 	if (!r.engine) {

@@ -392,6 +392,11 @@ const struct host *record_reader_host(const struct record_reader *r)
 	return line_reader_host(r->lines);
 }
 
+const struct answer *record_reader_answers(const struct record_reader *r, size_t *n)
+{
+	return line_reader_answers(r->lines, n);
+}
+
 const struct recording_info *record_reader_info(const struct record_reader *r)
 {
 	return &r->info;

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "host/host.h"
 #include "recording_info.h"
+#include "stream/case_host.h"
 #include "stream/stream.h"
 
 struct record_reader;
@@ -28,6 +29,9 @@ void record_reader_close(struct record_reader *r); /* accepts NULL */
 /* Of the run that was recorded; live as long as the reader. */
 const struct settings *record_reader_settings(const struct record_reader *r);
 const struct host *record_reader_host(const struct record_reader *r);
+
+/* As line_reader_answers(). */
+const struct answer *record_reader_answers(const struct record_reader *r, size_t *n);
 
 /*
  * Sends the stream to SINK, with an end where the recording has none: 0, or an

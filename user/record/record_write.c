@@ -249,6 +249,28 @@ void record_writer_line(struct record_writer *w, const char *line)
 	drain(w);
 }
 
+void record_writer_answer(struct record_writer *w, const struct answer *a)
+{
+	case_put_answer(w->text_out, a);
+	drain(w);
+}
+
+void record_writer_missing(struct record_writer *w, uint64_t n)
+{
+	drain(w);
+	if (!w->records && !w->segment.pieces) {
+		/* they were in segments before this one */
+		segment_close(&w->segment);
+		w->header.segment = 1;
+		w->records = n;
+		return;
+	}
+	flush(w);
+	w->records += n;
+	start_chunk(w, w->last_ns);
+	flush(w);
+}
+
 /* ---- the host's state ---- */
 
 /* One record of it, behind its length. */

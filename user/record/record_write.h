@@ -11,6 +11,7 @@
 
 #include "cli/options.h"
 #include "host/host.h"
+#include "stream/case_host.h"
 #include "stream/stream.h"
 
 #define RECORD_SIZE_MIN (UINT64_C(4) * 1024 * 1024)
@@ -55,6 +56,14 @@ void record_writer_flush(struct record_writer *w, uint64_t now_ns);
  * NULL, the options come as the first line, and start, lost and end as others.
  */
 void record_writer_line(struct record_writer *w, const char *line);
+
+/*
+ * For what is made of another recording: N records of the run are missing here,
+ * in front of the first: were dropped by rotation.
+ */
+void record_writer_missing(struct record_writer *w, uint64_t n);
+/* What was answered at the last record. */
+void record_writer_answer(struct record_writer *w, const struct answer *a);
 
 /* Why the last piece could not be written: -errno; 0: it could. */
 int record_writer_error(const struct record_writer *w);

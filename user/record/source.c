@@ -97,6 +97,11 @@ const struct host *source_host(const struct source *s)
 	return s->record ? record_reader_host(s->record) : case_reader_host(s->text);
 }
 
+const struct answer *source_answers(const struct source *s, size_t *n)
+{
+	return s->record ? record_reader_answers(s->record, n) : case_reader_answers(s->text, n);
+}
+
 const struct recording_info *source_info(const struct source *s)
 {
 	return s->record ? record_reader_info(s->record) : &s->info;

@@ -10,7 +10,6 @@
 #define HCT_HTML_H
 
 #include "diagnose/engine.h"
-#include "diagnose/no_probe.h"
 #include "record/recording_info.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -23,7 +22,6 @@
 #define HTML_MAX_SILENCES 64
 #define HTML_CHANGES 32
 #define HTML_CAUSE_NODES 8
-#define HTML_NAMES 32
 
 /* What a health check is for: HTTP and TCP checks of one port are one. */
 struct html_service {
@@ -151,7 +149,7 @@ const struct diagnosis *html_kept_diagnosis(const struct html_kept *kept);
 /* ---- html_json.c: objects as the json renderer prints them ---- */
 
 struct html_json;
-struct html_json *html_json_open(const struct settings *settings, const struct host *host);
+struct html_json *html_json_open(const struct settings *settings);
 void html_json_close(struct html_json *j); /* accepts NULL */
 void *html_json_ctx(struct html_json *j); /* for render_json.on */
 /* What was printed since the last time, without its newline; valid until the next. */
@@ -159,22 +157,10 @@ const char *html_json_taken(struct html_json *j);
 
 /* ---- the whole ---- */
 
-struct html_name {
-	uint32_t netns;
-	char name[64];
-};
-
 struct html_state {
 	FILE *out;
 	const struct settings *settings;
-	const struct host *host;
-	/* Network namespaces by name, as the host knew them when they were met. */
-	struct html_name names[HTML_NAMES];
-	size_t n_names;
-	struct host named; /* answers from NAMES alone */
-	struct html_json *now; /* asks the host while it can answer */
-	struct html_json *later; /* asks NAMED */
-	struct no_probe no_probe;
+	struct html_json *json;
 	char kernel[72];
 	char netns_name[64];
 	int64_t wall_offset_ns;

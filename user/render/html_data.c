@@ -63,8 +63,8 @@ static void put_series(struct html_state *s, FILE *out, const struct html_series
 	const char *comma = "";
 
 	fputs("{\"target\":", out);
-	render_json.on.target(html_json_ctx(s->later), &series->target);
-	html_json(out, html_json_taken(s->later));
+	render_json.on.target(html_json_ctx(s->json), &series->target);
+	html_json(out, html_json_taken(s->json));
 	/* a digit a bucket: the sum of 1 << enum target_state of what was held within */
 	fputs(",\"states\":\"", out);
 	for (size_t i = 0; i < HTML_BUCKETS; i++)
@@ -138,9 +138,9 @@ void html_data(struct html_state *s, FILE *out)
 	fputs("],\n\"probes\":[", out);
 	for (size_t i = 0; i < s->n_kept; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		render_json.on.probe(html_json_ctx(s->later), html_kept_probe(s->kept[i]),
+		render_json.on.probe(html_json_ctx(s->json), html_kept_probe(s->kept[i]),
 				     html_kept_diagnosis(s->kept[i]));
-		html_json(out, html_json_taken(s->later));
+		html_json(out, html_json_taken(s->json));
 	}
 	fputs("]}\n", out);
 }

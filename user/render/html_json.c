@@ -14,14 +14,14 @@ struct html_json {
 	void *ctx;
 };
 
-struct html_json *html_json_open(const struct settings *settings, const struct host *host)
+struct html_json *html_json_open(const struct settings *settings)
 {
 	struct html_json *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return NULL;
 	j->out = open_memstream(&j->text, &j->len);
-	j->ctx = j->out ? render_json.open(j->out, settings, host) : NULL;
+	j->ctx = j->out ? render_json.open(j->out, settings) : NULL;
 	if (!j->ctx) {
 		html_json_close(j);
 		return NULL;

@@ -99,17 +99,15 @@ static void sort_groups(struct html_state *s)
 static void add_absence(struct html_state *s)
 {
 	struct probe *p;
-	struct diagnosis d;
 
-	if (!s->ended || s->causes.n || !no_probe_holds(&s->totals))
+	if (!s->ended || s->causes.n || !s->totals.no_probe)
 		return;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return;
 	p->start_ns = s->totals.start_ns;
 	p->end_ns = s->totals.end_ns;
-	no_probe_diagnose(&s->no_probe, &s->totals, &d);
-	html_cause_count(&s->causes, p, &d);
+	html_cause_count(&s->causes, p, s->totals.no_probe);
 	free(p);
 }
 

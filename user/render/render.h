@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Renderers: a table of functions each; NULL where one is not interested.
- * They say what was decided and decide nothing.
+ * They say what was decided, decide nothing, and ask the host nothing: the
+ * engine did, in live runs and in replays alike.
  */
 #ifndef HCT_RENDER_H
 #define HCT_RENDER_H
@@ -14,8 +15,8 @@
 struct renderer {
 	const char *name;
 	bool binary; /* nothing that a terminal should get */
-	/* NULL: no memory.  SETTINGS and HOST are borrowed until close(). */
-	void *(*open)(FILE *out, const struct settings *settings, const struct host *host);
+	/* NULL: no memory.  SETTINGS are borrowed until close(). */
+	void *(*open)(FILE *out, const struct settings *settings);
 	struct engine_listener on; /* their ctx is what open() returned */
 	/* Each observation, before the engine sees it; its payload only during the call. */
 	void (*obs)(void *ctx, const struct obs *o);

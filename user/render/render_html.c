@@ -6,38 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnose/ask.h"
 #include "html.h"
 
 #define FIRST_WIDTH_NS UINT64_C(100000000)
-
-static int name_of(void *ctx, uint32_t netns, char out[64])
-{
-	const struct html_state *s = ctx;
-
-	for (size_t i = 0; i < s->n_names; i++) {
-		if (s->names[i].netns == netns) {
-			strcpy(out, s->names[i].name);
-			return 0;
-		}
-	}
-	return -ENODATA;
-}
-
-static const struct host_ops named_ops = { .netns_name = name_of };
-
-/* A recording answers only at the place where it was asked: later is too late. */
-static void learn_name(struct html_state *s, uint32_t netns)
-{
-	struct html_name *name = &s->names[s->n_names];
-
-	if (s->n_names == HTML_NAMES || name_of(s, netns, (char[64]){ "" }) == 0)
-		return;
-	if (ask_netns_name(s->host, netns, name->name) || !name->name[0])
-		return;
-	name->netns = netns;
-	s->n_names++;
-}
 
 static void close_html(void *ctx)
 {
@@ -47,8 +18,7 @@ static void close_html(void *ctx)
 		return;
 	if (s->started && !s->ended)
 		html_page(s);
-	html_json_close(s->now);
-	html_json_close(s->later);
+	html_json_close(s->json);
 	html_series_free(&s->series);
 	html_keep_free(s->keep);
 	free(s->causes.c);
@@ -61,7 +31,7 @@ static void close_html(void *ctx)
 	free(s);
 }
 
-static void *open_html(FILE *out, const struct settings *settings, const struct host *host)
+static void *open_html(FILE *out, const struct settings *settings)
 {
 	struct html_state *s = calloc(1, sizeof(*s));
 
@@ -69,15 +39,10 @@ static void *open_html(FILE *out, const struct settings *settings, const struct 
 		return NULL;
 	s->out = out;
 	s->settings = settings;
-	s->host = host;
-	s->named.ops = &named_ops;
-	s->named.ctx = s;
 	s->axis.width_ns = FIRST_WIDTH_NS;
-	no_probe_init(&s->no_probe, settings, host);
-	s->now = html_json_open(settings, host);
-	s->later = html_json_open(settings, &s->named);
+	s->json = html_json_open(settings);
 	s->keep = html_keep_new();
-	if (!s->now || !s->later || !s->keep) {
+	if (!s->json || !s->keep) {
 		close_html(s);
 		return NULL;
 	}
@@ -112,12 +77,9 @@ static void on_start(void *ctx, const struct stream_start *start)
 	snprintf(s->kernel, sizeof(s->kernel), "%s", start->kernel ? start->kernel : "");
 	snprintf(s->netns_name, sizeof(s->netns_name), "%s",
 		 start->netns_name ? start->netns_name : "");
-	no_probe_start(&s->no_probe);
-	render_json.on.start(html_json_ctx(s->now), start);
-	render_json.on.start(html_json_ctx(s->later), start);
-	html_json_taken(s->later);
+	render_json.on.start(html_json_ctx(s->json), start);
 	free(s->start);
-	s->start = strdup(html_json_taken(s->now));
+	s->start = strdup(html_json_taken(s->json));
 	free(s->points);
 	s->points = html_points(start);
 	s->missing = html_missing_points(start);
@@ -149,7 +111,6 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	uint32_t cause;
 
 	reach(s, p->end_ns > p->start_ns ? p->end_ns : p->start_ns);
-	learn_name(s, p->netns);
 	cause = html_cause_count(&s->causes, p, d);
 	if (d->verdict == VERDICT_NO_PROBE) {
 		add_silence(s, p);
@@ -195,8 +156,8 @@ static void on_end(void *ctx, const struct totals *totals)
 
 	reach(s, totals->end_ns);
 	s->totals = *totals;
-	render_json.on.end(html_json_ctx(s->now), totals);
-	s->end = strdup(html_json_taken(s->now));
+	render_json.on.end(html_json_ctx(s->json), totals);
+	s->end = strdup(html_json_taken(s->json));
 	s->ended = true;
 	html_page(s);
 }

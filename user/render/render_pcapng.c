@@ -19,7 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diagnose/no_probe.h"
 #include "format.h"
 #include "pcapng_hold.h"
 #include "pcapng_nat.h"
@@ -50,7 +49,6 @@ struct pcapng_state {
 	struct pcapng *writer;
 	struct hold hold;
 	struct interface *interfaces;
-	struct no_probe no_probe;
 	int64_t wall_offset_ns;
 	off_t section_at; /* where it can be written again; -1: it cannot */
 	bool has_section;
@@ -61,7 +59,7 @@ struct pcapng_state {
 	char recording[1024]; /* what is to be said of the recording */
 };
 
-static void *open_pcapng(FILE *out, const struct settings *settings, const struct host *host)
+static void *open_pcapng(FILE *out, const struct settings *settings)
 {
 	struct pcapng_state *s = calloc(1, sizeof(*s));
 
@@ -75,7 +73,6 @@ static void *open_pcapng(FILE *out, const struct settings *settings, const struc
 		return NULL;
 	}
 	hold_init(&s->hold, settings->timeout_ns);
-	no_probe_init(&s->no_probe, settings, host);
 	return s;
 }
 
@@ -297,7 +294,6 @@ static void on_start(void *ctx, const struct stream_start *start)
 	char safe[256];
 
 	s->wall_offset_ns = start->wall_offset_ns;
-	no_probe_start(&s->no_probe);
 	if (start->kernel && *start->kernel)
 		snprintf(s->os, sizeof(s->os), "Linux %s",
 			 format_safe(safe, sizeof(s->os) - 8, start->kernel));
@@ -407,14 +403,12 @@ static void on_recording(void *ctx, const struct recording_info *info)
 static void on_end(void *ctx, const struct totals *totals)
 {
 	struct pcapng_state *s = ctx;
-	struct diagnosis d;
 
-	if (no_probe_holds(totals)) {
+	if (totals->no_probe) {
 		const struct probe nothing = { .start_ns = totals->start_ns,
 					       .end_ns = totals->end_ns };
 
-		no_probe_diagnose(&s->no_probe, totals, &d);
-		words_record_probe(&s->hold, &nothing, &d);
+		words_record_probe(&s->hold, &nothing, totals->no_probe);
 	}
 	release(s, UINT64_MAX);
 	complete_section(s);

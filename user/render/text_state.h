@@ -4,7 +4,6 @@
 #define HCT_TEXT_STATE_H
 
 #include "diagnose/engine.h"
-#include "diagnose/no_probe.h"
 #include "record/recording_info.h"
 #include "text.h"
 
@@ -21,7 +20,6 @@ struct told; /* causes that were told in full, text_probe.c */
 struct text_state {
 	struct text t;
 	const struct settings *settings;
-	struct no_probe no_probe;
 	int64_t wall_offset_ns;
 	int endpoints_width; /* of the column "node > target": the widest so far */
 	struct told *told;

@@ -140,6 +140,11 @@ const struct host *case_reader_host(const struct case_reader *r)
 	return line_reader_host(r->lines);
 }
 
+const struct answer *case_reader_answers(const struct case_reader *r, size_t *n)
+{
+	return line_reader_answers(r->lines, n);
+}
+
 int case_reader_run(struct case_reader *r, const struct stream_sink *sink, void *ctx)
 {
 	int status = 0;

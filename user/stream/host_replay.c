@@ -259,6 +259,12 @@ int host_replay_add(struct host_replay *r, const struct answer *answer)
 	return 0;
 }
 
+const struct answer *host_replay_answers(const struct host_replay *r, size_t *n)
+{
+	*n = r->n;
+	return r->answers;
+}
+
 void host_replay_clear(struct host_replay *r)
 {
 	r->n = 0;

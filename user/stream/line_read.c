@@ -113,6 +113,11 @@ const struct host *line_reader_host(const struct line_reader *r)
 	return host_replay_host(r->host);
 }
 
+const struct answer *line_reader_answers(const struct line_reader *r, size_t *n)
+{
+	return host_replay_answers(r->host, n);
+}
+
 const struct stream_start *line_reader_start(const struct line_reader *r)
 {
 	return r->started ? &r->start : NULL;
