@@ -26,6 +26,7 @@ struct record_writer {
 	struct record_header header;
 	struct segment segment;
 	bool rotate; /* before the next piece */
+	uint64_t older[RECORD_SEGMENTS - 1]; /* sizes of the segments before it, the last one first */
 	struct case_writer *text; /* writes lines, which come back to take_text() */
 	FILE *text_out;
 	struct store line; /* not complete yet */
@@ -33,6 +34,7 @@ struct record_writer {
 	struct store states; /* records that each segment starts with */
 	size_t states_max;
 	bool states_written; /* to this segment */
+	unsigned states_times; /* that they were */
 	struct obs_encoder *encoder;
 	struct piece_packer *packer;
 	bool in_chunk, starts_chunk; /* the piece being filled is a chunk's first */
@@ -61,6 +63,8 @@ static int next_segment(struct record_writer *w)
 			return err;
 		w->rotate = false;
 		w->header.segment++;
+		memmove(w->older + 1, w->older, sizeof(w->older) - sizeof(w->older[0]));
+		w->older[0] = w->segment.size;
 	}
 	return w->segment.fd < 0 ? segment_create(&w->segment, w->path, &w->header) : 0;
 }
@@ -112,6 +116,7 @@ static void put_states(struct record_writer *w)
 	struct cursor in = { w->states.data, w->states.data + w->states.len, false };
 
 	w->states_written = true;
+	w->states_times++;
 	while (in.at < in.end && w->in_chunk) {
 		uint64_t len = take_varint(&in);
 
@@ -289,17 +294,40 @@ static void add_state(struct record_writer *w, const struct bytes *head, const c
 		w->err = -ENOMEM;
 }
 
-static void put_state(struct record_writer *w, const struct bytes *head, const char *text,
-		      size_t len)
+/* Makes room for a part of it, which is no part of the stream, so the reader does not count it. */
+static bool begin_state(struct record_writer *w)
 {
 	drain(w);
 	if (!begin(w, w->last_ns))
-		return;
-	/* it is no part of the stream, so the reader does not count it */
+		return false;
 	w->records--;
 	w->raw_records--;
+	return true;
+}
+
+static void put_state(struct record_writer *w, const struct bytes *head, const char *text,
+		      size_t len)
+{
+	if (!begin_state(w))
+		return;
 	put_data(&w->raw, head->data, head->len);
 	put_string(&w->raw, text, len);
+}
+
+/* What came for the segment that is being written already: the states behind FROM. */
+static void put_late_states(struct record_writer *w, size_t from)
+{
+	struct cursor in = { w->states.data + from, w->states.data + w->states.len, false };
+	unsigned times = w->states_times;
+
+	while (in.at < in.end) {
+		uint64_t len = take_varint(&in);
+		const uint8_t *data = take_data(&in, (size_t)len);
+
+		if (!begin_state(w) || w->states_times != times)
+			return; /* a new segment has them all */
+		put_data(&w->raw, data, (size_t)len);
+	}
 }
 
 void record_writer_state(struct record_writer *w, bool at_end, uint64_t time_ns, const char *name,
@@ -307,7 +335,8 @@ void record_writer_state(struct record_writer *w, bool at_end, uint64_t time_ns,
 {
 	size_t left = strlen(text), room = w->states_max - w->states.len;
 	bool cut = left > RECORD_STATE_MAX || (!at_end && left > room);
-	bool first = true;
+	bool first = true, late = !at_end && w->states_written;
+	size_t from = w->states.len;
 
 	if (cut)
 		left = !at_end && room < RECORD_STATE_MAX ? room : RECORD_STATE_MAX;
@@ -330,6 +359,8 @@ void record_writer_state(struct record_writer *w, bool at_end, uint64_t time_ns,
 			cut = false;
 		}
 	} while (left);
+	if (late)
+		put_late_states(w, from);
 }
 
 /* ---- the stream ---- */
@@ -408,6 +439,15 @@ int record_writer_error(const struct record_writer *w)
 uint64_t record_writer_lost(const struct record_writer *w)
 {
 	return w->lost;
+}
+
+uint64_t record_writer_size(const struct record_writer *w)
+{
+	uint64_t size = w->segment.size;
+
+	for (size_t i = 0; i < RECORD_SEGMENTS - 1; i++)
+		size += w->older[i];
+	return size;
 }
 
 /* ---- opening and closing ---- */

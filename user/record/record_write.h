@@ -43,9 +43,9 @@ extern const struct stream_sink record_writer_sink;
 struct host *record_writer_host(struct record_writer *w, const struct host *real);
 
 /*
- * A section of the host's state, as it was at TIME_NS: at the run's start
- * before the stream's start, at its end before the stream's end.  NAME and TEXT
- * are copied; text behind RECORD_STATE_MAX bytes is cut off, and says so.
+ * A section of the host's state, as it was at TIME_NS, the run's start or its
+ * end; it can come at any time before the stream's end.  NAME and TEXT are
+ * copied; text behind RECORD_STATE_MAX bytes is cut off, and says so.
  */
 void record_writer_state(struct record_writer *w, bool at_end, uint64_t time_ns, const char *name,
 			 const char *text);
@@ -68,5 +68,7 @@ void record_writer_answer(struct record_writer *w, const struct answer *a);
 /* Why the last piece could not be written: -errno; 0: it could. */
 int record_writer_error(const struct record_writer *w);
 uint64_t record_writer_lost(const struct record_writer *w); /* as close() would say */
+/* Bytes of the recording's files, as far as this run wrote them and they are still there. */
+uint64_t record_writer_size(const struct record_writer *w);
 
 #endif

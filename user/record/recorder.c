@@ -4,18 +4,21 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "host_state.h"
 #include "record_write.h"
+#include "state_run.h"
 
 struct recorder {
 	const char *path;
 	struct record_writer *writer;
-	bool at_end; /* which state of the host is being read */
-	uint64_t time_ns; /* when */
+	struct state_run *state; /* of the host, being read; NULL: none is */
+	bool at_end; /* which one … */
+	uint64_t time_ns; /* … and of when */
+	int hurry_fd;
 	int err; /* why it was last told that nothing can be written */
 };
 
@@ -26,6 +29,7 @@ struct recorder *recorder_open(const char *path, const struct settings *settings
 
 	if (r) {
 		r->path = path;
+		r->hurry_fd = -1;
 		r->writer = record_writer_open(path, settings, max_size, &err);
 	}
 	if (r && r->writer)
@@ -33,7 +37,8 @@ struct recorder *recorder_open(const char *path, const struct settings *settings
 	free(r);
 	fprintf(stderr, "hctrace: cannot record to %s: %s\n", path,
 		err == -EBUSY ? "another hctrace is recording to it" :
-		err == -EINVAL ? "it is no regular file" : strerror(-err));
+		err == -EINVAL ? "it is no regular file" :
+		err == -ELOOP ? "it is a symbolic link" : strerror(-err));
 	return NULL;
 }
 
@@ -49,11 +54,60 @@ static void put_state(void *ctx, const char *name, const char *text)
 	record_writer_state(r->writer, r->at_end, r->time_ns, name, text);
 }
 
-static void read_state(struct recorder *r, bool at_end, uint64_t now_ns)
+static void start_state(struct recorder *r, bool at_end, uint64_t now_ns)
 {
+	int err;
+
 	r->at_end = at_end;
 	r->time_ns = now_ns;
-	host_state_collect(put_state, r);
+	err = state_run_start(&r->state);
+	if (err)
+		put_state(r, "host state", strerror(-err));
+}
+
+void recorder_read(struct recorder *r)
+{
+	int more = r->state ? state_run_read(r->state, put_state, r) : 0;
+
+	if (more < 0)
+		put_state(r, "host state", strerror(-more));
+	if (more > 0)
+		return;
+	state_run_close(r->state);
+	r->state = NULL;
+}
+
+/* Until the host's state is read, or the user has no patience for it. */
+static void wait_state(struct recorder *r)
+{
+	while (r->state) {
+		struct pollfd ready[] = { { .fd = state_run_fd(r->state), .events = POLLIN },
+					  { .fd = r->hurry_fd, .events = POLLIN } };
+
+		if (poll(ready, 2, -1) < 0 && errno != EINTR)
+			return;
+		recorder_read(r);
+		if (!r->state || !ready[1].revents)
+			continue;
+		put_state(r, "host state", "(the rest was not read: hctrace was told to stop)\n");
+		state_run_close(r->state);
+		r->state = NULL;
+	}
+}
+
+int recorder_fd(const struct recorder *r)
+{
+	return r->state ? state_run_fd(r->state) : -1;
+}
+
+void recorder_hurry_fd(struct recorder *r, int fd)
+{
+	r->hurry_fd = fd;
+}
+
+uint64_t recorder_size(const struct recorder *r)
+{
+	return record_writer_size(r->writer);
 }
 
 /* Says once that something cannot be written, and once that it can again. */
@@ -74,9 +128,9 @@ static void on_start(void *ctx, const struct stream_start *start)
 {
 	struct recorder *r = ctx;
 
-	read_state(r, false, start->time_ns);
 	record_writer_sink.start(r->writer, start);
 	tell(r);
+	start_state(r, false, start->time_ns);
 }
 
 static void on_obs(void *ctx, const struct obs *o)
@@ -104,7 +158,9 @@ static void on_end(void *ctx, uint64_t now_ns)
 {
 	struct recorder *r = ctx;
 
-	read_state(r, true, now_ns);
+	wait_state(r);
+	start_state(r, true, now_ns);
+	wait_state(r);
 	record_writer_sink.end(r->writer, now_ns);
 }
 
@@ -128,6 +184,7 @@ int recorder_close(struct recorder *r)
 
 	if (!r)
 		return 0;
+	state_run_close(r->state);
 	lost = record_writer_close(r->writer);
 	if (lost)
 		fprintf(stderr, "hctrace: %s is not complete: %" PRIu64 " records could not be written\n",
