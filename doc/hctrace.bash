@@ -4,9 +4,10 @@
 _hctrace_complete() {
 	local command='' word i
 	local cur=$2 prev=$3
-	local commands='live check explain replay report'
+	local commands='live record check explain replay report'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
-		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact --save --json --format
+		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact
+		--max-size --save --json --format
 		--output --color --verbose --version --help'
 	local presets='elb elb-dedicated: gcp azure alibaba tencent aws-nlb: aws-alb: haproxy:
 		keepalived: envoy: kubelet:'
@@ -48,9 +49,10 @@ _hctrace_complete() {
 		;;
 	--save | -o | --output | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--from | --port | --interval | --timeout | --retries | --expect-codes | --path | --duration | -d | \
-		--count | -c | --buffer) return ;;
+		--count | -c | --buffer | --max-size) return ;;
 	esac
 	if [[ $cur == -* ]]; then
+		[[ $command == record ]] && options=${options/--save --json --format/} && options=${options/--verbose/}
 		[[ $command == explain ]] && options='--color --version --help'
 		[[ $command == replay ]] && options='--json --color --verbose --version --help'
 		[[ $command == report ]] && options='--json --format --output --color --verbose --version --help'

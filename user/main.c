@@ -5,6 +5,7 @@
 #include "cli/cmd_check.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_live.h"
+#include "cli/cmd_record.h"
 #include "cli/cmd_replay.h"
 #include "cli/cmd_report.h"
 #include "stream/names.h"
@@ -15,6 +16,7 @@ static const struct {
 	int (*run)(const struct settings *settings);
 } commands[] = {
 	{ "live", cmd_live },
+	{ "record", cmd_record },
 	{ "check", cmd_check },
 	{ "explain", cmd_explain },
 	{ "replay", cmd_replay },

@@ -43,7 +43,7 @@ struct preset {
 };
 
 struct settings {
-	const char *command; /* "live", "check", "explain", "replay", "report" */
+	const char *command; /* "live", "record", "check", "explain", "replay", "report" */
 	const struct preset *preset;
 	struct prefix from[MAX_PREFIXES];
 	size_t n_from;
@@ -71,7 +71,9 @@ struct settings {
 	unsigned verbose;
 	enum color_mode color;
 	const char *format; /* of a report: a renderer's name; NULL: text, or json with --json */
-	const char *output; /* of a report: the file it goes to; NULL or "-": stdout */
+	/* The file that a report goes to (NULL or "-": stdout), or a recording (NULL: there is none). */
+	const char *output;
+	uint64_t max_size; /* bytes of a recording, at least RECORD_SIZE_MIN; 0: no limit */
 	const char *save; /* write the stream as a test case to this file */
 	char **args; /* what follows the options: NULL-terminated */
 };

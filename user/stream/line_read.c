@@ -35,7 +35,7 @@ struct line_reader {
 	char problem[160];
 	struct settings settings;
 	char *args[MAX_ARGS + 2];
-	char arg_text[4096];
+	char arg_text[65536]; /* as long as a line */
 	struct host_replay *host;
 	struct answer answer; /* the last one, while its items come */
 	bool has_answer;
