@@ -289,7 +289,7 @@ static void bad_words(void **state)
 	refused("live a", "live: 'a' is one word too many");
 	refused("explain --port 80", "--port means nothing to 'hctrace explain'");
 	refused("report", "report needs FILE...; example: hctrace report run.case");
-	refused("report x --output=", "--output: '' names no file; example: -o report.txt");
+	refused("report x --output=", "--output: '' names no file; example: -o FILE");
 	refused("replay x --format json", "--format means nothing to 'hctrace replay'");
 	refused("replay x --xdp", "--xdp means nothing to 'hctrace replay'");
 	refused("replay x --timeout 1", "--timeout means nothing to 'hctrace replay'");
