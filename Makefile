@@ -34,7 +34,7 @@ USER_SRC  := $(wildcard user/*.c user/*/*.c)
 # What knows libbpf; everything else is the core, which builds and tests without it.
 # nftables' trace and its policy do not, but for their live side.
 TRACE_CORE := $(wildcard user/trace/nft_*.c) user/trace/rule_kinds.c user/trace/rule_watch.c
-BPF_USERS := $(filter-out $(TRACE_CORE),$(wildcard user/trace/*.c)) user/cli/run_live.c user/cli/live_stream.c user/cli/cmd_live.c user/cli/cmd_record.c \
+BPF_USERS := $(filter-out $(TRACE_CORE),$(wildcard user/trace/*.c)) user/cli/run_live.c user/cli/live_stream.c user/cli/cmd_live.c user/cli/cmd_record.c user/cli/cmd_bundle.c \
 	user/cli/cmd_check.c user/main.c
 CORE_SRC  := $(filter-out $(BPF_USERS),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)

@@ -2,6 +2,7 @@
 /* hctrace: why did the load balancer's health check fail? */
 #include <string.h>
 
+#include "cli/cmd_bundle.h"
 #include "cli/cmd_check.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_live.h"
@@ -21,6 +22,7 @@ static const struct {
 	{ "explain", cmd_explain },
 	{ "replay", cmd_replay },
 	{ "report", cmd_report },
+	{ "bundle", cmd_bundle },
 };
 
 int main(int argc, char **argv)

@@ -335,8 +335,21 @@ static int set_output(struct settings *s, const char *value, struct refusal *r)
 	return *value ? 0 : -EINVAL;
 }
 
+static int set_redact(struct settings *s, const char *value, struct refusal *r)
+{
+	s->redact = true;
+	return 0;
+}
+
+static int set_redact_map(struct settings *s, const char *value, struct refusal *r)
+{
+	s->redact_map = value;
+	return *value ? 0 : -EINVAL;
+}
+
 #define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
-#define RUNNING (BY_LIVE | BY_RECORD)
+#define KEEPING (BY_LIVE | BY_RECORD)
+#define RUNNING (KEEPING | BY_BUNDLE)
 #define LOOKING (RUNNING | BY_CHECK)
 
 const struct option_row option_rows[] = {
@@ -390,7 +403,7 @@ const struct option_row option_rows[] = {
 	{ NULL, 0, "buffer", "SIZE", false, RUNNING,
 	  "room for events that wait to be read (default: 2M)",
 	  "is not a power of two from a page (4k) to 1024M; example: --buffer 8M", set_buffer },
-	{ NULL, 0, "max-size", "SIZE", false, RUNNING,
+	{ NULL, 0, "max-size", "SIZE", false, KEEPING,
 	  "keep only so much of a recording: the last of it",
 	  "is not a size from 4M up; examples: --max-size 64M, --max-size 2G", set_max_size },
 	{ NULL, 0, "save", "FILE", false, BY_LIVE,
@@ -403,8 +416,13 @@ const struct option_row option_rows[] = {
 	  "of a report: text (default), json, pcapng or html", "is no format; example: --format json",
 	  set_format },
 	{ NULL, 'o', "output", "FILE", false, RUNNING | BY_REPORT,
-	  "where a recording, or a report (-: print), goes",
+	  "where a recording, bundle or report (-: print) goes",
 	  "names no file; example: -o FILE", set_output },
+	{ NULL, 0, "redact", NULL, false, BY_BUNDLE,
+	  "of a bundle: replace addresses, names, paths", NULL, set_redact },
+	{ NULL, 0, "redact-map", "FILE", false, BY_BUNDLE,
+	  "keep for yourself what they were replaced by",
+	  "names no file; example: --redact-map map.txt", set_redact_map },
 	{ NULL, 0, "color", "WHEN", true, BY_ALL,
 	  "auto, always or never",
 	  "is not auto, always or never; example: --color=never", set_color },
@@ -422,5 +440,6 @@ const struct command_row command_rows[] = {
 	{ "explain", "[VERDICT]", false, BY_EXPLAIN, "list the verdicts, or explain one" },
 	{ "replay", "FILE", true, BY_REPLAY, "run what --save wrote: for tests and bug reports" },
 	{ "report", "FILE...", true, BY_REPORT, "summarize what was recorded", true },
+	{ "bundle", "FILE...", false, BY_BUNDLE, "an archive for support (-o OUT.tar.gz)", true },
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);

@@ -271,6 +271,24 @@ static int check_recording(const struct settings *s)
 	return -1;
 }
 
+/* Of a bundle: recordings, or how long one is to be made; and what it is called. */
+static int check_bundle(const struct settings *s)
+{
+	if (strcmp(s->command, "bundle") != 0)
+		return -1;
+	if (!s->output || strcmp(s->output, "-") == 0)
+		return usage("bundle needs a file to write to; example: hctrace bundle run.hct -o "
+			     "run.tar.gz");
+	if (!s->args[0] && !s->duration_ns && !s->count)
+		return usage("bundle needs a recording, or --duration to make one; example: hctrace "
+			     "bundle -d 1m -o run.tar.gz");
+	if (s->args[0] && (s->duration_ns || s->count))
+		return usage("bundle takes a recording, or --duration to make one, not both");
+	if (s->redact_map && !s->redact)
+		return usage("--redact-map tells what --redact replaced; give that, too");
+	return -1;
+}
+
 static void show_from(struct settings *s)
 {
 	size_t used = 0;
@@ -325,6 +343,8 @@ int options_parse(struct settings *s, int argc, char **argv)
 		status = parse_command(s, argv + optind, used);
 	if (status < 0)
 		status = check_recording(s);
+	if (status < 0)
+		status = check_bundle(s);
 	if (status < 0)
 		status = apply_preset(s);
 	return status;
