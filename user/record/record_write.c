@@ -11,6 +11,7 @@
 #include "obs_code.h"
 #include "piece.h"
 #include "segment.h"
+#include "state_records.h"
 #include "store.h"
 #include "stream/case_text.h"
 #include "stream/case_write.h"
@@ -18,7 +19,6 @@
 #define PIECE_RAW 65536 /* a piece is written when it has become so large … */
 #define PIECE_AGE_NS UINT64_C(1000000000) /* … or so old */
 #define CHUNK_BYTES 65536 /* damage costs so much at most; what a chunk starts with is 1 % */
-#define CUT_OFF "\n(the rest was cut off: it is too long)\n"
 
 struct record_writer {
 	char *path;
@@ -278,54 +278,25 @@ void record_writer_missing(struct record_writer *w, uint64_t n)
 
 /* ---- the host's state ---- */
 
-/* One record of it, behind its length. */
-static void add_state(struct record_writer *w, const struct bytes *head, const char *text,
-		      size_t len)
+/* Puts the records of RECORDS behind FROM, which are the host's state at the run's start or end. */
+static void put_state(struct record_writer *w, const struct store *records, size_t from,
+		      bool at_end)
 {
-	uint8_t prefix[2 * VARINT_MAX];
-	struct bytes b = { .data = prefix, .room = sizeof(prefix) };
-	uint8_t text_len[VARINT_MAX];
-	struct bytes t = { .data = text_len, .room = sizeof(text_len) };
-
-	put_varint(&t, len);
-	put_varint(&b, head->len + t.len + len);
-	if (store_add(&w->states, b.data, b.len) || store_add(&w->states, head->data, head->len) ||
-	    store_add(&w->states, t.data, t.len) || store_add(&w->states, text, len))
-		w->err = -ENOMEM;
-}
-
-/* Makes room for a part of it, which is no part of the stream, so the reader does not count it. */
-static bool begin_state(struct record_writer *w)
-{
-	drain(w);
-	if (!begin(w, w->last_ns))
-		return false;
-	w->records--;
-	w->raw_records--;
-	return true;
-}
-
-static void put_state(struct record_writer *w, const struct bytes *head, const char *text,
-		      size_t len)
-{
-	if (!begin_state(w))
-		return;
-	put_data(&w->raw, head->data, head->len);
-	put_string(&w->raw, text, len);
-}
-
-/* What came for the segment that is being written already: the states behind FROM. */
-static void put_late_states(struct record_writer *w, size_t from)
-{
-	struct cursor in = { w->states.data + from, w->states.data + w->states.len, false };
+	struct cursor in = { records->data + from, records->data + records->len, false };
 	unsigned times = w->states_times;
 
 	while (in.at < in.end) {
 		uint64_t len = take_varint(&in);
 		const uint8_t *data = take_data(&in, (size_t)len);
 
-		if (!begin_state(w) || w->states_times != times)
-			return; /* a new segment has them all */
+		drain(w);
+		if (!begin(w, w->last_ns))
+			return;
+		/* it is no part of the stream, so the reader does not count it */
+		w->records--;
+		w->raw_records--;
+		if (!at_end && w->states_times != times)
+			return; /* the segment is a new one, and begins with them */
 		put_data(&w->raw, data, (size_t)len);
 	}
 }
@@ -333,34 +304,17 @@ static void put_late_states(struct record_writer *w, size_t from)
 void record_writer_state(struct record_writer *w, bool at_end, uint64_t time_ns, const char *name,
 			 const char *text)
 {
-	size_t left = strlen(text), room = w->states_max - w->states.len;
-	bool cut = left > RECORD_STATE_MAX || (!at_end && left > room);
-	bool first = true, late = !at_end && w->states_written;
-	size_t from = w->states.len;
+	struct store end = { NULL };
+	struct store *records = at_end ? &end : &w->states;
+	size_t from = records->len, most = RECORD_STATE_MAX;
 
-	if (cut)
-		left = !at_end && room < RECORD_STATE_MAX ? room : RECORD_STATE_MAX;
-	do {
-		size_t n = left < RECORD_STATE_PART ? left : RECORD_STATE_PART;
-		uint8_t data[128];
-		struct bytes head = { .data = data, .room = sizeof(data) };
-
-		put_byte(&head, first ? RECORD_STATE : RECORD_STATE_MORE);
-		put_byte(&head, at_end);
-		put_varint(&head, time_ns);
-		put_string(&head, name, strnlen(name, 64));
-		(at_end ? put_state : add_state)(w, &head, text, n);
-		text += n;
-		left -= n;
-		first = false;
-		if (!left && cut) {
-			text = CUT_OFF;
-			left = strlen(text);
-			cut = false;
-		}
-	} while (left);
-	if (late)
-		put_late_states(w, from);
+	if (!at_end && w->states_max - from < most)
+		most = w->states_max > from ? w->states_max - from : 0;
+	if (state_records_add(records, at_end, time_ns, name, text, most))
+		w->err = -ENOMEM;
+	else if (at_end || w->states_written)
+		put_state(w, records, from, at_end);
+	free(end.data);
 }
 
 /* ---- the stream ---- */

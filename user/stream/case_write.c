@@ -78,6 +78,8 @@ static void put_options(FILE *out, const struct settings *s)
 		fprintf(out, " --count %" PRIu64, s->count);
 	if (s->all_traffic)
 		fputs(" --all-traffic", out);
+	if (s->passive)
+		fputs(" --passive", out);
 	if (s->xdp)
 		fputs(" --xdp", out);
 	putc('\n', out);
