@@ -3,9 +3,9 @@
  * What a recording adds to a live run: the recording, the host's state at both
  * ends, and a message when the disk is full.
  *
- * The caller opens it, gives the engine and the renderer recorder_host() in
- * place of the host, and sends each call of the stream to recorder_sink before
- * the engine; once a second, and whenever it wakes up, it calls recorder_wake().
+ * The caller opens it, gives the engine recorder_host() in place of the host,
+ * and sends each call of the stream to recorder_sink before the engine; once a
+ * second, and whenever it wakes up, it calls recorder_read() and recorder_wake().
  * The host's state at the start is read while the run goes on already.
  */
 #ifndef HCT_RECORDER_H

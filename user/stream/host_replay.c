@@ -20,7 +20,7 @@ struct host_replay {
 
 /*
  * The first answer to QUESTION that was not handed out yet.  By question, not
- * by place alone: text and JSON do not ask the same things.
+ * by place alone: another version may ask other things.
  */
 static const struct answer *take(struct host_replay *r, const struct answer *question)
 {
