@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "redact_http.h"
 #include "render/format.h"
@@ -21,7 +20,6 @@ struct redact {
 struct redact *redact_new(const struct settings *settings)
 {
 	struct redact *r = calloc(1, sizeof(*r));
-	char host[256] = "";
 
 	if (!r)
 		return NULL;
@@ -31,14 +29,16 @@ struct redact *redact_new(const struct settings *settings)
 		redact_free(r);
 		return NULL;
 	}
-	/* a recording has no host name, but its texts may; it is often made here */
-	if (gethostname(host, sizeof(host) - 1) == 0 && host[0] && strcmp(host, "localhost") != 0) {
-		size_t label = strcspn(host, ".");
-
-		pseudo_name(r->names, NAME_HOST, host, strlen(host));
-		pseudo_name(r->names, NAME_HOST, host, label);
-	}
 	return r;
+}
+
+void redact_host_name(struct redact *r, const char *name)
+{
+	if (!name[0] || strcmp(name, "localhost") == 0)
+		return;
+	pseudo_name(r->names, NAME_HOST, name, strlen(name));
+	if (strchr(name, '.'))
+		pseudo_name(r->names, NAME_HOST, name, strcspn(name, "."));
 }
 
 void redact_free(struct redact *r)

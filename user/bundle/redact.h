@@ -22,6 +22,8 @@ struct redact;
 /* SETTINGS: of the run.  NULL: no memory. */
 struct redact *redact_new(const struct settings *settings);
 void redact_free(struct redact *r); /* accepts NULL */
+/* A name of this host, which texts of the recording may have. */
+void redact_host_name(struct redact *r, const char *name);
 struct pseudo_names *redact_names(struct redact *r);
 struct pseudo_addr *redact_addrs(struct redact *r);
 

@@ -172,12 +172,16 @@ static int learn(struct pass *first)
 {
 	const struct recording_info *info;
 	struct settings settings;
+	char host[256] = "";
 	int status;
 
 	if (first->job->redact) {
 		first->redact = redact_new(source_settings(first->source));
 		if (!first->redact)
 			return out_of_memory();
+		/* a recording does not tell whose it is, but it is often made into a bundle there */
+		if (gethostname(host, sizeof(host) - 1) == 0)
+			redact_host_name(first->redact, host);
 		redact_settings(first->redact, source_settings(first->source), &settings);
 	}
 	status = source_run(first->source, &pass_sink, first, progress);
