@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
-# make test       unit tests and cases, without root
+# make test       unit tests, cases and recordings of them, without root
+# make fuzz       FUZZ_SECONDS of hostile recordings
+# make report     reports of the cases, read by tshark and other programs, without root
 # make SAN=address,undefined                    builds build-san/hctrace
 # make install DESTDIR= PREFIX=/usr/local
 
@@ -13,7 +15,7 @@ PREFIX  ?= /usr/local
 CLANG   ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS    := libbpf libelf zlib libmnl libnftnl json-c
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive
 
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 Q       := $(if $(V),,@)
@@ -32,7 +34,8 @@ USER_SRC  := $(wildcard user/*.c user/*/*.c)
 # What knows libbpf; everything else is the core, which builds and tests without it.
 # nftables' trace and its policy do not, but for their live side.
 TRACE_CORE := $(wildcard user/trace/nft_*.c) user/trace/rule_kinds.c user/trace/rule_watch.c
-BPF_USERS := $(filter-out $(TRACE_CORE),$(wildcard user/trace/*.c)) user/cli/cmd_live.c user/cli/cmd_check.c user/main.c
+BPF_USERS := $(filter-out $(TRACE_CORE),$(wildcard user/trace/*.c)) user/cli/run_live.c user/cli/live_stream.c user/cli/cmd_live.c user/cli/cmd_record.c user/cli/cmd_bundle.c \
+	user/cli/cmd_check.c user/main.c
 CORE_SRC  := $(filter-out $(BPF_USERS),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)
 # state first: bpftool's linker (7.1) gets map offsets wrong when it meets the extern ones before it
@@ -43,9 +46,10 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ  := $(BPF_SRC:%.c=$(BUILD)/%.o)
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TOOL_BIN := $(BUILD)/tests/tools/check_fields
+RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
-.PHONY: all clean install demo check test unit cases live setup check-vmlinux tests-build
+.PHONY: fuzz recordings all clean install demo check test unit cases report live setup check-vmlinux tests-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,6 +82,25 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 $(BPF_USERS:%.c=$(BUILD)/%.o): | $(SKEL)
 
+# The parts of the html report as strings, with the hashes that its Content-Security-Policy names.
+PAGE    := user/render/page
+PAGE_JS := $(addprefix $(PAGE)/,words.js charts.js detail.js list.js page.js)
+c_string = sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/'
+sha256_base64 = env printf "$$(sha256sum | cut -c -64 | sed 's/../\\x&/g')" | base64
+
+$(BUILD)/page.h: $(PAGE)/page.html $(PAGE)/page.css $(PAGE_JS)
+	$(call say,PAGE,$@)
+	@mkdir -p $(@D)
+	$(Q){ \
+		echo 'static const char page_html[] ='; $(c_string) $(PAGE)/page.html; echo ';'; \
+		echo 'static const char page_css[] ='; $(c_string) $(PAGE)/page.css; echo ';'; \
+		echo 'static const char page_js[] ='; cat $(PAGE_JS) | $(c_string); echo ';'; \
+		echo "static const char page_css_hash[] = \"$$(cat $(PAGE)/page.css | $(sha256_base64))\";"; \
+		echo "static const char page_js_hash[] = \"$$(cat $(PAGE_JS) | $(sha256_base64))\";"; \
+	} > $@
+
+$(BUILD)/user/render/html_page.o: | $(BUILD)/page.h
+
 $(BUILD)/hctrace: $(USER_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
@@ -94,13 +117,35 @@ $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
 
-tests-build: $(TEST_BIN) $(TOOL_BIN) $(BUILD)/hctrace
+$(RECORD_TOOLS): $(BUILD)/libcore.a
+
+tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(BUILD)/hctrace
+
+# The core once more, with clang and libFuzzer's eyes in it.
+FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
+FUZZ_OBJ  := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o) $(BUILD)/fuzz-obj/tests/fuzz/fuzz_record.o
+$(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/flags
+	$(call say,FUZZCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(filter-out -Werror -O2 -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_OBJ)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ $(LDLIBS)
+
+FUZZ_SECONDS ?= 25
+fuzz: $(BUILD)/tests/fuzz/fuzz_record $(RECORD_TOOLS)
+	$(Q)tests/fuzz/run-fuzz --build $(BUILD) --seconds $(FUZZ_SECONDS)
 
 unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
 cases: $(BUILD)/hctrace
 	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
-test: unit cases
+report: $(BUILD)/hctrace $(RECORD_TOOLS)
+	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
+recordings: $(BUILD)/hctrace $(RECORD_TOOLS)
+	$(Q)tests/run-recordings --hctrace $(BUILD)/hctrace
+test: unit cases recordings
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)
@@ -120,9 +165,10 @@ live: $(BUILD)/hctrace
 install: $(BUILD)/hctrace
 	install -D -m 755 $(BUILD)/hctrace $(DESTDIR)$(PREFIX)/sbin/hctrace
 	install -D -m 644 doc/hctrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/hctrace.8
+	install -D -m 644 doc/hctrace.schema.json $(DESTDIR)$(PREFIX)/share/hctrace/hctrace.schema.json
 	install -D -m 644 doc/hctrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hctrace
 
 clean:
 	rm -rf build build-san
 
--include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d)
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)

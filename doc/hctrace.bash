@@ -4,10 +4,11 @@
 _hctrace_complete() {
 	local command='' word i
 	local cur=$2 prev=$3
-	local commands='live check explain replay'
+	local commands='live record check explain replay report bundle'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
-		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact --save --json --color
-		--verbose --version --help'
+		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact
+		--max-size --save --json --format
+		--output --redact --redact-map --color --verbose --version --help'
 	local presets='elb elb-dedicated: gcp azure alibaba tencent aws-nlb: aws-alb: haproxy:
 		keepalived: envoy: kubelet:'
 	local verdicts='healthy no-probe xdp-drop tc-drop firewall-drop firewall-reject conntrack-full
@@ -35,6 +36,7 @@ _hctrace_complete() {
 		;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W 'tcp http https udp icmp' -- "$cur") && return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") && return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text json pcapng html' -- "$cur") && return ;;
 	-i | --interface)
 		word=$(ls /sys/class/net 2>/dev/null)
 		mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
@@ -45,16 +47,22 @@ _hctrace_complete() {
 		mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
 		return
 		;;
-	--save | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+	--save | -o | --output | --redact-map | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--from | --port | --interval | --timeout | --retries | --expect-codes | --path | --duration | -d | \
-		--count | -c | --buffer) return ;;
+		--count | -c | --buffer | --max-size) return ;;
 	esac
 	if [[ $cur == -* ]]; then
+		[[ $command == record ]] && options=${options/--save --json --format/} && options=${options/--verbose/}
+		[[ $command == bundle ]] && options=${options/--max-size --save --json --format/} && options=${options/--verbose/}
+		[[ -n $command && $command != bundle ]] && options=${options/--redact --redact-map/}
 		[[ $command == explain ]] && options='--color --version --help'
 		[[ $command == replay ]] && options='--json --color --verbose --version --help'
+		[[ $command == report ]] && options='--json --format --output --color --verbose --version --help'
 		[[ $command == check ]] && options='--lb --from --port --protocol --interface --netns --json
 			--color --version --help'
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+	elif [[ $command == report || $command == bundle ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	elif [[ $command == explain ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$verdicts" -- "$cur")
 	elif [[ -z $command ]]; then

@@ -2,10 +2,13 @@
 /* hctrace: why did the load balancer's health check fail? */
 #include <string.h>
 
+#include "cli/cmd_bundle.h"
 #include "cli/cmd_check.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_live.h"
+#include "cli/cmd_record.h"
 #include "cli/cmd_replay.h"
+#include "cli/cmd_report.h"
 #include "stream/names.h"
 #include "cli/options.h"
 
@@ -14,9 +17,12 @@ static const struct {
 	int (*run)(const struct settings *settings);
 } commands[] = {
 	{ "live", cmd_live },
+	{ "record", cmd_record },
 	{ "check", cmd_check },
 	{ "explain", cmd_explain },
 	{ "replay", cmd_replay },
+	{ "report", cmd_report },
+	{ "bundle", cmd_bundle },
 };
 
 int main(int argc, char **argv)

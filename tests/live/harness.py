@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import functools
+import itertools
 import json
 import os
 import signal
@@ -41,6 +42,11 @@ class Hctrace:
     def __init__(self, binary, lab, *options, ranges=RANGES, command=("live", "--json"),
                  inside=True, env=None):
         argv = [binary, *command, *ranges, *map(str, options)]
+        self.binary = binary
+        self.recording = None  # every run that prints JSON is recorded, too: see same_report()
+        if command == ("live", "--json") and "-o" not in argv:
+            self.recording = f"{lab.tmp}/hctrace-{id(self)}.hct"
+            argv += ["-o", self.recording]
         self.lines = []
         self.argv = lab.backend.argv(*argv) if inside else argv
         self._truth = {}  # (lb, its port, target, its port): the verdicts that are right
@@ -158,7 +164,29 @@ class Hctrace:
         assert not wrong, f"sure of a wrong verdict: {wrong}"
         if status is not None:
             assert code == status, f"exit status {code}, not {status}: {stderr}\n{self.dump()}"
+        if self.recording and self.lines:
+            self.same_report(code)
         return code
+
+    def report(self):
+        """The objects of the recording's report, and its exit status."""
+        done = subprocess.run([self.binary, "report", "--json", self.recording], text=True,
+                              capture_output=True, timeout=60, env=ENV)
+        assert not done.stderr, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
+
+    def same_report(self, code):
+        """The report of what was recorded says what the run said, object by object."""
+        told, status = self.report()
+        known = [one for one in told if one["type"] == "recording"]
+        assert len(known) == 1 and known[0]["complete"], known
+        names = {state["name"] for state in known[0]["host_state"]}
+        assert {"addresses", "routes", "listeners"} <= names, f"the host's state: {names}"
+        told = [one for one in told if one["type"] != "recording"]
+        for live, later in itertools.zip_longest(self.lines, told):
+            assert live == later, ("the report differs from the run:\n"
+                                   f"live   {json.dumps(live)}\nreport {json.dumps(later)}")
+        assert status == code, f"the report's exit status is {status}, the run's {code}"
 
     def kill(self):
         with contextlib.suppress(ProcessLookupError):

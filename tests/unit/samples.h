@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "diagnose/no_probe.h"
 #include "render/render.h"
 
 #define MS UINT64_C(1000000)
@@ -23,7 +24,6 @@
 /* A renderer that writes to memory. */
 struct fixture {
 	struct settings settings;
-	struct host host;
 	const struct renderer *renderer;
 	void *ctx;
 	FILE *out;
@@ -40,13 +40,7 @@ static inline int give_devices(void *ctx, struct host_devices *out)
 	return 0;
 }
 
-static inline int give_netns_name(void *ctx, uint32_t netns, char out[64])
-{
-	strcpy(out, "web");
-	return netns == 4026532001 ? 0 : -1;
-}
-
-static const struct host_ops ops = { .devices = give_devices, .netns_name = give_netns_name };
+static const struct host_ops ops = { .devices = give_devices };
 
 static inline void open_fixture(struct fixture *f, const struct renderer *renderer, char **argv)
 {
@@ -55,11 +49,10 @@ static inline void open_fixture(struct fixture *f, const struct renderer *render
 	while (argv[argc])
 		argc++;
 	assert_int_equal(options_parse(&f->settings, argc, argv), -1);
-	f->host.ops = &ops;
 	f->renderer = renderer;
 	f->out = open_memstream(&f->text, &f->len);
 	assert_non_null(f->out);
-	f->ctx = renderer->open(f->out, &f->settings, &f->host);
+	f->ctx = renderer->open(f->out, &f->settings);
 	assert_non_null(f->ctx);
 }
 
@@ -74,6 +67,19 @@ static inline const char *printed(struct fixture *f)
 {
 	fflush(f->out);
 	return f->text + f->from;
+}
+
+/* Ends a run in which nothing came, as the engine does; BEFORE: the devices when it began. */
+static inline void end_empty(struct fixture *f, struct totals totals,
+			     const struct host_devices *before)
+{
+	const struct host host = { .ops = &ops };
+	const struct no_probe run = { &f->settings, &host, before };
+	struct diagnosis d;
+
+	no_probe_diagnose(&run, &totals, &d);
+	totals.no_probe = &d;
+	f->renderer->on.end(f->ctx, &totals);
 }
 
 static inline void close_fixture(struct fixture *f)
@@ -99,6 +105,7 @@ static inline void set_probe(struct probe *p, const char *lb, const char *target
 	p->start_ns = START;
 	p->end_ns = START + 3 * MS;
 	p->netns = 4026532001;
+	strcpy(p->netns_name, "web");
 	p->tuple.protocol = IPPROTO_TCP;
 	set_addr(p->tuple.lb, lb);
 	set_addr(p->tuple.target, target);

@@ -486,9 +486,47 @@ static int forget_names(void **state)
 	return 0;
 }
 
+/* What a diagnosis goes by is in the file as it was given, to the nanosecond. */
+static void settings_are_kept(void **state)
+{
+	static const char wanted[] =
+		"hctrace-case 1\n"
+		"options --lb azure --from 10.0.0.0/8 --port 80,443 --protocol http --interval 5000ms"
+		" --timeout 0.000500ms --retries 4 --expect-codes 200,300-399 --path /a%20b --count 7"
+		" --all-traffic --passive --xdp\n";
+	char *argv[] = { "hctrace", "--lb", "azure", "--from", "10.0.0.0/8", "--port", "80,443",
+			 "--protocol", "http", "--interval", "5", "--timeout", "0.0005ms",
+			 "--retries", "4", "--expect-codes", "200,300-399", "--path", "/a b",
+			 "-c", "7", "--all-traffic", "--passive", "--xdp", NULL };
+	char path[] = "/tmp/hctrace-case-XXXXXX";
+	struct settings settings;
+	const struct settings *read;
+	struct case_reader *reader;
+	char text[1024] = "";
+	FILE *in;
+
+	close(mkstemp(path));
+	assert_int_equal(options_parse(&settings, (int)(sizeof(argv) / sizeof(argv[0])) - 1, argv), -1);
+	assert_int_equal(case_writer_close(case_writer_open(path, &settings)), 0);
+	in = fopen(path, "re");
+	assert_non_null(in);
+	fread(text, 1, sizeof(text) - 1, in);
+	fclose(in);
+	assert_string_equal(text, wanted);
+	assert_int_equal(case_reader_open(&reader, path), 0);
+	read = case_reader_settings(reader);
+	assert_int_equal(read->timeout_ns, 500);
+	assert_int_equal(read->count, 7);
+	assert_true(read->passive && read->xdp && read->all_traffic && read->expect_http);
+	assert_string_equal(read->path, "/a b");
+	case_reader_close(reader);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_are_kept),
 		cmocka_unit_test(numbers),	    cmocka_unit_test(times),
 		cmocka_unit_test(endpoints),	    cmocka_unit_test(odd_bytes),
 		cmocka_unit_test(observations),	    cmocka_unit_test(largest_payload),

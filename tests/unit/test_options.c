@@ -278,14 +278,19 @@ static void bad_times(void **state)
 
 static void bad_words(void **state)
 {
-	refused("lvie2", "unknown command 'lvie2'; the commands are live, check, explain, replay");
-	refused("record", "unknown command 'record'; the commands are live, check, explain, replay");
-	refused("explian2", "unknown command 'explian2'; the commands are live, check, explain, replay");
+	refused("lvie2", "unknown command 'lvie2'; "
+			 "the commands are live, record, check, explain, replay, report, bundle");
+	refused("rcord", "unknown command 'rcord'; did you mean record?");
+	refused("explian2", "unknown command 'explian2'; "
+			    "the commands are live, record, check, explain, replay, report, bundle");
 	refused("explane", "unknown command 'explane'; did you mean explain?");
 	refused("replay", "replay needs FILE; example: hctrace replay run.case");
 	refused("replay a b", "replay: 'b' is one word too many");
 	refused("live a", "live: 'a' is one word too many");
 	refused("explain --port 80", "--port means nothing to 'hctrace explain'");
+	refused("report", "report needs FILE...; example: hctrace report run.case");
+	refused("report x --output=", "--output: '' names no file; example: -o FILE");
+	refused("replay x --format json", "--format means nothing to 'hctrace replay'");
 	refused("replay x --xdp", "--xdp means nothing to 'hctrace replay'");
 	refused("replay x --timeout 1", "--timeout means nothing to 'hctrace replay'");
 	refused("replay x --port 80", "--port means nothing to 'hctrace replay'");
@@ -319,6 +324,30 @@ static void help_and_version(void **state)
 		assert_in_range(strlen(line), 1, 80);
 }
 
+static void recordings(void **state)
+{
+	struct settings s;
+
+	assert_int_equal(parse(&s, "record -o run.hct --max-size 64M -d 10 --port 80"), -1);
+	assert_string_equal(s.command, "record");
+	assert_string_equal(s.output, "run.hct");
+	assert_int_equal(s.max_size, 64 << 20);
+	assert_int_equal(parse(&s, "live -o run.hct --max-size 4194304 --json"), -1);
+	assert_int_equal(s.max_size, 4 << 20);
+	assert_int_equal(parse(&s, "record -o run.hct --max-size 2g"), -1);
+	assert_int_equal(s.max_size, INT64_C(2) << 30);
+	refused("record", "record needs a file to write to; example: hctrace record -o run.hct");
+	refused("record -o -", "-o -: a recording cannot be printed; name a file: -o run.hct");
+	refused("--max-size 8M", "--max-size limits a recording; name its file: -o run.hct");
+	refused("record -o f --json", "--json means nothing to 'hctrace record'");
+	refused("record -o f -v", "--verbose means nothing to 'hctrace record'");
+	refused("check -o f", "--output means nothing to 'hctrace check'");
+	refused("record -o f --max-size 3M", "--max-size: '3M' is not a size from 4M up; examples: "
+					     "--max-size 64M, --max-size 2G");
+	refused("record -o f --max-size 9999999T", "--max-size: '9999999T' is not a size from 4M up; "
+						   "examples: --max-size 64M, --max-size 2G");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +360,7 @@ int main(void)
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(bad_times),
 		cmocka_unit_test(bad_words),
+		cmocka_unit_test(recordings),
 		cmocka_unit_test(help_and_version),
 	};
 

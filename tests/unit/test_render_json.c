@@ -109,6 +109,7 @@ static void json_probe_passes(void **state)
 	p.lb_fin_ns = START + 2 * MS;
 	p.lb_rst_ns = START + 3 * MS;
 	p.netns = 1;
+	p.netns_name[0] = '\0';
 	strcpy(d.note, "A redirect.");
 	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_line(&f,
@@ -232,7 +233,7 @@ static void json_nothing_arrived(void **state)
 	open_fixture(&f, &render_json, (char *[]){ "hctrace", "--json", NULL });
 	start(&f);
 	forget_printed(&f);
-	f.renderer->on.end(f.ctx, &totals);
+	end_empty(&f, totals, &devices);
 	o = parse(&f);
 	assert_value(o, "probes", "0");
 	assert_value(o, "verdict", "\"no-probe\"");

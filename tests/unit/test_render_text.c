@@ -233,14 +233,15 @@ static void text_summary_of_failures(void **state)
 static void text_nothing_arrived(void **state)
 {
 	const struct totals totals = { .lost = 2, .traffic = 4, .start_ns = START, .end_ns = START + 10 * SEC };
+	const struct host_devices before = { .n = 1, .d = { { "eth0", true, 12, 1000, 5 } } };
 	struct fixture f = { 0 };
 
-	devices = (struct host_devices){ .n = 1, .d = { { "eth0", true, 12, 1000, 5 } } };
+	devices = before;
 	open_fixture(&f, &render_text, (char *[]){ "hctrace", "--port", "80,81", NULL });
 	start(&f);
 	forget_printed(&f);
 	devices.d[0].rx_dropped = 8;
-	f.renderer->on.end(f.ctx, &totals);
+	end_empty(&f, totals, &before);
 	assert_non_null(strstr(printed(&f), "\nno-probe: no probe arrived\n  why  No probe from 100.125.0.0/16 "
 					    "came in 10.0 s. Each node of the load balancer should send one every 5 s."));
 	assert_non_null(strstr(printed(&f), " Events were lost meanwhile, so some may have come unseen."));

@@ -26,7 +26,7 @@ int cmd_replay(const struct settings *settings)
 	run.json = settings->json;
 	run.color = settings->color;
 	run.verbose = settings->verbose;
-	render_ctx = renderer->open(stdout, &run, case_reader_host(reader));
+	render_ctx = renderer->open(stdout, &run);
 	if (render_ctx)
 		engine = engine_new(&run, case_reader_host(reader), &renderer->on, render_ctx);
 	if (!engine) {

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "include/hct_event.h"
+#include "record/record_write.h"
 #include "render/format.h"
+#include "render/render.h"
 #include "presets.h"
 #include "values.h"
 
@@ -262,6 +264,11 @@ static int set_buffer(struct settings *s, const char *value, struct refusal *r)
 	return value_size(value, &s->buffer);
 }
 
+static int set_max_size(struct settings *s, const char *value, struct refusal *r)
+{
+	return value_bytes(value, RECORD_SIZE_MIN, &s->max_size);
+}
+
 static int set_xdp(struct settings *s, const char *value, struct refusal *r)
 {
 	s->xdp = true;
@@ -303,8 +310,47 @@ static int set_save(struct settings *s, const char *value, struct refusal *r)
 	return *value ? 0 : -EINVAL;
 }
 
+static int set_format(struct settings *s, const char *value, struct refusal *r)
+{
+	char names[64] = "";
+	const struct renderer *found = renderer_find(value);
+
+	if (found) {
+		s->format = found->name;
+		return 0;
+	}
+	for (size_t i = 0; renderers[i]; i++) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, sizeof(names) - used, "%s%s",
+			 !i ? "" : renderers[i + 1] ? ", " : " or ", renderers[i]->name);
+	}
+	refuse(r, value, "is not %s; example: --format json", names);
+	return -EINVAL;
+}
+
+static int set_output(struct settings *s, const char *value, struct refusal *r)
+{
+	s->output = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_redact(struct settings *s, const char *value, struct refusal *r)
+{
+	s->redact = true;
+	return 0;
+}
+
+static int set_redact_map(struct settings *s, const char *value, struct refusal *r)
+{
+	s->redact_map = value;
+	return *value ? 0 : -EINVAL;
+}
+
 #define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
-#define LOOKING (BY_LIVE | BY_CHECK)
+#define KEEPING (BY_LIVE | BY_RECORD)
+#define RUNNING (KEEPING | BY_BUNDLE)
+#define LOOKING (RUNNING | BY_CHECK)
 
 const struct option_row option_rows[] = {
 	{ "What to follow", 0, "lb", "PRESET", false, LOOKING,
@@ -326,47 +372,61 @@ const struct option_row option_rows[] = {
 	  "look into a network namespace: name, path or pid",
 	  "names no network namespace; example: --netns web", set_netns },
 
-	{ "The check, as it is set at the load balancer", 0, "interval", "TIME", false, BY_LIVE,
+	{ "The check, as it is set at the load balancer", 0, "interval", "TIME", false, RUNNING,
 	  "time between two probes of one node", TIME_REASON, set_interval },
-	{ NULL, 0, "timeout", "TIME", false, BY_LIVE,
+	{ NULL, 0, "timeout", "TIME", false, RUNNING,
 	  "time that a probe waits for its answer", TIME_REASON, set_timeout },
-	{ NULL, 0, "retries", "N", false, BY_LIVE,
+	{ NULL, 0, "retries", "N", false, RUNNING,
 	  "failures in a row that make a target unhealthy",
 	  "is not a number from 1 to 100; example: --retries 3", set_retries },
-	{ NULL, 0, "expect-codes", "CODES", false, BY_LIVE,
+	{ NULL, 0, "expect-codes", "CODES", false, RUNNING,
 	  "healthy HTTP status codes, such as 200,300-399",
 	  "is not a status code or range from 100 to 599; example: --expect-codes 200,202,300-399",
 	  set_expect_codes },
-	{ NULL, 0, "path", "PATH", false, BY_LIVE,
+	{ NULL, 0, "path", "PATH", false, RUNNING,
 	  "path of the HTTP request (default: any)",
 	  "is not a path, which starts with '/'; example: --path /health", set_path },
-	{ NULL, 0, "all-traffic", NULL, false, BY_LIVE,
+	{ NULL, 0, "all-traffic", NULL, false, RUNNING,
 	  "report users' requests as well, not only checks", NULL, set_all_traffic },
 
-	{ "The run", 'd', "duration", "TIME", false, BY_LIVE,
+	{ "The run", 'd', "duration", "TIME", false, RUNNING,
 	  "stop after TIME: 500ms, 30s, 5m, 1h (plain: s)", TIME_REASON, set_duration },
-	{ NULL, 'c', "count", "N", false, BY_LIVE,
+	{ NULL, 'c', "count", "N", false, RUNNING,
 	  "stop after N finished probes",
 	  "is not a number from 1 up; example: --count 10", set_count },
-	{ NULL, 0, "passive", NULL, false, BY_LIVE,
+	{ NULL, 0, "passive", NULL, false, RUNNING,
 	  "attach nothing that changes the host's state", NULL, set_passive },
-	{ NULL, 0, "xdp", NULL, false, BY_LIVE,
+	{ NULL, 0, "xdp", NULL, false, RUNNING,
 	  "see packets before the stack too (see hctrace(8))", NULL, set_xdp },
-	{ NULL, 0, "clsact", NULL, false, BY_LIVE,
+	{ NULL, 0, "clsact", NULL, false, RUNNING,
 	  "use clsact filters even where tcx exists", NULL, set_clsact },
-	{ NULL, 0, "buffer", "SIZE", false, BY_LIVE,
+	{ NULL, 0, "buffer", "SIZE", false, RUNNING,
 	  "room for events that wait to be read (default: 2M)",
 	  "is not a power of two from a page (4k) to 1024M; example: --buffer 8M", set_buffer },
+	{ NULL, 0, "max-size", "SIZE", false, KEEPING,
+	  "keep only so much of a recording: the last of it",
+	  "is not a size from 4M up; examples: --max-size 64M, --max-size 2G", set_max_size },
 	{ NULL, 0, "save", "FILE", false, BY_LIVE,
 	  "also write all that was seen to FILE, for replay",
 	  "names no file; example: --save run.case", set_save },
 
-	{ "What is printed", 'j', "json", NULL, false, LOOKING | BY_REPLAY,
+	{ "What is printed", 'j', "json", NULL, false, BY_LIVE | BY_CHECK | BY_REPLAY | BY_REPORT,
 	  "one JSON object a line", NULL, set_json },
+	{ NULL, 0, "format", "FORMAT", false, BY_REPORT,
+	  "of a report: text (default), json, pcapng or html", "is no format; example: --format json",
+	  set_format },
+	{ NULL, 'o', "output", "FILE", false, RUNNING | BY_REPORT,
+	  "where a recording, bundle or report (-: print) goes",
+	  "names no file; example: -o FILE", set_output },
+	{ NULL, 0, "redact", NULL, false, BY_BUNDLE,
+	  "of a bundle: replace addresses, names, paths", NULL, set_redact },
+	{ NULL, 0, "redact-map", "FILE", false, BY_BUNDLE,
+	  "keep for yourself what they were replaced by",
+	  "names no file; example: --redact-map map.txt", set_redact_map },
 	{ NULL, 0, "color", "WHEN", true, BY_ALL,
 	  "auto, always or never",
 	  "is not auto, always or never; example: --color=never", set_color },
-	{ NULL, 'v', "verbose", NULL, false, BY_LIVE | BY_REPLAY,
+	{ NULL, 'v', "verbose", NULL, false, BY_LIVE | BY_REPLAY | BY_REPORT,
 	  "timelines of passing probes, all missing points", NULL, set_verbose },
 	{ NULL, 'V', "version", NULL, false, BY_ALL, "print the version and exit", NULL, NULL },
 	{ NULL, 'h', "help", NULL, false, BY_ALL, "print this help and exit", NULL, NULL },
@@ -375,8 +435,11 @@ const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 
 const struct command_row command_rows[] = {
 	{ "live", NULL, false, BY_LIVE, "trace now: a line a probe, then a summary (default)" },
+	{ "record", NULL, false, BY_RECORD, "the same into a file (-o FILE), for report" },
 	{ "check", NULL, false, BY_CHECK, "look at this host without waiting for a probe" },
 	{ "explain", "[VERDICT]", false, BY_EXPLAIN, "list the verdicts, or explain one" },
 	{ "replay", "FILE", true, BY_REPLAY, "run what --save wrote: for tests and bug reports" },
+	{ "report", "FILE...", true, BY_REPORT, "summarize what was recorded", true },
+	{ "bundle", "FILE...", false, BY_BUNDLE, "an archive for support (-o OUT.tar.gz)", true },
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);

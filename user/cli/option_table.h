@@ -9,7 +9,8 @@
 
 #include "options.h"
 
-enum { BY_LIVE = 1, BY_REPLAY = 2, BY_EXPLAIN = 4, BY_CHECK = 8, BY_ALL = 15 };
+enum { BY_LIVE = 1, BY_REPLAY = 2, BY_EXPLAIN = 4, BY_CHECK = 8, BY_REPORT = 16,
+       BY_RECORD = 32, BY_BUNDLE = 64, BY_ALL = 127 };
 
 /* What is wrong with a value.  Empty fields: all of it, and what the row says. */
 struct refusal {
@@ -40,6 +41,7 @@ struct command_row {
 	bool argument_needed;
 	unsigned by; /* BY_* */
 	const char *help;
+	bool many; /* takes several arguments */
 };
 
 extern const struct option_row option_rows[];

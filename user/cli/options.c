@@ -84,6 +84,7 @@ void options_help(FILE *out)
 	      "  hctrace                                   shared ELB, every port, until Ctrl-C\n"
 	      "  hctrace --port 80 --protocol http -d 1m   one minute of one HTTP check\n"
 	      "  hctrace --lb haproxy:10.0.0.5 --json      another load balancer, for a program\n"
+	      "  hctrace record -o run.hct -d 10m          keep it for hctrace report run.hct\n"
 	      "  hctrace check --port 80                   what is wrong here, without a probe\n"
 	      "  hctrace explain firewall-drop             what a verdict means, and its fix\n"
 	      "\nExit status: 0 all probes healthy, 1 some failed, 2 usage, 3 cannot trace,\n"
@@ -245,12 +246,46 @@ static int parse_command(struct settings *s, char **words, uint32_t used)
 		return usage("%s needs %s; example: hctrace %s run.case", command->name,
 			     command->argument, command->name);
 	most = command->argument ? 1 : 0;
-	if (s->args[0] && s->args[most])
+	if (s->args[0] && s->args[most] && !command->many)
 		return usage("%s: '%s' is one word too many", command->name, s->args[most]);
 	for (size_t i = 0; i < n_option_rows; i++)
 		if (used & UINT32_C(1) << i && !(option_rows[i].used_by & command->by))
 			return usage("--%s means nothing to 'hctrace %s'", option_rows[i].name,
 				     command->name);
+	return -1;
+}
+
+/* Of a recording: there must be a file, where one is made or limited. */
+static int check_recording(const struct settings *s)
+{
+	bool record = strcmp(s->command, "record") == 0;
+
+	if (!record && strcmp(s->command, "live") != 0)
+		return -1;
+	if (record && !s->output)
+		return usage("record needs a file to write to; example: hctrace record -o run.hct");
+	if (s->output && strcmp(s->output, "-") == 0)
+		return usage("-o -: a recording cannot be printed; name a file: -o run.hct");
+	if (s->max_size && !s->output)
+		return usage("--max-size limits a recording; name its file: -o run.hct");
+	return -1;
+}
+
+/* Of a bundle: recordings, or how long one is to be made; and what it is called. */
+static int check_bundle(const struct settings *s)
+{
+	if (strcmp(s->command, "bundle") != 0)
+		return -1;
+	if (!s->output || strcmp(s->output, "-") == 0)
+		return usage("bundle needs a file to write to; example: hctrace bundle run.hct -o "
+			     "run.tar.gz");
+	if (!s->args[0] && !s->duration_ns && !s->count)
+		return usage("bundle needs a recording, or --duration to make one; example: hctrace "
+			     "bundle -d 1m -o run.tar.gz");
+	if (s->args[0] && (s->duration_ns || s->count))
+		return usage("bundle takes a recording, or --duration to make one, not both");
+	if (s->redact_map && !s->redact)
+		return usage("--redact-map tells what --redact replaced; give that, too");
 	return -1;
 }
 
@@ -306,6 +341,10 @@ int options_parse(struct settings *s, int argc, char **argv)
 	status = parse_options(s, argc, argv, &used);
 	if (status < 0)
 		status = parse_command(s, argv + optind, used);
+	if (status < 0)
+		status = check_recording(s);
+	if (status < 0)
+		status = check_bundle(s);
 	if (status < 0)
 		status = apply_preset(s);
 	return status;

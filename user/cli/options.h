@@ -43,7 +43,7 @@ struct preset {
 };
 
 struct settings {
-	const char *command; /* "live", "check", "explain", "replay" */
+	const char *command; /* "live", "record", "check", "explain", "replay", "report", "bundle" */
 	const struct preset *preset;
 	struct prefix from[MAX_PREFIXES];
 	size_t n_from;
@@ -70,6 +70,12 @@ struct settings {
 	bool clsact; /* attach by clsact even where tcx exists */
 	unsigned verbose;
 	enum color_mode color;
+	const char *format; /* of a report: a renderer's name; NULL: text, or json with --json */
+	/* The file that a report goes to (NULL or "-": stdout), or a recording (NULL: there is none). */
+	const char *output;
+	uint64_t max_size; /* bytes of a recording, at least RECORD_SIZE_MIN; 0: no limit */
+	bool redact; /* a bundle tells pseudonyms … */
+	const char *redact_map; /* … which this file explains; NULL: none does */
 	const char *save; /* write the stream as a test case to this file */
 	char **args; /* what follows the options: NULL-terminated */
 };

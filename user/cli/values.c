@@ -76,29 +76,43 @@ int value_time(const char *text, uint64_t *ns)
 	return 0;
 }
 
-int value_size(const char *text, uint32_t *bytes)
+/* A number of bytes up to MAX, with one of the first UNITS letters of "kMGT" behind it or none. */
+static int get_size(const char *text, unsigned units, uint64_t max, uint64_t *out)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), n;
+	static const char letters[] = "kMGT";
 	size_t len = strlen(text);
 	unsigned shift = 0;
-	char digits[16];
+	char digits[24];
 
-	if (len && strchr("kK", text[len - 1]))
-		shift = 10;
-	else if (len && strchr("mM", text[len - 1]))
-		shift = 20;
+	for (unsigned i = 0; i < units && len; i++)
+		if (toupper((unsigned char)text[len - 1]) == toupper(letters[i]))
+			shift = 10 * (i + 1);
 	if (shift)
 		len--;
 	if (len >= sizeof(digits))
 		return -EINVAL;
 	memcpy(digits, text, len);
 	digits[len] = '\0';
-	if (value_number(digits, 1, MAX_SIZE >> shift, &n))
+	if (value_number(digits, 1, max >> shift, out))
 		return -EINVAL;
-	n <<= shift;
-	if (n < page || (n & (n - 1)))
+	*out <<= shift;
+	return 0;
+}
+
+int value_size(const char *text, uint32_t *bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), n;
+
+	if (get_size(text, 2, MAX_SIZE, &n) || n < page || (n & (n - 1)))
 		return -EINVAL;
 	*bytes = (uint32_t)n;
+	return 0;
+}
+
+int value_bytes(const char *text, uint64_t min, uint64_t *bytes)
+{
+	if (get_size(text, 4, INT64_MAX, bytes) || *bytes < min)
+		return -EINVAL;
 	return 0;
 }
 

@@ -11,6 +11,8 @@ int value_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 int value_time(const char *text, uint64_t *ns);
 /* "65536", "512k", "2M": a power of two of bytes, from a page to 1 GiB. */
 int value_size(const char *text, uint32_t *bytes);
+/* Any number of bytes from MIN up: "4194304", "64M", "2G", "1T". */
+int value_bytes(const char *text, uint64_t min, uint64_t *bytes);
 /* "200" or "300-399", within 100 to 599. */
 int value_codes(const char *text, struct code_range *out);
 /* Like prefix_parse(), but bits beyond the length are cleared; *HOST_BITS: there were some. */

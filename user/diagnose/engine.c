@@ -16,6 +16,7 @@
 #include "host/host_cache.h"
 #include "kind.h"
 #include "libwrap_join.h"
+#include "no_probe.h"
 #include "rule_join.h"
 #include "rules.h"
 #include "services.h"
@@ -49,6 +50,8 @@ struct engine {
 	uint64_t probe_id;
 	uint32_t unattached; /* a bit per enum hct_point */
 	unsigned kernel;
+	uint32_t netns; /* that is watched … */
+	char netns_name[64]; /* … and its name */
 	uint64_t last_lost_ns[HCT_POINT_COUNT];
 	uint64_t overflow[HCT_POINT_COUNT]; /* observations that found no room, not told yet */
 	struct host_devices devices; /* when the run began */
@@ -108,6 +111,18 @@ static void report_target(void *ctx, struct target *target)
 }
 
 /* --- deciding ----------------------------------------------------------- */
+
+/*
+ * The names are asked for here, not where they are printed: a recording has
+ * the answers to what was asked when it was made, whatever prints it later.
+ */
+static void name_netns(const struct engine *e, uint32_t netns, char name[64])
+{
+	if (netns == e->netns)
+		strcpy(name, e->netns_name);
+	else if (!netns || ask_netns_name(e->host, netns, name))
+		name[0] = '\0';
+}
 
 static uint32_t lost_since(const struct engine *e, uint64_t start_ns)
 {
@@ -186,8 +201,8 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	given.http_target = service && service->http;
 	if (!is_of_interest(e, p))
 		return;
-	if (p->inner_netns && ask_netns_name(e->host, p->inner_netns, p->inner_name))
-		p->inner_name[0] = '\0';
+	name_netns(e, p->netns, p->netns_name);
+	name_netns(e, p->inner_netns, p->inner_name);
 	services_probed(e->services, service, p);
 	diagnose(&given, &d);
 	services_find_process(service, e->host, e->now_ns, p);
@@ -439,8 +454,12 @@ static void on_start(void *ctx, const struct stream_start *start)
 	e->unattached = coverage_missing(start);
 	if (start->kernel && sscanf(start->kernel, "%3u.%3u", &major, &minor) == 2 && minor < 256)
 		e->kernel = major << 8 | minor;
+	e->netns = start->netns;
+	snprintf(e->netns_name, sizeof(e->netns_name), "%s",
+		 start->netns_name ? start->netns_name : "");
 	services_start(e->services, start->time_ns);
-	ask_devices(e->host, &e->devices);
+	if (ask_devices(e->host, &e->devices))
+		memset(&e->devices, 0, sizeof(e->devices));
 	if (e->on->start)
 		e->on->start(e->ctx, start);
 }
@@ -448,6 +467,8 @@ static void on_start(void *ctx, const struct stream_start *start)
 static void on_end(void *ctx, uint64_t now_ns)
 {
 	struct engine *e = ctx;
+	const struct no_probe run = { e->settings, e->host, &e->devices };
+	struct diagnosis d;
 	struct flow *flow;
 
 	on_tick(e, now_ns);
@@ -457,8 +478,13 @@ static void on_end(void *ctx, uint64_t now_ns)
 		finish(e, flow, now_ns, true);
 	targets_each(e->targets, report_target, e);
 	e->totals.end_ns = now_ns;
+	if (no_probe_holds(&e->totals)) {
+		no_probe_diagnose(&run, &e->totals, &d);
+		e->totals.no_probe = &d;
+	}
 	if (e->on->end)
 		e->on->end(e->ctx, &e->totals);
+	e->totals.no_probe = NULL;
 }
 
 const struct stream_sink engine_sink = {

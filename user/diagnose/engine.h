@@ -40,6 +40,8 @@ struct totals {
 	uint64_t traffic; /* users' requests that were left out: they are no probes (kind.h) */
 	uint64_t unfinished; /* probes still undecided when the run ended */
 	uint64_t start_ns, end_ns;
+	/* At the end of a run in which nothing came: why; lives as long as the call.  Else NULL. */
+	const struct diagnosis *no_probe;
 };
 
 /* SETTINGS, HOST and LISTENER are borrowed.  NULL: no memory. */

@@ -9,24 +9,10 @@
 #include <string.h>
 
 #include "advice_silence.h"
-#include "ask.h"
 #include "render/format.h"
 #include "services.h"
 
 #define NS_PER_SEC UINT64_C(1000000000)
-
-void no_probe_init(struct no_probe *n, const struct settings *settings, const struct host *host)
-{
-	memset(n, 0, sizeof(*n));
-	n->settings = settings;
-	n->host = host;
-}
-
-void no_probe_start(struct no_probe *n)
-{
-	if (ask_devices(n->host, &n->devices))
-		memset(&n->devices, 0, sizeof(n->devices));
-}
 
 bool no_probe_holds(const struct totals *totals)
 {
@@ -59,7 +45,7 @@ void no_probe_diagnose(const struct no_probe *n, const struct totals *totals, st
 		.settings = s,
 		.host = n->host,
 		.service = &nothing,
-		.devices_before = &n->devices,
+		.devices_before = n->devices,
 		.now_ns = totals->end_ns,
 		.own_xdp = s->xdp,
 		.lossy = totals->lost > 0,

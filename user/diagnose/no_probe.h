@@ -7,14 +7,10 @@
 
 struct no_probe {
 	const struct settings *settings;
-	const struct host *host;
-	struct host_devices devices; /* as they were when the run began */
+	const struct host *host; /* may be NULL */
+	const struct host_devices *devices; /* as they were when the run began */
 };
 
-/* SETTINGS and HOST (may be NULL) are borrowed. */
-void no_probe_init(struct no_probe *n, const struct settings *settings, const struct host *host);
-/* The run begins: looks at the devices. */
-void no_probe_start(struct no_probe *n);
 /* Did nothing come in a run of TOTALS? */
 bool no_probe_holds(const struct totals *totals);
 /*

@@ -153,8 +153,9 @@ struct probe {
 	struct probe_translation dnat; /* the request's destination behind a DNAT */
 	struct probe_translation snat; /* a reply's source that is not the target */
 	uint64_t inner_reply_ns; /* a reply came back from where the request was forwarded to */
+	char netns_name[64]; /* of NETNS, as `ip netns` has it; "" unknown */
 	uint32_t inner_netns; /* the namespace that it was forwarded into; 0 none seen */
-	char inner_name[64]; /* as `ip netns` has it; "" unknown */
+	char inner_name[64]; /* its name */
 	bool route_inside, good_route_inside; /* looked up there */
 
 	struct probe_rule rule_end; /* the last that dropped or queued one */

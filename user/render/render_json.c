@@ -9,11 +9,10 @@
 #include <json-c/json.h>
 
 #include "diagnose/answer.h"
-#include "diagnose/ask.h"
 #include "diagnose/kind.h"
 #include "format.h"
+#include "json_recording.h"
 #include "json_target.h"
-#include "diagnose/no_probe.h"
 #include "stream/points.h"
 
 #ifndef HCT_VERSION
@@ -27,12 +26,10 @@
 struct json_state {
 	FILE *out;
 	const struct settings *settings;
-	const struct host *host;
-	struct no_probe no_probe;
 	int64_t wall_offset_ns;
 };
 
-static void *open_json(FILE *out, const struct settings *settings, const struct host *host)
+static void *open_json(FILE *out, const struct settings *settings)
 {
 	struct json_state *s = calloc(1, sizeof(*s));
 
@@ -40,8 +37,6 @@ static void *open_json(FILE *out, const struct settings *settings, const struct 
 		return NULL;
 	s->out = out;
 	s->settings = settings;
-	s->host = host;
-	no_probe_init(&s->no_probe, settings, host);
 	return s;
 }
 
@@ -140,15 +135,12 @@ static void add_port(struct json_object *o, uint16_t port)
 	add(o, "port", port ? json_object_new_int(port) : NULL);
 }
 
-static struct json_object *netns(const struct json_state *s, uint32_t inum)
+static struct json_object *netns(const struct probe *p)
 {
 	struct json_object *o = json_object_new_object();
-	char name[64];
 
-	if (ask_netns_name(s->host, inum, name))
-		name[0] = '\0';
-	add_count(o, "inum", inum);
-	add_string(o, "name", name);
+	add_count(o, "inum", p->netns);
+	add_string(o, "name", p->netns_name);
 	return o;
 }
 
@@ -203,7 +195,6 @@ static void on_start(void *ctx, const struct stream_start *start)
 	char text[PREFIX_TEXT_LEN];
 
 	s->wall_offset_ns = start->wall_offset_ns;
-	no_probe_start(&s->no_probe);
 	for (size_t i = 0; i < c->n_from; i++)
 		json_object_array_add(range, string(format_prefix(text, &c->from[i])));
 	for (size_t i = 0; i < start->n_points; i++) {
@@ -361,7 +352,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	add_string(o, "protocol", probe_protocol(p));
 	add(o, "lb", lb);
 	add(o, "target", target);
-	add(o, "netns", netns(s, p->netns));
+	add(o, "netns", netns(p));
 	add(o, "process", process_of(p));
 	add_string(o, "told_by", told_by_name(p->told_by));
 	if (told_by_is_users(p->told_by)) /* only with --all-traffic */
@@ -441,7 +432,7 @@ static void on_end(void *ctx, const struct totals *totals)
 {
 	struct json_state *s = ctx;
 	struct json_object *o = new_line("end");
-	struct diagnosis d;
+	const struct diagnosis *d = totals->no_probe;
 
 	add_time(o, "time", s, totals->end_ns);
 	add_count(o, "probes", totals->probes);
@@ -452,15 +443,19 @@ static void on_end(void *ctx, const struct totals *totals)
 	add_count(o, "unfinished", totals->unfinished);
 	add_count(o, "other_requests", totals->traffic);
 	add(o, "duration_s", json_seconds((totals->end_ns - totals->start_ns) / 1000000 * 1000000));
-	if (no_probe_holds(totals)) {
-		no_probe_diagnose(&s->no_probe, totals, &d);
-		add_string(o, "verdict", verdict_info(d.verdict)->id);
-		add_string(o, "outcome", outcome_name(d.outcome));
-		add_string(o, "step", verdict_info(d.verdict)->step);
-		add_lines(o, "why", d.why);
-		add_lines(o, "fix", d.fix);
+	if (d) {
+		add_string(o, "verdict", verdict_info(d->verdict)->id);
+		add_string(o, "outcome", outcome_name(d->outcome));
+		add_string(o, "step", verdict_info(d->verdict)->step);
+		add_lines(o, "why", d->why);
+		add_lines(o, "fix", d->fix);
 	}
 	print_line(s, o);
+}
+
+static void on_recording(void *ctx, const struct recording_info *info)
+{
+	print_line(ctx, json_recording(info));
 }
 
 const struct renderer render_json = {
@@ -473,5 +468,6 @@ const struct renderer render_json = {
 		.lost = on_lost,
 		.end = on_end,
 	},
+	.recording = on_recording,
 	.close = free,
 };

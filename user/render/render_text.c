@@ -19,7 +19,7 @@
 
 #define ENDPOINTS_WIDTH 36 /* room for most IPv4 pairs, so that columns seldom move */
 
-static void *open_text(FILE *out, const struct settings *settings, const struct host *host)
+static void *open_text(FILE *out, const struct settings *settings)
 {
 	struct text_state *s = calloc(1, sizeof(*s));
 
@@ -28,7 +28,6 @@ static void *open_text(FILE *out, const struct settings *settings, const struct 
 	text_init(&s->t, out, settings->color);
 	s->settings = settings;
 	s->endpoints_width = ENDPOINTS_WIDTH;
-	no_probe_init(&s->no_probe, settings, host);
 	return s;
 }
 
@@ -120,7 +119,6 @@ static void on_start(void *ctx, const struct stream_start *start)
 	struct text_state *s = ctx;
 
 	s->wall_offset_ns = start->wall_offset_ns;
-	no_probe_start(&s->no_probe);
 	print_identity(s, start);
 	print_check(s);
 	print_points(s, start);
@@ -233,6 +231,11 @@ static void on_end(void *ctx, const struct totals *totals)
 	fflush(s->t.out);
 }
 
+static void on_recording(void *ctx, const struct recording_info *info)
+{
+	text_recording(ctx, info);
+}
+
 const struct renderer render_text = {
 	.name = "text",
 	.open = open_text,
@@ -243,5 +246,6 @@ const struct renderer render_text = {
 		.lost = on_lost,
 		.end = on_end,
 	},
+	.recording = on_recording,
 	.close = close_text,
 };

@@ -4,7 +4,7 @@
 #define HCT_TEXT_STATE_H
 
 #include "diagnose/engine.h"
-#include "diagnose/no_probe.h"
+#include "record/recording_info.h"
 #include "text.h"
 
 /* An expected port (0: any) that no probe has come for. */
@@ -20,7 +20,6 @@ struct told; /* causes that were told in full, text_probe.c */
 struct text_state {
 	struct text t;
 	const struct settings *settings;
-	struct no_probe no_probe;
 	int64_t wall_offset_ns;
 	int endpoints_width; /* of the column "node > target": the widest so far */
 	struct told *told;
@@ -33,6 +32,8 @@ struct text_state {
 /* The line of a finished probe, and what stands below it. */
 void text_probe(struct text_state *s, const struct probe *p, const struct diagnosis *d);
 void text_forget_told(struct text_state *s);
+/* What is missing from a recording; nothing when it is complete. */
+void text_recording(struct text_state *s, const struct recording_info *info);
 /* Orders targets by address, port and transport, then by node. */
 int text_compare_targets(const void *a, const void *b);
 /* The end: the sentence that matters, a table per target, the totals.  Sorts s->targets. */

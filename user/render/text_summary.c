@@ -404,15 +404,12 @@ static void print_totals(struct text_state *s, const struct totals *totals)
 		   totals->lost, totals->lost == 1 ? "" : "s");
 }
 
-static void print_nothing(struct text_state *s, const struct totals *totals)
+static void print_nothing(struct text_state *s, const struct diagnosis *d)
 {
-	struct diagnosis d;
-
-	no_probe_diagnose(&s->no_probe, totals, &d);
-	text_print(&s->t, STYLE_BAD, "%s: %s\n", verdict_info(d.verdict)->id,
-		   verdict_info(d.verdict)->summary);
-	text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d.why, true);
-	text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, d.fix, true);
+	text_print(&s->t, STYLE_BAD, "%s: %s\n", verdict_info(d->verdict)->id,
+		   verdict_info(d->verdict)->summary);
+	text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d->why, true);
+	text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, d->fix, true);
 }
 
 void text_summary(struct text_state *s, const struct totals *totals)
@@ -420,8 +417,8 @@ void text_summary(struct text_state *s, const struct totals *totals)
 	fputc('\n', s->t.out);
 	if (s->n_targets)
 		qsort(s->targets, s->n_targets, sizeof(*s->targets), text_compare_targets);
-	if (no_probe_holds(totals))
-		print_nothing(s, totals);
+	if (totals->no_probe)
+		print_nothing(s, totals->no_probe);
 	else if (totals->probes == 0)
 		fputs("Probes came, but the run ended before any of them.\n", s->t.out);
 	else
@@ -432,7 +429,7 @@ void text_summary(struct text_state *s, const struct totals *totals)
 		print_group(s, &g);
 		i += g.n;
 	}
-	if (!no_probe_holds(totals))
+	if (!totals->no_probe)
 		print_missed_ports(s);
 	print_totals(s, totals);
 }

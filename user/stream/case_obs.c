@@ -341,3 +341,15 @@ int case_get_obs(char *words, uint64_t start_ns, struct obs *o, uint8_t payload[
 		o->route.has_gateway = memcmp(o->route.gateway, none, sizeof(none)) != 0;
 	return 0;
 }
+
+const struct field *case_common_fields(size_t *n)
+{
+	*n = N(common_fields);
+	return common_fields;
+}
+
+const struct field *case_point_fields(enum hct_point point, size_t *n)
+{
+	*n = details[point].n;
+	return details[point].fields;
+}

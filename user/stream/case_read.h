@@ -23,6 +23,7 @@
 #ifndef HCT_CASE_READ_H
 #define HCT_CASE_READ_H
 
+#include "case_host.h"
 #include "host/host.h"
 #include "cli/options.h"
 #include "stream.h"
@@ -39,6 +40,9 @@ void case_reader_close(struct case_reader *r); /* accepts NULL */
 /* Of the run that was recorded; live as long as the reader. */
 const struct settings *case_reader_settings(const struct case_reader *r);
 const struct host *case_reader_host(const struct case_reader *r);
+
+/* As line_reader_answers(). */
+const struct answer *case_reader_answers(const struct case_reader *r, size_t *n);
 
 /* Sends the stream to SINK: 0, or an exit status after a message that names file and line. */
 int case_reader_run(struct case_reader *r, const struct stream_sink *sink, void *ctx);

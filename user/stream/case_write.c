@@ -31,7 +31,10 @@ static void put_word(FILE *out, const char *text)
 
 static void put_ms(FILE *out, const char *option, uint64_t ns)
 {
-	fprintf(out, " --%s %" PRIu64 "ms", option, ns / NS_PER_MS);
+	fprintf(out, " --%s %" PRIu64, option, ns / NS_PER_MS);
+	if (ns % NS_PER_MS)
+		fprintf(out, ".%06" PRIu64, ns % NS_PER_MS);
+	fputs("ms", out);
 }
 
 static void put_protocols(FILE *out, const struct settings *s)
@@ -44,7 +47,7 @@ static void put_protocols(FILE *out, const struct settings *s)
 		fputs(" --protocol icmp", out);
 }
 
-/* What of the settings the engine and the rules go by; where and how long it ran is left out. */
+/* What of the settings the engine and the rules go by; where it ran, and until when, is left out. */
 static void put_options(FILE *out, const struct settings *s)
 {
 	fputs("options", out);
@@ -71,29 +74,38 @@ static void put_options(FILE *out, const struct settings *s)
 		fputs(" --path ", out);
 		put_word(out, s->path);
 	}
+	if (s->count)
+		fprintf(out, " --count %" PRIu64, s->count);
 	if (s->all_traffic)
 		fputs(" --all-traffic", out);
+	if (s->passive)
+		fputs(" --passive", out);
 	if (s->xdp)
 		fputs(" --xdp", out);
 	putc('\n', out);
 }
 
-struct case_writer *case_writer_open(const char *path, const struct settings *settings)
+struct case_writer *case_writer_on(FILE *out, const struct settings *settings)
 {
 	struct case_writer *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	w->out = fopen(path, "we");
-	if (!w->out) {
-		int err = errno;
-
-		free(w);
-		errno = err;
-		return NULL;
-	}
+	w->out = out;
 	fputs("hctrace-case 1\n", w->out);
 	put_options(w->out, settings);
+	return w;
+}
+
+struct case_writer *case_writer_open(const char *path, const struct settings *settings)
+{
+	FILE *out = fopen(path, "we");
+	struct case_writer *w = out ? case_writer_on(out, settings) : NULL;
+
+	if (out && !w) {
+		fclose(out);
+		errno = ENOMEM;
+	}
 	return w;
 }
 

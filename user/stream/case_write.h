@@ -6,6 +6,8 @@
 #ifndef HCT_CASE_WRITE_H
 #define HCT_CASE_WRITE_H
 
+#include <stdio.h>
+
 #include "host/host.h"
 #include "cli/options.h"
 #include "stream.h"
@@ -14,6 +16,8 @@ struct case_writer;
 
 /* Starts PATH anew, with the options that SETTINGS amount to.  NULL: see errno. */
 struct case_writer *case_writer_open(const char *path, const struct settings *settings);
+/* The same on OUT, which close() closes. */
+struct case_writer *case_writer_on(FILE *out, const struct settings *settings);
 /* 0, or -errno when not all of it could be written.  Accepts NULL. */
 int case_writer_close(struct case_writer *w);
 

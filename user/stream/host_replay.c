@@ -20,7 +20,7 @@ struct host_replay {
 
 /*
  * The first answer to QUESTION that was not handed out yet.  By question, not
- * by place alone: text and JSON do not ask the same things.
+ * by place alone: another version may ask other things.
  */
 static const struct answer *take(struct host_replay *r, const struct answer *question)
 {
@@ -257,6 +257,12 @@ int host_replay_add(struct host_replay *r, const struct answer *answer)
 	r->answers[r->n] = *answer;
 	r->used[r->n++] = false;
 	return 0;
+}
+
+const struct answer *host_replay_answers(const struct host_replay *r, size_t *n)
+{
+	*n = r->n;
+	return r->answers;
 }
 
 void host_replay_clear(struct host_replay *r)

@@ -16,6 +16,8 @@ const struct host *host_replay_host(struct host_replay *r);
 int host_replay_add(struct host_replay *r, const struct answer *answer);
 /* The record is done: what nobody asked for is forgotten. */
 void host_replay_clear(struct host_replay *r);
+/* What was answered at the record at hand, *N of them; valid until something is added or cleared. */
+const struct answer *host_replay_answers(const struct host_replay *r, size_t *n);
 /* The namespace of the run, whose name is known without asking.  NAME: interned. */
 void host_replay_netns(struct host_replay *r, uint32_t netns, const char *name);
 

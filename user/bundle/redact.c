@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What --redact makes of a run: observations and answers. */
+#include "redact.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redact_http.h"
+#include "render/format.h"
+#include "stream/names.h"
+
+struct redact {
+	struct pseudo_names *names;
+	struct pseudo_addr *addrs;
+	char path[64]; /* of the settings */
+};
+
+struct redact *redact_new(const struct settings *settings)
+{
+	struct redact *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->names = pseudo_names_new();
+	r->addrs = pseudo_addr_new(settings);
+	if (!r->names || !r->addrs) {
+		redact_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void redact_host_name(struct redact *r, const char *name)
+{
+	if (!name[0] || strcmp(name, "localhost") == 0)
+		return;
+	pseudo_name(r->names, NAME_HOST, name, strlen(name));
+	if (strchr(name, '.'))
+		pseudo_name(r->names, NAME_HOST, name, strcspn(name, "."));
+}
+
+void redact_free(struct redact *r)
+{
+	if (!r)
+		return;
+	pseudo_names_free(r->names);
+	pseudo_addr_free(r->addrs);
+	free(r);
+}
+
+struct pseudo_names *redact_names(struct redact *r)
+{
+	return r->names;
+}
+
+struct pseudo_addr *redact_addrs(struct redact *r)
+{
+	return r->addrs;
+}
+
+/* ---- members of structs ---- */
+
+static void redact_name(struct redact *r, enum name_class class, char *name, size_t size)
+{
+	size_t len = strnlen(name, size);
+	const char *pseudo;
+
+	if (!len)
+		return;
+	pseudo = pseudo_name(r->names, class, name, len);
+	memset(name, 0, size);
+	memcpy(name, pseudo, strnlen(pseudo, size - 1));
+}
+
+/* A text that was cut where its room ended: its last word may be half a name. */
+static void drop_cut_word(char *text, size_t size)
+{
+	char *space;
+
+	if (strnlen(text, size) < size - 1)
+		return;
+	text[size - 1] = '\0';
+	space = strrchr(text, ' ');
+	*(space ? space : text) = '\0';
+}
+
+static void redact_member(struct redact *r, enum redact_text_kind kind, char *text, size_t size)
+{
+	char *redacted;
+
+	drop_cut_word(text, size);
+	redacted = redact_text(r, kind, text);
+	memset(text, 0, size);
+	if (redacted)
+		memcpy(text, redacted, strnlen(redacted, size - 1));
+	free(redacted);
+}
+#define MEMBER(kind, member) redact_member(r, kind, member, sizeof(member))
+
+/* An address or, if it is none, the name of a host. */
+static void redact_client(struct redact *r, char *text, size_t size)
+{
+	char *shown = *text ? redact_address_word(r, text) : NULL;
+
+	if (!shown) {
+		redact_name(r, NAME_HOST, text, size);
+		return;
+	}
+	memset(text, 0, size);
+	memcpy(text, shown, strnlen(shown, size - 1));
+	free(shown);
+}
+
+static void redact_tuple(struct redact *r, struct hct_tuple *tuple)
+{
+	pseudo_addr(r->addrs, tuple->lb);
+	pseudo_addr(r->addrs, tuple->target);
+}
+
+/* ---- the stream ---- */
+
+void redact_settings(struct redact *r, const struct settings *in, struct settings *out)
+{
+	*out = *in;
+	if (!in->path)
+		return;
+	redact_http_path(r, in->path, strlen(in->path), r->path, sizeof(r->path));
+	out->path = r->path;
+}
+
+static const char *redact_interned(struct redact *r, enum redact_text_kind kind, const char *text)
+{
+	char *redacted = text ? redact_text(r, kind, text) : NULL;
+	const char *name = redacted ? names_intern(redacted) : NULL;
+
+	free(redacted);
+	return name;
+}
+
+void redact_start(struct redact *r, const struct stream_start *in, struct stream_start *out,
+		  struct point_status points[REDACT_POINTS])
+{
+	*out = *in;
+	out->points = points;
+	out->n_points = in->n_points < REDACT_POINTS ? in->n_points : REDACT_POINTS;
+	for (size_t i = 0; i < out->n_points; i++) {
+		points[i] = in->points[i];
+		points[i].detail = redact_interned(r, REDACT_PLAIN, in->points[i].detail);
+	}
+	if (in->netns_name && in->netns_name[0])
+		out->netns_name = names_intern(
+			pseudo_name(r->names, NAME_NETNS, in->netns_name, strlen(in->netns_name)));
+}
+
+void redact_obs(struct redact *r, const struct obs *in, struct obs *out,
+		uint8_t payload[HCT_PAYLOAD_MAX])
+{
+	*out = *in;
+	redact_tuple(r, &out->tuple);
+	if (in->has_process)
+		redact_name(r, NAME_PROCESS, out->comm, sizeof(out->comm));
+	pseudo_name_keep(r->names, in->device);
+	pseudo_name_keep(r->names, in->route_device);
+	switch (in->point) {
+	case HCT_POINT_ROUTE:
+		if (in->route.has_gateway)
+			pseudo_addr(r->addrs, out->route.gateway);
+		break;
+	case HCT_POINT_TRANSLATION:
+		pseudo_addr(r->addrs, out->translation.addr);
+		break;
+	case HCT_POINT_LIBWRAP:
+		redact_name(r, NAME_PROCESS, out->libwrap.daemon, sizeof(out->libwrap.daemon));
+		redact_client(r, out->libwrap.client, sizeof(out->libwrap.client));
+		break;
+	case HCT_POINT_NFT_TRACE:
+		pseudo_name_keep(r->names, in->rule.table ? in->rule.table : "");
+		pseudo_name_keep(r->names, in->rule.chain ? in->rule.chain : "");
+		break;
+	default:
+		break;
+	}
+	out->payload_len = 0;
+	if (in->payload)
+		out->payload_len = redact_payload(r, in->reply, in->payload, in->payload_len, payload);
+	out->payload = out->payload_len ? payload : NULL;
+}
+
+/* ---- answers, and what was asked ---- */
+
+/* "PID,DAEMON,CLIENT" */
+static void wrappers_question(struct redact *r, char *question, size_t size)
+{
+	char *daemon = strchr(question, ','), *client = strrchr(question, ',');
+	char name[256], addr[256];
+
+	if (!daemon || daemon == client) {
+		question[0] = '\0';
+		return;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(client - daemon - 1), daemon + 1);
+	snprintf(addr, sizeof(addr), "%s", client + 1);
+	redact_name(r, NAME_PROCESS, name, sizeof(name));
+	redact_client(r, addr, sizeof(addr));
+	*daemon = '\0';
+	/* what does not fit was no question of ours */
+	if (snprintf(daemon, size - (size_t)(daemon - question), ",%.100s,%.50s", name, addr) < 0)
+		question[0] = '\0';
+}
+
+static void redact_question(struct redact *r, struct answer *a)
+{
+	switch (a->kind) {
+	case ANSWER_WRAPPERS:
+		wrappers_question(r, a->question, sizeof(a->question));
+		break;
+	case ANSWER_ROUTE_BACK:
+	case ANSWER_OWNER:
+	case ANSWER_RULES:
+		/* addresses, numbers, hooks and devices */
+		redact_member(r, REDACT_ADDRESSES, a->question, sizeof(a->question));
+		break;
+	default:
+		/* protocols, ports, hooks, tables and chains, names of sysctls */
+		break;
+	}
+}
+
+static void keep_rule(struct redact *r, const struct host_rule *rule)
+{
+	pseudo_name_keep(r->names, rule->table);
+	pseudo_name_keep(r->names, rule->chain);
+	pseudo_name_keep(r->names, rule->base);
+	pseudo_name_keep(r->names, rule->last_jump);
+	pseudo_name_keep(r->names, rule->device);
+}
+
+static void redact_rule(struct redact *r, struct host_rule *rule)
+{
+	keep_rule(r, rule);
+	MEMBER(REDACT_RULES, rule->text);
+}
+
+static void redact_listeners(struct redact *r, struct host_listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		pseudo_addr(r->addrs, l->l[i].addr);
+		redact_name(r, NAME_PROCESS, l->l[i].comm, sizeof(l->l[i].comm));
+	}
+}
+
+static void redact_wrappers(struct redact *r, struct host_wrappers *w)
+{
+	bool usual = !w->file[0] || strcmp(w->file, "/etc/hosts.deny") == 0 ||
+		     strcmp(w->file, "/etc/hosts.allow") == 0;
+
+	if (!usual) {
+		bool deny = strstr(w->file, "hosts.deny");
+
+		/* the diagnosis goes by the last part of its name */
+		redact_name(r, NAME_TEXT, w->file, sizeof(w->file));
+		strncat(w->file, deny ? "/hosts.deny" : "/hosts.allow",
+			sizeof(w->file) - strlen(w->file) - 1);
+	}
+	MEMBER(REDACT_WRAPPERS, w->text);
+}
+
+void redact_answer(struct redact *r, const struct answer *in, struct answer *out)
+{
+	*out = *in;
+	redact_question(r, out);
+	if (in->err)
+		return;
+	switch (in->kind) {
+	case ANSWER_LISTENERS:
+		redact_listeners(r, &out->listeners);
+		break;
+	case ANSWER_ROUTE_BACK:
+		pseudo_name_keep(r->names, in->route.device);
+		if (in->route.has_gateway)
+			pseudo_addr(r->addrs, out->route.gateway);
+		MEMBER(REDACT_PLAIN, out->route.text);
+		break;
+	case ANSWER_WRAPPERS:
+		redact_wrappers(r, &out->wrappers);
+		break;
+	case ANSWER_CHAINS:
+		for (size_t i = 0; i < in->chains.n; i++) {
+			pseudo_name_keep(r->names, in->chains.c[i].table);
+			pseudo_name_keep(r->names, in->chains.c[i].chain);
+		}
+		break;
+	case ANSWER_RULES:
+		for (size_t i = 0; i < in->rules.n; i++)
+			redact_rule(r, &out->rules.r[i]);
+		MEMBER(REDACT_RULES, out->rules.why);
+		break;
+	case ANSWER_RULE:
+		redact_rule(r, &out->rule);
+		break;
+	case ANSWER_DEVICES:
+		for (size_t i = 0; i < in->devices.n; i++)
+			pseudo_name_keep(r->names, in->devices.d[i].name);
+		break;
+	case ANSWER_OWNER:
+		redact_name(r, NAME_PROCESS, out->owner.comm, sizeof(out->owner.comm));
+		break;
+	case ANSWER_NETNS_NAME:
+		redact_name(r, NAME_NETNS, out->netns_name.name, sizeof(out->netns_name.name));
+		break;
+	case ANSWER_SYSCTL:
+	case ANSWER_COUNT:
+		break;
+	}
+}
