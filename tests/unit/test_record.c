@@ -570,6 +570,25 @@ static void restarts(void **state)
 	free(older);
 }
 
+/* What nothing of ours writes: a rule was met, but not which. */
+static void rule_without_name(void **state)
+{
+	struct record_writer *w = start_run(0);
+	struct obs o = make(0);
+	struct seen seen;
+
+	record(w, 0, 8);
+	o.time_ns += SEC;
+	o.point = HCT_POINT_NFT_TRACE;
+	o.rule = (struct obs_rule){ .family = names_intern("ip"), .table = names_intern("filter"),
+				    .chain = names_intern("INPUT"), .handle = 7 };
+	record_writer_sink.obs(w, &o);
+	record_writer_sink.end(w, START + 2 * SEC);
+	assert_int_equal(record_writer_close(w), 0);
+	assert_int_equal(read_one(path, &seen, NULL), 0);
+	assert_int_equal(seen.obs, 8);
+}
+
 /* A piece that says it is 64 KiB and inflates to more is no piece. */
 static void bomb(void **state)
 {
@@ -638,6 +657,7 @@ int main(void)
 		cmocka_unit_test_teardown(no_recordings, clear),
 		cmocka_unit_test_teardown(cannot_write, clear),
 		cmocka_unit_test_teardown(restarts, clear),
+		cmocka_unit_test_teardown(rule_without_name, clear),
 		cmocka_unit_test_teardown(bomb, clear),
 	};
 

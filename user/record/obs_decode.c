@@ -395,7 +395,7 @@ int obs_decode(struct obs_decoder *d, struct cursor *in, uint8_t tag, struct obs
 	if (*known && o->point == HCT_POINT_ROUTE)
 		o->route.has_gateway = memcmp(o->route.gateway, none, sizeof(none)) != 0;
 	if (in->bad || seq > UINT32_MAX || o->packet.tcp_flags & ~OBS_TCP_KNOWN ||
-	    !is_protocol(o->tuple.protocol))
+	    !is_protocol(o->tuple.protocol) || (*known && !obs_is_whole(o)))
 		return -EBADMSG;
 	return 0;
 }

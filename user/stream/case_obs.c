@@ -332,8 +332,7 @@ int case_get_obs(char *words, uint64_t start_ns, struct obs *o, uint8_t payload[
 	*bad = !has_time ? "t" : "point";
 	if (!has_time || !has_point)
 		return -EINVAL;
-	if (o->point == HCT_POINT_NFT_TRACE &&
-	    !(o->rule.family && o->rule.table && o->rule.chain && o->rule.verdict)) {
+	if (!obs_is_whole(o)) {
 		*bad = "family, table, chain and verdict belong to nft-trace";
 		return -EINVAL;
 	}

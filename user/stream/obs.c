@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+bool obs_is_whole(const struct obs *o)
+{
+	return o->point != HCT_POINT_NFT_TRACE ||
+	       (o->rule.family && o->rule.table && o->rule.chain && o->rule.verdict);
+}
+
 bool function_is(const char *function, const char *name)
 {
 	size_t len = strlen(name);

@@ -65,6 +65,8 @@ struct obs {
 	size_t payload_len;
 };
 
+/* Has O, as read from a file, all that its point cannot do without? */
+bool obs_is_whole(const struct obs *o);
 /*
  * Is the kernel symbol FUNCTION (may be NULL) the function NAME?  What a
  * compiler or kallsyms appends (".isra.0", "+0x1f") is no difference.
