@@ -4,12 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <ctype.h>
 
 #include "bundle/redact.h"
 #include "bundle/redact_http.h"
@@ -107,13 +109,25 @@ static void keys_are_settled(void **state)
 	assert_true(pseudo_addr_settle(redact_addrs(*state)));
 }
 
+/* By itself: a pseudonym may well be a longer number that starts so. */
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		if ((at == text || !isalnum((unsigned char)at[-1])) &&
+		    !isalnum((unsigned char)at[len]))
+			return true;
+	return false;
+}
+
 /* TEXT redacted has not got WORD. */
 static void gone(void **state, enum redact_text_kind kind, const char *text, const char *word)
 {
 	char *out = redact_text(*state, kind, text);
 
 	assert_non_null(out);
-	if (strstr(out, word))
+	if (has_word(out, word))
 		fail_msg("%s is in: %s", word, out);
 	free(out);
 }

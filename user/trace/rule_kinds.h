@@ -49,6 +49,8 @@ struct kind {
 	uint8_t inner[16];
 	uint16_t inner_port_be;
 	uint16_t last_lb_port; /* of the last drop */
+	bool has_over; /* TCP: since the watch began, the probe from this port was diagnosed */
+	uint16_t over_lb_port;
 	uint32_t generation; /* of the ruleset, when it was watched last */
 	uint64_t since_ns; /* when its watch began */
 	uint64_t last_ns; /* when it was stopped last; rewritten: diagnosed */

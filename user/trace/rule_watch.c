@@ -2,6 +2,7 @@
 /* When nftables and the netfilter ladder are asked what happened to a probe. */
 #include "rule_watch.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,9 @@ static void note_reported(struct rule_watch *w, const struct obs *o)
 		if (!is_of_kind(kind, o))
 			continue;
 		if (!kind->key.rewritten) {
+			/* of a SYN-ACK sent again when the verdict was out: it helps no probe */
+			if (kind->has_over && kind->over_lb_port == o->tuple.lb_port)
+				continue;
 			if (is_end(o) && (!named || kind->last_ns > named->last_ns))
 				named = kind;
 		} else if (!kind->reported_ns) {
@@ -244,6 +248,24 @@ void rule_watch_obs(struct rule_watch *w, const struct obs *o)
 	}
 }
 
+/* The connection of TUPLE was diagnosed: what is reported of it from now on comes too late. */
+static void note_over(struct rule_watch *w, const struct hct_tuple *tuple)
+{
+	if (tuple->protocol != IPPROTO_TCP)
+		return;
+	for (size_t i = 0; i < w->kinds.n_watched; i++) {
+		struct kind *kind = w->kinds.watched[i];
+
+		if (kind->key.protocol != IPPROTO_TCP ||
+		    kind->key.port_be != tuple->target_port ||
+		    memcmp(kind->key.lb, tuple->lb, sizeof(tuple->lb)) != 0 ||
+		    memcmp(kind->key.target, tuple->target, sizeof(tuple->target)) != 0)
+			continue;
+		kind->has_over = true;
+		kind->over_lb_port = tuple->lb_port;
+	}
+}
+
 void rule_watch_probe(struct rule_watch *w, const struct probe *p, const struct diagnosis *d)
 {
 	bool reply = d->verdict == VERDICT_REPLY_REWRITTEN && p->snat.seen;
@@ -251,6 +273,7 @@ void rule_watch_probe(struct rule_watch *w, const struct probe *p, const struct 
 	struct kind_key key;
 	struct kind *kind;
 
+	note_over(w, &p->tuple);
 	if (!reply && !(p->dnat.seen && d->outcome == OUTCOME_FAIL))
 		return;
 	if (!reply) /* a connection's first packet is the only one that meets rules of nat */
@@ -306,6 +329,7 @@ static void begin(struct rule_watch *w, struct kind *kind, uint32_t generation, 
 	kind->drops = 0;
 	kind->rungs = 0;
 	kind->reported_ns = 0;
+	kind->has_over = false;
 	kind_learn_inner(&w->kinds, kind);
 	if (traced)
 		set_dirty(w, kind->key.netns);
