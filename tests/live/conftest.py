@@ -17,6 +17,7 @@ from harness import Hctrace  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--hctrace", default=f"{ROOT}/build/hctrace", help="the binary to test")
     parser.addoption("--record", metavar="DIR", help="save what hctrace sees in DIR, a file a test")
+    parser.addoption("--failed", metavar="FILE", help="write the tests that failed to FILE")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -88,6 +89,9 @@ def pytest_sessionfinish(session):
     for report in idle:
         print(f"\nskipped for no reason of the kernel's: {report.nodeid}: {report.longrepr}")
     failed = len(stats["failed"]) + len(stats["error"]) + len(idle)
+    if session.config.getoption("--failed"):
+        with open(session.config.getoption("--failed"), "w", encoding="utf-8") as f:
+            f.writelines(f"{r.nodeid}\n" for r in stats["failed"] + stats["error"])
     session.config.closing_line = (f"{len(stats['passed'])} passed, {failed} failed, "
                                    f"{len(stats['skipped']) - len(idle)} skipped")
     if failed:
