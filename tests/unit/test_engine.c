@@ -177,6 +177,28 @@ static void finished_flows_stay_finished(void **state)
 	assert_int_equal(engine_totals(run->engine)->probes, 1);
 }
 
+/* Two CPUs met the first packets of two flows in the same nanosecond. */
+static void flows_of_one_moment(void **state)
+{
+	struct run *run = *state;
+	uint64_t at = START + SECOND;
+	struct obs other = packet(at, 0, at, HCT_TCP_SYN, false);
+
+	other.tuple.lb[15] = 9;
+	deliver(run, packet(at, 0, at, HCT_TCP_SYN, false));
+	deliver(run, other);
+	deliver(run, packet(at, 1, at + 10000, HCT_TCP_SYN | HCT_TCP_ACK, true));
+	deliver(run, packet(at, 2, at + 20000, HCT_TCP_RST, false));
+	engine_sink.tick(run->engine, at + SECOND);
+	assert_int_equal(run->told.probes, 1);
+	assert_int_equal(run->told.diagnosis.verdict, VERDICT_HEALTHY);
+	assert_int_equal(run->told.last.missing, 0);
+	engine_sink.tick(run->engine, at + 4 * SECOND);
+	assert_int_equal(run->told.probes, 2);
+	assert_int_equal(run->told.last.tuple.lb[15], 9);
+	assert_int_equal(run->told.last.events, 1);
+}
+
 static void lost_events_are_counted(void **state)
 {
 	struct run *run = *state;
@@ -402,6 +424,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(decided_soon_after_its_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_ends_at_the_timeout, setup, teardown),
 		cmocka_unit_test_setup_teardown(finished_flows_stay_finished, setup, teardown),
+		cmocka_unit_test_setup_teardown(flows_of_one_moment, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_events_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_end_of_the_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_arrives, setup, teardown),

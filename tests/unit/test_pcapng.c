@@ -79,9 +79,23 @@ static void test_jump_of_time(void **state)
 
 	assert_int_equal(released(START + 1), 0);
 	assert_int_equal(released(START + 1000 * SEC), 0);
-	assert_ptr_equal(hold_find(&hold, START), flow);
+	assert_ptr_equal(hold_find(&hold, &flow->key), flow);
 	assert_false(flow->decided);
 	assert_int_equal(released(START + 1002 * SEC), 1);
+}
+
+/* Two flows can start in the same nanosecond. */
+static void test_flows_of_one_moment(void **state)
+{
+	struct held_flow *first = take(START, START, HCT_POINT_TC_INGRESS, 1);
+	struct flow_key key = first->key;
+	struct obs o = { .time_ns = START, .flow_id = START };
+
+	o.tuple.lb_port = 1;
+	key.tuple.lb_port = 1;
+	assert_null(hold_find(&hold, &key));
+	assert_ptr_not_equal(hold_flow(&hold, &o), first);
+	assert_ptr_equal(hold_flow(&hold, &o), hold_find(&hold, &key));
 }
 
 static void test_order(void **state)
@@ -212,6 +226,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_held_until_decided), TEST(test_not_held_forever), TEST(test_jump_of_time),
+		TEST(test_flows_of_one_moment),
 		TEST(test_order), TEST(test_same_packet), TEST(test_bounded), TEST(test_words),
 		TEST(test_policy), TEST(test_no_verdict),
 	};

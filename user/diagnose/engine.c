@@ -254,12 +254,12 @@ static bool begins(const struct engine *e, const struct obs *o)
 	return o->flow_seq == 0 || o->time_ns < o->flow_id + e->settings->timeout_ns;
 }
 
-static struct flow *begin(struct engine *e, const struct obs *o)
+static struct flow *begin(struct engine *e, const struct flow_key *key, const struct obs *o)
 {
 	struct flow *flow = NULL;
 
 	if (e->flows.open.n + e->flows.ending.n < MAX_OPEN)
-		flow = flows_add(&e->flows, o->flow_id);
+		flow = flows_add(&e->flows, key);
 	if (!flow) {
 		e->overflow[o->point]++;
 		return NULL;
@@ -305,6 +305,7 @@ static struct flow *join(const struct engine *e, const struct obs *o)
 static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
+	struct flow_key key = flow_key(o->flow_id, &o->tuple);
 	struct flow *flow;
 
 	set_time(e, o->time_ns);
@@ -314,13 +315,13 @@ static void on_obs(void *ctx, const struct obs *o)
 			observe(e, flow, o);
 		return;
 	}
-	flow = flows_find(&e->flows, o->flow_id);
+	flow = flows_find(&e->flows, &key);
 	if (flow && !flow->probe)
 		return;
 	if (flow)
 		observe(e, flow, o);
 	else if (begins(e, o))
-		flow = begin(e, o);
+		flow = begin(e, &key, o);
 	if (!flow)
 		return;
 	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, flow->probe, o);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The flows that the engine knows, by flow_id, and their timers. */
+/* The flows that the engine knows, by id and tuple, and their timers. */
 #include "flows.h"
 
 #include <errno.h>
@@ -9,11 +9,11 @@
 
 #define FIRST_ROOM 8 /* a healthy TCP check has some seven entries */
 
-struct flow *flows_find(const struct flows *flows, uint64_t id)
+struct flow *flows_find(const struct flows *flows, const struct flow_key *key)
 {
 	struct flow *flow;
 
-	HASH_FIND(hh, flows->by_id, &id, sizeof(id), flow);
+	HASH_FIND(hh, flows->by_key, key, sizeof(*key), flow);
 	return flow;
 }
 
@@ -47,18 +47,18 @@ void flow_take_probe(struct flow *flow, struct probe *out)
 	flow->probe = NULL;
 }
 
-struct flow *flows_add(struct flows *flows, uint64_t id)
+struct flow *flows_add(struct flows *flows, const struct flow_key *key)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
 
 	if (!flow)
 		return NULL;
-	flow->id = id;
+	flow->key = *key;
 	flow->probe = resize_probe(NULL, FIRST_ROOM);
 	flow->timeline_room = FIRST_ROOM;
 	if (!flow->probe)
 		goto no_memory;
-	HASH_ADD(hh, flows->by_id, id, sizeof(flow->id), flow);
+	HASH_ADD(hh, flows->by_key, key, sizeof(flow->key), flow);
 	if (!flow->hh.tbl)
 		goto no_memory;
 	return flow;
@@ -117,7 +117,7 @@ void flows_remove(struct flows *flows, struct flow *flow)
 	if (!flow)
 		return;
 	leave_queue(flow);
-	HASH_DEL(flows->by_id, flow);
+	HASH_DEL(flows->by_key, flow);
 	free(flow->probe);
 	free(flow);
 }
@@ -126,6 +126,6 @@ void flows_clear(struct flows *flows)
 {
 	struct flow *flow, *next;
 
-	HASH_ITER(hh, flows->by_id, flow, next)
+	HASH_ITER(hh, flows->by_key, flow, next)
 		flows_remove(flows, flow);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The flows that the engine knows, by flow_id, each in one of three queues of
+ * The flows that the engine knows, by id and tuple, each in one of three queues of
  * timers: open probes, those that are ending, and the memory of finished ones.
  * Delays are constant by queue, so a queue is (nearly) in order of arrival.
  */
@@ -16,7 +16,7 @@ struct flow_queue;
 
 struct flow {
 	UT_hash_handle hh;
-	uint64_t id;
+	struct flow_key key;
 	uint64_t due_ns;
 	uint64_t end_ns; /* of an ending flow: the event that ended it */
 	/*
@@ -35,13 +35,13 @@ struct flow_queue {
 };
 
 struct flows {
-	struct flow *by_id;
+	struct flow *by_key;
 	struct flow_queue open, ending, finished;
 };
 
-struct flow *flows_find(const struct flows *flows, uint64_t id);
-/* A new flow of ID, with a probe (not started) and in no queue yet.  NULL: no memory. */
-struct flow *flows_add(struct flows *flows, uint64_t id);
+struct flow *flows_find(const struct flows *flows, const struct flow_key *key);
+/* A new flow of KEY, with a probe (not started) and in no queue yet.  NULL: no memory. */
+struct flow *flows_add(struct flows *flows, const struct flow_key *key);
 /* Makes room for one more timeline entry, up to PROBE_MAX_TIMELINE: 0 or -ENOMEM. */
 int flow_reserve(struct flow *flow);
 /* Copies FLOW's probe, as far as it goes, to OUT and frees it. */

@@ -62,11 +62,11 @@ void hold_clear(struct hold *h)
 
 /* ---- flows ---- */
 
-struct held_flow *hold_find(const struct hold *h, uint64_t flow_id)
+struct held_flow *hold_find(const struct hold *h, const struct flow_key *key)
 {
 	struct held_flow *flow;
 
-	HASH_FIND(hh, h->flows, &flow_id, sizeof(flow_id), flow);
+	HASH_FIND(hh, h->flows, key, sizeof(*key), flow);
 	return flow;
 }
 
@@ -83,7 +83,8 @@ static void forget_old_flows(struct hold *h)
 
 struct held_flow *hold_flow(struct hold *h, const struct obs *o)
 {
-	struct held_flow *flow = hold_find(h, o->flow_id);
+	struct flow_key key = flow_key(o->flow_id, &o->tuple);
+	struct held_flow *flow = hold_find(h, &key);
 	/* the id is the time of the first packet, which may have been lost */
 	uint64_t first_ns = o->flow_id && o->flow_id < o->time_ns ? o->flow_id : o->time_ns;
 
@@ -93,10 +94,10 @@ struct held_flow *hold_flow(struct hold *h, const struct obs *o)
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)
 		return NULL;
-	flow->id = o->flow_id;
+	flow->key = key;
 	flow->netns = o->netns;
 	flow->due_ns = first_ns + 2 * h->timeout_ns + SLACK_NS;
-	HASH_ADD(hh, h->flows, id, sizeof(flow->id), flow);
+	HASH_ADD(hh, h->flows, key, sizeof(flow->key), flow);
 	if (!flow->hh.tbl) {
 		free(flow);
 		return NULL;

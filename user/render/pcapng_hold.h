@@ -40,7 +40,7 @@ struct held {
 struct held_flow {
 	UT_hash_handle hh;
 	struct held_flow *prev, *next; /* by age */
-	uint64_t id;
+	struct flow_key key;
 	uint64_t due_ns; /* from then on no verdict is to be expected */
 	struct held *packets;
 	bool decided; /* its verdict is said, or that there is none */
@@ -69,7 +69,7 @@ void hold_clear(struct hold *h);
 
 /* The flow that O belongs to, new where it is; NULL: no memory. */
 struct held_flow *hold_flow(struct hold *h, const struct obs *o);
-struct held_flow *hold_find(const struct hold *h, uint64_t flow_id); /* NULL: not there */
+struct held_flow *hold_find(const struct hold *h, const struct flow_key *key); /* NULL: not there */
 /*
  * Takes O's packet into FLOW, with the id of the same packet if it was met
  * just before.  0 or -ENOMEM.

@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+struct flow_key flow_key(uint64_t id, const struct hct_tuple *tuple)
+{
+	return (struct flow_key){ .id = id, .tuple = *tuple };
+}
+
 bool obs_is_whole(const struct obs *o)
 {
 	return o->point != HCT_POINT_NFT_TRACE ||

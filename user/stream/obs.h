@@ -65,6 +65,17 @@ struct obs {
 	size_t payload_len;
 };
 
+/*
+ * What tells a flow from all others: its id is the time of its first packet,
+ * and two can come in the same nanosecond on two CPUs.
+ */
+struct flow_key {
+	uint64_t id;
+	struct hct_tuple tuple;
+};
+_Static_assert(sizeof(struct flow_key) == 48, "flow_key is hashed: no holes");
+
+struct flow_key flow_key(uint64_t id, const struct hct_tuple *tuple);
 /* Has O, as read from a file, all that its point cannot do without? */
 bool obs_is_whole(const struct obs *o);
 /*
