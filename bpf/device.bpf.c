@@ -150,7 +150,7 @@ static __always_inline void report_headers(const struct parsed *p, struct hct_fl
 		return;
 	fill_packet(e, p, ifindex);
 	e->listener = listener;
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 }
 
 /* LINEAR_END: how far S may be read (a kernel sk_buff's linear part), or 0 for all. */
@@ -187,7 +187,7 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 			      bpf_probe_read_kernel(e->payload, n, s->head + p->payload_offset);
 		e->event.payload_len = err ? 0 : n;
 	}
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 }
 
 /* Requests that leave towards a container or a host behind this one, and what comes back. */

@@ -11,12 +11,19 @@
 
 #define EVENT_BOUND_FACTOR 2 /* ends and drops may go this far over config.max_events */
 
+static __always_inline struct hct_shared *shared_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&shared, &zero); /* inlined by the verifier */
+}
+
 static __always_inline void count_lost(__u32 point)
 {
-	__u64 *n = bpf_map_lookup_elem(&lost, &point);
+	struct hct_shared *s = shared_state();
 
-	if (n)
-		(*n)++;
+	if (s && point < HCT_POINT_COUNT)
+		__sync_fetch_and_add(&s->lost[point], 1);
 }
 
 /* Is ADDR (v4-mapped, network byte order) in one of the ranges?  Mostly decided by one compare. */
@@ -175,6 +182,24 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	__builtin_memset(&e->packet, 0, sizeof(e->packet));
 	return e;
+}
+
+/*
+ * Sends E.  A wake-up costs more than all else that an event does: it is left
+ * out while the reader comes by itself, and asked for once when the ring fills.
+ */
+static __always_inline void event_submit(void *e)
+{
+	struct hct_shared *s = shared_state();
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (!s || s->reader_sleeps) {
+		flags = 0;
+	} else if (!s->hurried && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HURRY) {
+		s->hurried = 1;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(e, flags);
 }
 
 static __always_inline void event_process(struct hct_event *e)

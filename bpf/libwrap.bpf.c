@@ -101,6 +101,6 @@ int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 	bpf_probe_read_user_str(e->libwrap.daemon, sizeof(e->libwrap.daemon), request->daemon);
 	bpf_probe_read_user_str(e->libwrap.client, sizeof(e->libwrap.client),
 				request->client[0].addr);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
