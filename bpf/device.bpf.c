@@ -48,10 +48,11 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 	__u8 *told = p->reply ? &flow->response : &flow->request;
 	bool second = count_turn(flow, p);
 
+	if (is_end)
+		flow->ended |= flags & HCT_TCP_RST ? HCT_ENDED :
+			       p->reply ? HCT_ENDED_BY_HOST : HCT_ENDED_BY_LB;
 	if (flow_quiet(flow, is_end))
 		return NOT_OF_INTEREST;
-	if (flags & HCT_TCP_RST)
-		flow->ended = 1;
 	if (p->packet.payload_len && !*told) {
 		*told = 1;
 		return WITH_PAYLOAD;
@@ -76,6 +77,8 @@ static __always_inline int interest(struct hct_flow *flow, const struct parsed *
 		return flow_quiet(flow, true) ? NOT_OF_INTEREST : HEADERS;
 	if (p->tuple.protocol == IPPROTO_TCP)
 		return interest_tcp(flow, p);
+	if (p->reply)
+		flow->ended = HCT_ENDED;
 	if (flow_quiet(flow, false))
 		return NOT_OF_INTEREST;
 	if (p->tuple.protocol == IPPROTO_UDP && p->reply) {
@@ -208,9 +211,16 @@ static __always_inline void pass_through(struct parsed *p, __u32 ifindex, __u8 p
 	report_headers(p, flow, ifindex, point, NULL);
 }
 
-/* A packet from this host for which there is no flow. */
+/*
+ * A packet from this host for which there is no flow.  Of a connection the first
+ * reply tells whether it was rewritten: the many of one that was there before us
+ * are not looked up again.
+ */
 static __always_inline void leaves_unknown(const struct parsed *p, __u32 ifindex)
 {
+	if (p->tuple.protocol == IPPROTO_TCP && !p->packet.is_icmp_error &&
+	    !(p->packet.tcp_flags & (HCT_TCP_SYN | HCT_TCP_RST)))
+		return;
 	if (reply_was_rewritten(p, ifindex))
 		return;
 	if (p->tuple.protocol == IPPROTO_UDP && !p->packet.is_icmp_error)

@@ -194,7 +194,7 @@ static bool is_over(const struct source_live *s, const struct hct_flow *flow, ui
 {
 	uint64_t silent = now > flow->last_ns ? now - flow->last_ns : 0;
 
-	return silent > (flow->ended ? ENDED_NS : s->forget_ns);
+	return silent > (flow->ended == HCT_ENDED ? ENDED_NS : s->forget_ns);
 }
 
 void source_live_housekeep(struct source_live *s)
