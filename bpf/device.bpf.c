@@ -48,10 +48,11 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 	__u8 *told = p->reply ? &flow->response : &flow->request;
 	bool second = count_turn(flow, p);
 
+	if (is_end)
+		flow->ended |= flags & HCT_TCP_RST ? HCT_ENDED :
+			       p->reply ? HCT_ENDED_BY_HOST : HCT_ENDED_BY_LB;
 	if (flow_quiet(flow, is_end))
 		return NOT_OF_INTEREST;
-	if (flags & HCT_TCP_RST)
-		flow->ended = 1;
 	if (p->packet.payload_len && !*told) {
 		*told = 1;
 		return WITH_PAYLOAD;
@@ -76,6 +77,8 @@ static __always_inline int interest(struct hct_flow *flow, const struct parsed *
 		return flow_quiet(flow, true) ? NOT_OF_INTEREST : HEADERS;
 	if (p->tuple.protocol == IPPROTO_TCP)
 		return interest_tcp(flow, p);
+	if (p->reply)
+		flow->ended = HCT_ENDED;
 	if (flow_quiet(flow, false))
 		return NOT_OF_INTEREST;
 	if (p->tuple.protocol == IPPROTO_UDP && p->reply) {
@@ -150,7 +153,7 @@ static __always_inline void report_headers(const struct parsed *p, struct hct_fl
 		return;
 	fill_packet(e, p, ifindex);
 	e->listener = listener;
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 }
 
 /* LINEAR_END: how far S may be read (a kernel sk_buff's linear part), or 0 for all. */
@@ -187,7 +190,7 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 			      bpf_probe_read_kernel(e->payload, n, s->head + p->payload_offset);
 		e->event.payload_len = err ? 0 : n;
 	}
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 }
 
 /* Requests that leave towards a container or a host behind this one, and what comes back. */
@@ -208,9 +211,16 @@ static __always_inline void pass_through(struct parsed *p, __u32 ifindex, __u8 p
 	report_headers(p, flow, ifindex, point, NULL);
 }
 
-/* A packet from this host for which there is no flow. */
+/*
+ * A packet from this host for which there is no flow.  Of a connection the first
+ * reply tells whether it was rewritten: the many of one that was there before us
+ * are not looked up again.
+ */
 static __always_inline void leaves_unknown(const struct parsed *p, __u32 ifindex)
 {
+	if (p->tuple.protocol == IPPROTO_TCP && !p->packet.is_icmp_error &&
+	    !(p->packet.tcp_flags & (HCT_TCP_SYN | HCT_TCP_RST)))
+		return;
 	if (reply_was_rewritten(p, ifindex))
 		return;
 	if (p->tuple.protocol == IPPROTO_UDP && !p->packet.is_icmp_error)
@@ -221,10 +231,12 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 {
 	struct packet_source s = { .tc = skb };
 	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
+	enum packet_way way = ingress ? INBOUND : OUTBOUND;
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	struct parsed p;
 	struct hct_flow *flow;
+	bool parsed;
 	int kind;
 
 	/* What every unrelated packet pays: one look at each address. */
@@ -233,17 +245,15 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 
 		if (skb->protocol != bpf_htons(ETH_P_IP))
 			return TC_ACT_UNSPEC;
-		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ip->saddr) &&
-		    !in_range_ipv4(ip->daddr))
-			return TC_ACT_UNSPEC;
+		parsed = (void *)(ip + 1) <= data_end ? parse_ipv4(&s, ip_offset, ip, way, &p) :
+							parse_ip(&s, ip_offset, false, way, &p);
 	} else {
 		struct ipv6_header *ip = data + ip_offset;
 
-		if ((void *)(ip + 1) <= data_end && !in_range((const __u32 *)ip->saddr) &&
-		    !in_range((const __u32 *)ip->daddr))
-			return TC_ACT_UNSPEC;
+		parsed = (void *)(ip + 1) <= data_end ? parse_ipv6(&s, ip_offset, ip, way, &p) :
+							parse_ip(&s, ip_offset, true, way, &p);
 	}
-	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, &p))
+	if (!parsed)
 		return TC_ACT_UNSPEC;
 	if (p.through) {
 		pass_through(&p, skb->ifindex, point);

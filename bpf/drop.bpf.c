@@ -38,7 +38,7 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	e->drop.reason = reason;
 	e->drop.location = location;
 	e->drop.stack_len = event_stack(ctx, e->drop.stack);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
 

@@ -11,12 +11,19 @@
 
 #define EVENT_BOUND_FACTOR 2 /* ends and drops may go this far over config.max_events */
 
+static __always_inline struct hct_shared *shared_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&shared, &zero); /* inlined by the verifier */
+}
+
 static __always_inline void count_lost(__u32 point)
 {
-	__u64 *n = bpf_map_lookup_elem(&lost, &point);
+	struct hct_shared *s = shared_state();
 
-	if (n)
-		(*n)++;
+	if (s && point < HCT_POINT_COUNT)
+		__sync_fetch_and_add(&s->lost[point], 1);
 }
 
 /* Is ADDR (v4-mapped, network byte order) in one of the ranges?  Mostly decided by one compare. */
@@ -177,6 +184,24 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	return e;
 }
 
+/*
+ * Sends E.  A wake-up costs more than all else that an event does: it is left
+ * out while the reader comes by itself, and asked for once when the ring fills.
+ */
+static __always_inline void event_submit(void *e)
+{
+	struct hct_shared *s = shared_state();
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (!s || s->reader_sleeps) {
+		flags = 0;
+	} else if (!s->hurried && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HURRY) {
+		s->hurried = 1;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(e, flags);
+}
+
 static __always_inline void event_process(struct hct_event *e)
 {
 	e->flags |= HCT_F_PROCESS;
@@ -197,34 +222,42 @@ static __always_inline __u32 netns_of_device(const struct net_device *dev)
 	return dev ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
 }
 
+static __always_inline void copy_in6(__u8 out[16], const struct in6_addr *addr)
+{
+	for (int i = 0; i < 4; i++) /* by words: a direct read may not cross a member */
+		((__u32 *)out)[i] = addr->in6_u.u6_addr32[i];
+}
+
 /*
  * The request-orientation tuple of a socket whose peer is in the range, and the
- * namespace it lives in; false when it is not.
+ * namespace it lives in; false when it is not.  SK is (in) a program's own
+ * argument: a socket of elsewhere costs two direct reads.
  */
 static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct hct_tuple *t,
 					    __u32 *netns)
 {
-	__u16 family = BPF_CORE_READ(sk, skc_family);
+	__u16 family = sk->skc_family;
 
-	__builtin_memset(t, 0, sizeof(*t));
 	if (family == AF_INET) {
-		__be32 peer = BPF_CORE_READ(sk, skc_daddr);
+		__be32 peer = sk->skc_daddr;
 
 		if (!in_range_ipv4(peer))
 			return false;
+		__builtin_memset(t, 0, sizeof(*t));
 		map_ipv4(t->lb, peer);
-		map_ipv4(t->target, BPF_CORE_READ(sk, skc_rcv_saddr));
+		map_ipv4(t->target, sk->skc_rcv_saddr);
 	} else if (family == AF_INET6) {
-		BPF_CORE_READ_INTO((struct in6_addr *)t->lb, sk, skc_v6_daddr);
+		__builtin_memset(t, 0, sizeof(*t));
+		copy_in6(t->lb, &sk->skc_v6_daddr);
 		if (!in_range((const __u32 *)t->lb))
 			return false;
-		BPF_CORE_READ_INTO((struct in6_addr *)t->target, sk, skc_v6_rcv_saddr);
+		copy_in6(t->target, &sk->skc_v6_rcv_saddr);
 	} else {
 		return false;
 	}
-	*netns = BPF_CORE_READ(sk, skc_net.net, ns.inum);
-	t->lb_port = BPF_CORE_READ(sk, skc_dport);
-	t->target_port = bpf_htons(BPF_CORE_READ(sk, skc_num));
+	*netns = sk->skc_net.net->ns.inum;
+	t->lb_port = sk->skc_dport;
+	t->target_port = bpf_htons(sk->skc_num);
 	t->protocol = IPPROTO_TCP;
 	return true;
 }

@@ -27,6 +27,6 @@ int BPF_PROG(hct_icmp_sent, const struct sk_buff *skb, int type, int code)
 	e->icmp.type = type;
 	e->icmp.code = code;
 	e->icmp.stack_len = event_stack(ctx, e->icmp.stack);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }

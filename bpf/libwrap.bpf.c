@@ -64,6 +64,29 @@ static __always_inline struct sock *sock_of_fd(int fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* As tuple_from_sock(), of a socket that was found by following pointers. */
+static __always_inline bool tuple_from_found(const struct sock *sk, struct hct_tuple *t,
+					     __u32 *netns)
+{
+	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {
+	case AF_INET:
+		map_ipv4(t->lb, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		map_ipv4(t->target, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		break;
+	case AF_INET6:
+		BPF_CORE_READ_INTO((struct in6_addr *)t->lb, sk, __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO((struct in6_addr *)t->target, sk, __sk_common.skc_v6_rcv_saddr);
+		break;
+	default:
+		return false;
+	}
+	*netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	t->lb_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	t->target_port = bpf_htons(BPF_CORE_READ(sk, __sk_common.skc_num));
+	t->protocol = IPPROTO_TCP;
+	return in_range((const __u32 *)t->lb);
+}
+
 SEC("uretprobe")
 int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 {
@@ -85,7 +108,7 @@ int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 	bpf_probe_read_user(&fd, sizeof(fd), &request->fd);
 	sk = sock_of_fd(fd);
 	if (sk) {
-		if (!tuple_from_sock(&sk->__sk_common, &t, &netns))
+		if (!tuple_from_found(sk, &t, &netns))
 			return 0; /* a client from elsewhere */
 		flow = flow_in(&t, netns);
 	}
@@ -101,6 +124,6 @@ int BPF_KRETPROBE(hct_libwrap_leave, int granted)
 	bpf_probe_read_user_str(e->libwrap.daemon, sizeof(e->libwrap.daemon), request->daemon);
 	bpf_probe_read_user_str(e->libwrap.client, sizeof(e->libwrap.client),
 				request->client[0].addr);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }

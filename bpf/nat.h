@@ -72,7 +72,7 @@ static __always_inline void report_translation(struct hct_flow *flow,
 	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
 	__builtin_memcpy(e->translation.addr, seen->target, sizeof(e->translation.addr));
 	e->translation.port = seen->target_port;
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 }
 
 /* From now on what meets the tuple SEEN happens to the flow of ORIGINAL. */

@@ -208,56 +208,67 @@ static __always_inline bool parse_transport(const struct packet_source *s, __u32
 	return false;
 }
 
-/* From which and to which address in the range: request or reply?  False: neither. */
-static __always_inline bool set_way(struct parsed *p, enum packet_way way, bool from, bool to)
+/* Request or reply, by which of the addresses are in the range: FROM, TO or both. */
+static __always_inline void set_way(struct parsed *p, enum packet_way way, bool from, bool to)
 {
 	p->reply = way == OUTBOUND ? to : !from;
 	p->both_in_range = way == EITHER_WAY && from && to;
 	p->through = way == INBOUND ? p->reply : way == OUTBOUND && !p->reply;
-	return from || to;
 }
 
 /*
- * Parses the IP packet at OFFSET.  False: not from or to the range, or nothing
- * that a probe consists of.  The address compare comes first: it is all that
- * an unrelated packet pays.
+ * Parses the packet whose IP header, at OFFSET, is IP.  False: not from or to
+ * the range, or nothing that a probe consists of.  The compare of addresses comes
+ * first: it is all that an unrelated packet pays.
  */
+static __always_inline bool parse_ipv4(const struct packet_source *s, __u32 offset,
+				       const struct ipv4_header *ip, enum packet_way way,
+				       struct parsed *p)
+{
+	__be32 saddr = ip->saddr, daddr = ip->daddr;
+	bool from = in_range_ipv4(saddr), to = in_range_ipv4(daddr);
+
+	if (!from && !to)
+		return false;
+	__builtin_memset(p, 0, sizeof(*p));
+	set_way(p, way, from, to);
+	map_ipv4(p->reply ? p->tuple.target : p->tuple.lb, saddr);
+	map_ipv4(p->reply ? p->tuple.lb : p->tuple.target, daddr);
+	if (ip->frag_off & bpf_htons(0x1fff)) /* a later fragment has no ports */
+		return false;
+	return parse_transport(s, offset + (ip->version_ihl & 0xf) * 4,
+			       offset + bpf_ntohs(ip->total_len), ip->protocol, p);
+}
+
+static __always_inline bool parse_ipv6(const struct packet_source *s, __u32 offset,
+				       const struct ipv6_header *ip, enum packet_way way,
+				       struct parsed *p)
+{
+	bool from = in_range((const __u32 *)ip->saddr), to = in_range((const __u32 *)ip->daddr);
+
+	if (!from && !to)
+		return false;
+	__builtin_memset(p, 0, sizeof(*p));
+	set_way(p, way, from, to);
+	__builtin_memcpy(p->reply ? p->tuple.target : p->tuple.lb, ip->saddr, 16);
+	__builtin_memcpy(p->reply ? p->tuple.lb : p->tuple.target, ip->daddr, 16);
+	return parse_transport(s, offset + sizeof(*ip),
+			       offset + sizeof(*ip) + bpf_ntohs(ip->payload_len), ip->next_header,
+			       p);
+}
+
+/* The same for a header that has to be loaded first. */
 static __always_inline bool parse_ip(const struct packet_source *s, __u32 offset, bool v6,
 				     enum packet_way way, struct parsed *p)
 {
-	bool from, to;
-
 	if (v6) {
 		struct ipv6_header ip;
 
-		if (packet_load(s, offset, &ip, sizeof(ip)))
-			return false;
-		__builtin_memset(p, 0, sizeof(*p));
-		from = in_range((const __u32 *)ip.saddr);
-		to = in_range((const __u32 *)ip.daddr);
-		if (!set_way(p, way, from, to))
-			return false;
-		__builtin_memcpy(p->reply ? p->tuple.target : p->tuple.lb, ip.saddr, 16);
-		__builtin_memcpy(p->reply ? p->tuple.lb : p->tuple.target, ip.daddr, 16);
-		return parse_transport(s, offset + sizeof(ip),
-				       offset + sizeof(ip) + bpf_ntohs(ip.payload_len),
-				       ip.next_header, p);
+		return !packet_load(s, offset, &ip, sizeof(ip)) && parse_ipv6(s, offset, &ip, way, p);
 	} else {
 		struct ipv4_header ip;
 
-		if (packet_load(s, offset, &ip, sizeof(ip)))
-			return false;
-		__builtin_memset(p, 0, sizeof(*p));
-		from = in_range_ipv4(ip.saddr);
-		to = in_range_ipv4(ip.daddr);
-		if (!set_way(p, way, from, to))
-			return false;
-		map_ipv4(p->reply ? p->tuple.target : p->tuple.lb, ip.saddr);
-		map_ipv4(p->reply ? p->tuple.lb : p->tuple.target, ip.daddr);
-		if (ip.frag_off & bpf_htons(0x1fff)) /* a later fragment has no ports */
-			return false;
-		return parse_transport(s, offset + (ip.version_ihl & 0xf) * 4,
-				       offset + bpf_ntohs(ip.total_len), ip.protocol, p);
+		return !packet_load(s, offset, &ip, sizeof(ip)) && parse_ipv4(s, offset, &ip, way, p);
 	}
 }
 
@@ -283,20 +294,23 @@ static __always_inline void settle_way(const struct sk_buff *skb, struct parsed 
 	}
 }
 
-/* Parses the packet of a kernel sk_buff at its network header. */
+/*
+ * Parses the packet of a kernel sk_buff at its network header.  SKB is a
+ * program's own argument, so that its fields are read directly: of an unrelated
+ * packet one read is left that can fail, for version and IPv4 addresses.
+ */
 static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *p)
 {
-	struct packet_source s = { .head = BPF_CORE_READ(skb, head) };
-	__u32 offset = BPF_CORE_READ(skb, network_header);
+	struct packet_source s = { .head = skb->head };
+	__u32 offset = skb->network_header;
+	struct ipv4_header ip;
 	bool parsed = false;
-	__u8 version;
 
-	if (bpf_probe_read_kernel(&version, 1, s.head + offset))
+	if (packet_load(&s, offset, &ip, sizeof(ip)))
 		return false;
-	version >>= 4;
-	if (version == 4)
-		parsed = parse_ip(&s, offset, false, EITHER_WAY, p);
-	else if (version == 6)
+	if (ip.version_ihl >> 4 == 4)
+		parsed = parse_ipv4(&s, offset, &ip, EITHER_WAY, p);
+	else if (ip.version_ihl >> 4 == 6)
 		parsed = parse_ip(&s, offset, true, EITHER_WAY, p);
 	if (parsed && p->both_in_range)
 		settle_way(skb, p);
@@ -306,13 +320,13 @@ static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *
 /* The namespace a kernel sk_buff is in: by its device, its socket, or its route. */
 static __always_inline __u32 netns_of_skb(const struct sk_buff *skb)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev);
-	struct sock *sk = BPF_CORE_READ(skb, sk);
+	__u32 netns = skb->dev ? skb->dev->nd_net.net->ns.inum : 0;
+	struct sock *sk;
 	unsigned long dst;
-	__u32 netns = netns_of_device(dev);
 
 	if (netns)
 		return netns;
+	sk = BPF_CORE_READ(skb, sk);
 	if (sk)
 		return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	dst = BPF_CORE_READ(skb, _skb_refdst) & ~1UL; /* SKB_DST_NOREF */

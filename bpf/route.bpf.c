@@ -72,7 +72,7 @@ static __always_inline int report_route(struct hct_tuple *t, __u32 netns, __u32 
 			BPF_CORE_READ_INTO((struct in6_addr *)e->route.gateway, nh, nhc_gw.ipv6);
 		}
 	}
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
 

@@ -84,7 +84,7 @@ int BPF_PROG(hct_socket_state, const struct sock *sk, const int old, const int n
 	e->sock.in_process = by_process(sk, old, new);
 	if (e->sock.in_process)
 		event_process(e);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
 
@@ -103,7 +103,7 @@ int BPF_PROG(hct_reset_received, const struct sock *sk)
 		return 0;
 	e->netns = netns;
 	fill_sock(e, sk);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
 
@@ -135,7 +135,7 @@ int BPF_PROG(hct_reset_sent, const struct sock *sk, const struct sk_buff *skb)
 	e->flags |= HCT_F_REPLY;
 	e->reset.has_socket = sk != NULL;
 	e->reset.stack_len = event_stack(ctx, e->reset.stack);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
 
@@ -157,7 +157,7 @@ static __always_inline int report_retransmit(const struct sock_common *sk, __u8 
 	e->netns = netns;
 	e->flags |= HCT_F_REPLY;
 	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }
 
@@ -192,6 +192,6 @@ int BPF_PROG(hct_app_read, struct sock *sk)
 	fill_sock(e, sk);
 	e->sock.in_process = 1;
 	event_process(e);
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 	return 0;
 }

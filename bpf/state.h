@@ -15,6 +15,7 @@
 
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
+#include "include/hct_shared.h"
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -32,7 +33,8 @@
 #endif
 
 #define MAX_FLOWS 131072
-#define RING_BYTES (2 * 1024 * 1024)
+#define RING_BYTES (4 * 1024 * 1024)
+#define RING_HURRY (RING_BYTES / 4) /* with so much in it the reader is woken at once */
 
 /* Read-only once loaded, so the verifier knows its values and drops what they make unreachable. */
 extern const volatile struct hct_config config;
@@ -88,12 +90,12 @@ HCT_STATE struct {
 	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
 
-/* Events that found no room in the ring, and flows that found none in the map, by point. */
 HCT_STATE struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HCT_POINT_COUNT);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} lost SEC(".maps");
+	__type(value, struct hct_shared);
+} shared SEC(".maps");
 
 #endif

@@ -5,6 +5,11 @@
 
 #include "hct_event.h"
 
+/* Who has said that no more comes: a FIN, a datagram's answer; a reset speaks for both. */
+#define HCT_ENDED_BY_LB 0x1
+#define HCT_ENDED_BY_HOST 0x2
+#define HCT_ENDED (HCT_ENDED_BY_LB | HCT_ENDED_BY_HOST)
+
 /* The flags say which once-only events were sent.  One writer each, so plain stores do. */
 struct hct_flow {
 	__u64 id; /* time of the first packet, ns */
@@ -18,7 +23,7 @@ struct hct_flow {
 	__u8 response;
 	__u8 read;
 	__u8 routed;
-	__u8 ended; /* a reset passed */
+	__u8 ended; /* HCT_ENDED_* */
 	__u8 turns; /* requests that began after an answer, and the first */
 	__u8 answered; /* the last of them was */
 	__u8 translated; /* a translation was told */

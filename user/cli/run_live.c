@@ -108,9 +108,9 @@ static int open_signals(struct live *l)
 	return l->signals < 0 ? -errno : 0;
 }
 
-static int watch(struct live *l, int fd)
+static int watch(struct live *l, int fd, uint32_t events)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event e = { .events = events, .data.fd = fd };
 
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
@@ -169,15 +169,15 @@ static int open_loop(struct live *l)
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (l->epoll < 0 || l->timer < 0)
 		return -errno;
-	err = watch(l, source_live_fd(l->source));
+	err = watch(l, source_live_fd(l->source), EPOLLIN | EPOLLET);
 	if (!err)
-		err = watch(l, l->signals);
+		err = watch(l, l->signals, EPOLLIN);
 	if (!err)
-		err = watch(l, l->timer);
+		err = watch(l, l->timer, EPOLLIN);
 	if (!err)
-		err = watch(l, link_watch_fd(l->links));
+		err = watch(l, link_watch_fd(l->links), EPOLLIN);
 	if (!err)
-		err = watch(l, rule_live_fd(l->rules));
+		err = watch(l, rule_live_fd(l->rules), EPOLLIN);
 	return err;
 }
 
@@ -187,7 +187,7 @@ static void watch_recorder(struct live *l)
 	int fd = l->stream.recorder ? recorder_fd(l->stream.recorder) : -1;
 
 	if (fd >= 0)
-		watch(l, fd);
+		watch(l, fd, EPOLLIN);
 }
 
 static void tell_start(struct live *l, uint64_t now)
@@ -232,7 +232,7 @@ static bool done(const struct live *l, uint64_t now, uint64_t end)
 /* Everything that came before NOW, then what is due at NOW. */
 static int catch_up(struct live *l, uint64_t now)
 {
-	int err = source_live_consume(l->source);
+	int err = source_live_consume(l->source, now);
 
 	rule_live_read(l->rules); /* of what was just consumed, nftables told before */
 	rule_live_settle(l->rules, now);
@@ -267,6 +267,17 @@ static void keep_house(struct live *l, uint64_t now)
 	l->next_second_ns = now + HOUSEKEEPING_NS;
 }
 
+/* When there is something to do, even if nothing comes.  At rest there is nothing each second. */
+static uint64_t next_time(const struct live *l, uint64_t end)
+{
+	uint64_t next = earlier(earlier(engine_next_timer(l->stream.engine), end),
+				source_live_next(l->source));
+	bool at_work = source_live_follows(l->source) || rule_live_at_work(l->rules) ||
+		       l->view->second || l->stream.recorder;
+
+	return at_work ? earlier(next, l->next_second_ns) : next;
+}
+
 static int run(struct live *l, uint64_t start)
 {
 	uint64_t end = l->settings->duration_ns ? start + l->settings->duration_ns : UINT64_MAX;
@@ -278,7 +289,7 @@ static int run(struct live *l, uint64_t start)
 		struct epoll_event ready[MAX_READY];
 		int n;
 
-		arm(l, earlier(earlier(engine_next_timer(l->stream.engine), l->next_second_ns), end));
+		arm(l, next_time(l, end));
 		n = epoll_wait(l->epoll, ready, MAX_READY, -1);
 		for (int i = 0; i < n; i++) {
 			if (ready[i].data.fd == l->signals) {

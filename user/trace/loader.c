@@ -354,9 +354,9 @@ int loader_events_fd(const struct loader *l)
 	return bpf_map__fd(l->programs.object->maps.events);
 }
 
-int loader_lost_fd(const struct loader *l)
+int loader_shared_fd(const struct loader *l)
 {
-	return bpf_map__fd(l->programs.object->maps.lost);
+	return bpf_map__fd(l->programs.object->maps.shared);
 }
 
 int loader_flows_fd(const struct loader *l)

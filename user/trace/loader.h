@@ -41,7 +41,7 @@ void loader_close(struct loader *l);
 const struct point_status *loader_points(const struct loader *l, size_t *n);
 
 int loader_events_fd(const struct loader *l);
-int loader_lost_fd(const struct loader *l);
+int loader_shared_fd(const struct loader *l);
 int loader_flows_fd(const struct loader *l);
 
 /* A device came up: attaches there, too.  0, or -errno; already attached is 0. */

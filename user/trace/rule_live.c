@@ -319,3 +319,8 @@ void rule_live_settle(struct rule_live *l, uint64_t now)
 	if (l->watch)
 		rule_watch_settle(l->watch, now);
 }
+
+bool rule_live_at_work(const struct rule_live *l)
+{
+	return l->watch && rule_watch_at_work(l->watch);
+}

@@ -32,5 +32,6 @@ void rule_live_read(struct rule_live *l);
 void rule_live_obs(struct rule_live *l, const struct obs *o);
 void rule_live_probe(struct rule_live *l, const struct probe *p, const struct diagnosis *d);
 void rule_live_settle(struct rule_live *l, uint64_t now_ns);
+bool rule_live_at_work(const struct rule_live *l);
 
 #endif

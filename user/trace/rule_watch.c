@@ -478,9 +478,14 @@ static void set_ladder(struct rule_watch *w)
 	w->ladder = wanted;
 }
 
+bool rule_watch_at_work(const struct rule_watch *w)
+{
+	return w->kinds.n_pending || w->kinds.n_watched || w->n_spaces || w->ladder;
+}
+
 void rule_watch_settle(struct rule_watch *w, uint64_t now_ns)
 {
-	if (!w->kinds.n_pending && !w->kinds.n_watched && !w->n_spaces && !w->ladder)
+	if (!rule_watch_at_work(w))
 		return;
 	look_at_pending(w, now_ns);
 	end_what_is_over(w, now_ns);

@@ -42,8 +42,10 @@ void rule_watch_free(struct rule_watch *w); /* accepts NULL; undoes nothing */
 void rule_watch_obs(struct rule_watch *w, const struct obs *o);
 /* Each probe that was diagnosed: one with rewritten addresses asks for the rule that did it. */
 void rule_watch_probe(struct rule_watch *w, const struct probe *p, const struct diagnosis *d);
-/* Does what is due at NOW_NS; to be called after what has come was read, and each second. */
+/* Does what is due at NOW_NS; to be called after what has come was read, and each second at work. */
 void rule_watch_settle(struct rule_watch *w, uint64_t now_ns);
+/* Is anything watched, or waiting for a look? */
+bool rule_watch_at_work(const struct rule_watch *w);
 
 /* Is the NFT_TRACE observation O worth telling? */
 bool rule_watch_wants(const struct rule_watch *w, const struct obs *o);

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The live source: ring buffer in, observations out; lost events are counted by point. */
+/*
+ * The live source: ring buffer in, observations out; lost events are counted by point.
+ *
+ * While nothing happens it sleeps until the kernel side wakes it.  Once something
+ * came it looks by itself every HCT_PACE_NS, and nobody pays for waking it, until
+ * two looks in a row found nothing.
+ */
 #include "source_live.h"
 
 #include <bpf/bpf.h>
@@ -7,9 +13,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "include/hct_flow.h"
+#include "include/hct_shared.h"
 #include "stream/decode.h"
 #include "names_live.h"
 
@@ -23,10 +31,11 @@ struct source_live {
 	struct ring_buffer *ring;
 	struct names_live *names;
 	struct namer namer;
-	uint64_t *per_cpu; /* scratch for one point's lost counters */
-	int n_cpus;
+	struct hct_shared *shared; /* the kernel side's, too */
 	uint64_t lost[HCT_POINT_COUNT]; /* as last told */
+	uint64_t next_ns; /* the next look; UINT64_MAX: asleep */
 	uint64_t forget_ns;
+	bool follows;
 	struct {
 		struct hct_tuple keys[BATCH];
 		struct hct_flow values[BATCH];
@@ -67,6 +76,18 @@ static int on_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+static int map_shared(struct source_live *s)
+{
+	void *at = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+			loader_shared_fd(s->loader), 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	s->shared = at;
+	__atomic_store_n(&s->shared->reader_sleeps, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 int source_live_open(struct source_live **out, struct loader *loader,
 		     struct names_live *names, const struct stream_sink *sink, void *sink_ctx,
 		     uint64_t forget_ns)
@@ -80,15 +101,12 @@ int source_live_open(struct source_live **out, struct loader *loader,
 	s->sink = sink;
 	s->sink_ctx = sink_ctx;
 	s->forget_ns = forget_ns;
-	s->n_cpus = libbpf_num_possible_cpus();
-	if (s->n_cpus < 1)
-		s->n_cpus = 1;
-	s->per_cpu = calloc((size_t)s->n_cpus, sizeof(*s->per_cpu));
 	s->names = names;
-	if (!s->per_cpu) {
-		err = -ENOMEM;
+	s->next_ns = UINT64_MAX;
+	s->follows = true; /* what came before the first look */
+	err = map_shared(s);
+	if (err)
 		goto fail;
-	}
 	s->namer = (struct namer){ reason, symbol, device, s->names };
 	s->ring = ring_buffer__new(loader_events_fd(loader), on_event, s, NULL);
 	if (!s->ring) {
@@ -107,26 +125,21 @@ void source_live_close(struct source_live *s)
 	if (!s)
 		return;
 	ring_buffer__free(s->ring);
-	free(s->per_cpu);
+	if (s->shared)
+		munmap(s->shared, sizeof(*s->shared));
 	free(s);
 }
 
 int source_live_fd(const struct source_live *s)
 {
-	return ring_buffer__epoll_fd(s->ring);
+	return loader_events_fd(s->loader);
 }
 
 static void tell_lost(struct source_live *s)
 {
-	int fd = loader_lost_fd(s->loader);
-
 	for (uint32_t point = 0; point < HCT_POINT_COUNT; point++) {
-		uint64_t total = 0;
+		uint64_t total = __atomic_load_n(&s->shared->lost[point], __ATOMIC_RELAXED);
 
-		if (bpf_map_lookup_elem(fd, &point, s->per_cpu))
-			continue;
-		for (int cpu = 0; cpu < s->n_cpus; cpu++)
-			total += s->per_cpu[cpu];
 		if (total > s->lost[point]) {
 			s->sink->lost(s->sink_ctx, point, total - s->lost[point], now_ns());
 			s->lost[point] = total;
@@ -134,21 +147,54 @@ static void tell_lost(struct source_live *s)
 	}
 }
 
-int source_live_consume(struct source_live *s)
+/*
+ * After a look at NOW that found something or not (CAME).  Asleep only after one
+ * more look: an event that was on its way when we went to sleep did not wake us.
+ */
+static void set_pace(struct source_live *s, bool came, uint64_t now)
 {
-	int n = ring_buffer__consume(s->ring);
+	bool sleeps = s->shared->reader_sleeps;
 
+	if (!came && now < s->next_ns)
+		return; /* no look of ours was due */
+	if (came || !sleeps)
+		s->next_ns = now + HCT_PACE_NS;
+	else
+		s->next_ns = UINT64_MAX;
+	if (sleeps == came)
+		__atomic_store_n(&s->shared->reader_sleeps, !came, __ATOMIC_SEQ_CST);
+}
+
+int source_live_consume(struct source_live *s, uint64_t now)
+{
+	int n;
+
+	__atomic_store_n(&s->shared->hurried, 0, __ATOMIC_SEQ_CST);
+	n = ring_buffer__consume(s->ring);
 	if (n < 0)
 		return n;
 	tell_lost(s);
+	set_pace(s, n > 0, now);
+	if (n)
+		s->follows = true;
 	return 0;
+}
+
+uint64_t source_live_next(const struct source_live *s)
+{
+	return s->next_ns;
+}
+
+bool source_live_follows(const struct source_live *s)
+{
+	return s->follows;
 }
 
 static bool is_over(const struct source_live *s, const struct hct_flow *flow, uint64_t now)
 {
 	uint64_t silent = now > flow->last_ns ? now - flow->last_ns : 0;
 
-	return silent > (flow->ended ? ENDED_NS : s->forget_ns);
+	return silent > (flow->ended == HCT_ENDED ? ENDED_NS : s->forget_ns);
 }
 
 void source_live_housekeep(struct source_live *s)
@@ -159,6 +205,8 @@ void source_live_housekeep(struct source_live *s)
 	bool first = true;
 	int err = 0;
 
+	tell_lost(s); /* a full map has no event to wake us with */
+	s->follows = false;
 	while (!err) {
 		uint32_t n = BATCH;
 
@@ -170,6 +218,8 @@ void source_live_housekeep(struct source_live *s)
 		for (uint32_t i = 0; i < n; i++)
 			if (is_over(s, &s->batch.values[i], now))
 				bpf_map_delete_elem(fd, &s->batch.keys[i]);
+			else
+				s->follows = true;
 	}
 }
 

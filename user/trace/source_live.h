@@ -19,12 +19,18 @@ int source_live_open(struct source_live **out, struct loader *loader,
 		     uint64_t forget_ns);
 void source_live_close(struct source_live *s); /* accepts NULL */
 
-/* Readable when there is something to consume. */
+/* Edge-triggered (EPOLLET): readable when there is something to consume at once. */
 int source_live_fd(const struct source_live *s);
-/* Delivers all events that are there, then what was lost.  0 or -errno. */
-int source_live_consume(struct source_live *s);
-/* Forgets flows that ended or fell silent; to be called about once a second. */
+/*
+ * Delivers all events that are there at NOW_NS, then what was lost.  0 or -errno.
+ * To be called when the descriptor says so, and at source_live_next().
+ */
+int source_live_consume(struct source_live *s, uint64_t now_ns);
+/* When it wants to be read, whatever the descriptor says; UINT64_MAX: it will say so. */
+uint64_t source_live_next(const struct source_live *s);
+/* Forgets flows that ended or fell silent; to be called about once a second while it follows any. */
 void source_live_housekeep(struct source_live *s);
+bool source_live_follows(const struct source_live *s);
 /* The devices of the namespace changed. */
 void source_live_devices_changed(struct source_live *s);
 
