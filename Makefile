@@ -46,6 +46,7 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ  := $(BPF_SRC:%.c=$(BUILD)/%.o)
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TOOL_BIN := $(BUILD)/tests/tools/check_fields
+TRAFFIC  := $(addprefix $(BUILD)/tests/bench/,traffic_udp traffic_http)
 RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
@@ -119,6 +120,11 @@ $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o
 
 $(RECORD_TOOLS): $(BUILD)/libcore.a
 
+$(TRAFFIC): %: %.o $(BUILD)/tests/bench/traffic.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+$(BUILD)/tests/bench/traffic_http: $(BUILD)/tests/bench/traffic_serve.o
+
 tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(BUILD)/hctrace
 
 # The core once more, with clang and libFuzzer's eyes in it.
@@ -171,4 +177,4 @@ install: $(BUILD)/hctrace
 clean:
 	rm -rf build build-san
 
--include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)

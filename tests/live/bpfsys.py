@@ -16,7 +16,8 @@ SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _bpf(command, attr):
+def bpf(command, attr):
+    """The system call with ATTR, padded; its result, or OSError."""
     buffer = ctypes.create_string_buffer(attr.ljust(144, b"\0"), 144)
     result = _libc.syscall(SYS_BPF, command, buffer, 144)
     if result < 0:
@@ -28,18 +29,19 @@ def _insn(code, dst=0, src=0, off=0, imm=0):
     return struct.pack("<BBhi", code, src << 4 | dst, off, imm)
 
 
-def _returns(value):
+def returns(value):
+    """A program that does nothing."""
     return _insn(0xB7, imm=value) + _insn(0x95)  # r0 = VALUE; exit
 
 
 def passing(kind):
-    return _returns(XDP_PASS if kind == BPF_XDP else TCX_NEXT)
+    return returns(XDP_PASS if kind == BPF_XDP else TCX_NEXT)
 
 
 def dropping(kind, port):
     """Drops what goes to TCP or UDP port PORT over IPv4 (XDP, with port 0: everything)."""
     if kind == BPF_XDP and not port:
-        return _returns(XDP_DROP)
+        return returns(XDP_DROP)
     swapped = port >> 8 | (port & 0xFF) << 8
     if kind == BPF_XDP:
         return b"".join([
@@ -48,19 +50,19 @@ def dropping(kind, port):
             _insn(0x2D, dst=4, src=3, off=6),  # shorter than the ports: pass
             _insn(0x69, dst=5, src=2, off=12), _insn(0x55, dst=5, off=4, imm=0x0008),
             _insn(0x69, dst=5, src=2, off=36), _insn(0x55, dst=5, off=2, imm=swapped),
-            _returns(XDP_DROP), _returns(XDP_PASS)])
+            returns(XDP_DROP), returns(XDP_PASS)])
     if kind == BPF_CGROUP_INET_INGRESS:  # starts at the IP header; 0 drops, 1 passes
         return b"".join([
             _insn(0x61, dst=2, src=1, off=76), _insn(0x61, dst=3, src=1, off=80),
             _insn(0xBF, dst=4, src=2), _insn(0x07, dst=4, imm=24), _insn(0x2D, dst=4, src=3, off=4),
             _insn(0x69, dst=5, src=2, off=22), _insn(0x55, dst=5, off=2, imm=swapped),
-            _returns(0), _returns(1)])
+            returns(0), returns(1)])
     return b"".join([
         _insn(0xBF, dst=6, src=1),  # r6 = context
         _insn(0x28, imm=12), _insn(0x55, off=4, imm=0x0800),  # not IPv4: pass
         _insn(0x28, imm=36 if kind == BPF_TCX_INGRESS else 34),
         _insn(0x55, off=2, imm=port),  # another port (ours, of what leaves): pass
-        _returns(TC_ACT_SHOT), _returns(TCX_NEXT)])
+        returns(TC_ACT_SHOT), returns(TCX_NEXT)])
 
 
 def _load(kind, code):
@@ -73,7 +75,7 @@ def _load(kind, code):
     if kind == BPF_CGROUP_INET_INGRESS:
         attr = attr.ljust(68, b"\0") + struct.pack("<I", kind)  # expected_attach_type
     try:
-        return _bpf(BPF_PROG_LOAD, attr)
+        return bpf(BPF_PROG_LOAD, attr)
     except OSError as e:
         raise OSError(e.errno, f"{e.strerror}: {log.value.decode()}") from e
 
@@ -87,7 +89,7 @@ class Attachment:
     def __init__(self, kind, target, code=None, flags=0):
         fd = _load(kind, code or passing(kind))
         try:
-            self.fd = _bpf(BPF_LINK_CREATE, struct.pack("<IIII", fd, target, kind, flags))
+            self.fd = bpf(BPF_LINK_CREATE, struct.pack("<IIII", fd, target, kind, flags))
         finally:
             os.close(fd)
 
@@ -101,7 +103,7 @@ class Attachment:
     def ifindex(self):
         """Where the link is attached; 0: no more."""
         info = ctypes.create_string_buffer(64)
-        _bpf(BPF_OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", self.fd, 64, ctypes.addressof(info)))
+        bpf(BPF_OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", self.fd, 64, ctypes.addressof(info)))
         return struct.unpack_from("<I", info, 16)[0]  # bpf_link_info.xdp/tcx.ifindex
 
     def close(self):
