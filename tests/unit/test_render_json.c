@@ -244,6 +244,36 @@ static void json_nothing_arrived(void **state)
 	close_fixture(&f);
 }
 
+/* A file's content can be of any length, and hold anything; a line longer than the writer's buffer. */
+static void json_documents(void **state)
+{
+	static const char bytes[] = "a\"\\\n\t\001/", told[] = "a\"\\\n\t?/";
+	const size_t n = 3000, width = sizeof(bytes) - 1;
+	struct json_object *o, *states, *text, *first;
+	char *content = malloc(n * width + 1);
+	struct fixture f = { 0 };
+
+	assert_non_null(content);
+	for (size_t i = 0; i < n; i++)
+		strcpy(content + i * width, bytes);
+	open_fixture(&f, &render_json, (char *[]){ "hctrace", "--json", NULL });
+	start(&f);
+	forget_printed(&f);
+	f.renderer->recording(f.ctx, &(struct recording_info){
+		.states = &(struct recording_state){ .name = "rules", .text = content },
+		.n_states = 1 });
+	o = parse(&f);
+	assert_true(json_object_object_get_ex(o, "host_state", &states));
+	first = json_object_array_get_idx(states, 0);
+	assert_true(json_object_object_get_ex(first, "text", &text));
+	assert_int_equal(json_object_get_string_len(text), n * width);
+	for (size_t i = 0; i < n; i++)
+		assert_memory_equal(json_object_get_string(text) + i * width, told, width);
+	json_object_put(o);
+	free(content);
+	close_fixture(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +285,7 @@ int main(void)
 		cmocka_unit_test(json_targets),
 		cmocka_unit_test(json_lost_and_end),
 		cmocka_unit_test(json_nothing_arrived),
+		cmocka_unit_test(json_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,10 +18,34 @@ static bool is_v4(const uint8_t addr[16])
 	return memcmp(addr, v4_mapped, sizeof(v4_mapped)) == 0;
 }
 
+size_t format_number(char out[NUMBER_TEXT_LEN], uint64_t n)
+{
+	char digits[NUMBER_TEXT_LEN];
+	size_t len = 0;
+
+	do {
+		digits[len++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	for (size_t i = 0; i < len; i++)
+		out[i] = digits[len - 1 - i];
+	out[len] = '\0';
+	return len;
+}
+
+/* By hand: of the time that a probe's line takes, inet_ntop() was a good part. */
+static void format_v4(char out[ADDR_TEXT_LEN], const uint8_t bytes[4])
+{
+	for (size_t i = 0; i < 4; i++) {
+		out += format_number(out, bytes[i]);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *format_addr(char out[ADDR_TEXT_LEN], const uint8_t addr[16])
 {
 	if (is_v4(addr))
-		inet_ntop(AF_INET, addr + 12, out, ADDR_TEXT_LEN);
+		format_v4(out, addr + 12);
 	else
 		inet_ntop(AF_INET6, addr, out, ADDR_TEXT_LEN);
 	return out;
@@ -29,13 +53,19 @@ const char *format_addr(char out[ADDR_TEXT_LEN], const uint8_t addr[16])
 
 const char *format_endpoint(char out[ENDPOINT_TEXT_LEN], const uint8_t addr[16], uint16_t port)
 {
-	char text[ADDR_TEXT_LEN];
+	bool brackets = port && !is_v4(addr);
+	size_t n = 0;
 
-	format_addr(text, addr);
-	if (port == 0)
-		snprintf(out, ENDPOINT_TEXT_LEN, "%s", text);
-	else
-		snprintf(out, ENDPOINT_TEXT_LEN, is_v4(addr) ? "%s:%u" : "[%s]:%u", text, port);
+	if (brackets)
+		out[n++] = '[';
+	format_addr(out + n, addr);
+	n += strlen(out + n);
+	if (brackets)
+		out[n++] = ']';
+	if (port) {
+		out[n++] = ':';
+		format_number(out + n, port);
+	}
 	return out;
 }
 
@@ -107,17 +137,38 @@ static time_t split_wall(int64_t wall_ns, int64_t *ns)
 	return s;
 }
 
+/* N in WIDTH digits, with zeros in front, behind OUT; returns where it ends. */
+static char *put_digits(char *out, unsigned n, unsigned width)
+{
+	for (unsigned i = width; i > 0; i--) {
+		out[i - 1] = (char)('0' + n % 10);
+		n /= 10;
+	}
+	out[width] = '\0';
+	return out + width;
+}
+
+static char *put_time_of_day(char *out, const struct tm *tm)
+{
+	out = put_digits(out, (unsigned)tm->tm_hour, 2);
+	*out++ = ':';
+	out = put_digits(out, (unsigned)tm->tm_min, 2);
+	*out++ = ':';
+	return put_digits(out, (unsigned)tm->tm_sec, 2);
+}
+
 const char *format_clock(char out[CLOCK_TEXT_LEN], int64_t wall_ns)
 {
 	int64_t ns;
 	time_t s = split_wall(wall_ns, &ns);
 	struct tm tm;
-	size_t n;
+	char *end;
 
 	if (!localtime_r(&s, &tm))
 		memset(&tm, 0, sizeof(tm));
-	n = strftime(out, CLOCK_TEXT_LEN, "%H:%M:%S", &tm);
-	snprintf(out + n, CLOCK_TEXT_LEN - n, ".%03u", (unsigned)(ns / 1000000) % 1000);
+	end = put_time_of_day(out, &tm);
+	*end++ = '.';
+	put_digits(end, (unsigned)(ns / 1000000), 3);
 	return out;
 }
 
@@ -126,12 +177,14 @@ const char *format_iso(char out[ISO_TEXT_LEN], int64_t wall_ns)
 	int64_t ns;
 	time_t s = split_wall(wall_ns, &ns);
 	struct tm tm;
-	size_t n;
+	char *end;
 
 	if (!gmtime_r(&s, &tm))
 		memset(&tm, 0, sizeof(tm));
-	n = strftime(out, ISO_TEXT_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, ISO_TEXT_LEN - n, ".%06uZ", (unsigned)(ns / 1000) % 1000000);
+	end = out + strftime(out, ISO_TEXT_LEN, "%Y-%m-%dT", &tm);
+	end = put_time_of_day(end, &tm);
+	*end++ = '.';
+	strcpy(put_digits(end, (unsigned)(ns / 1000), 6), "Z");
 	return out;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Numbers, addresses and times as text.  Every function writes to OUT, which
- * the caller owns, terminates it and returns it.
+ * the caller owns, terminates it and, unless said otherwise,
+ * returns it.
  */
 #ifndef HCT_FORMAT_H
 #define HCT_FORMAT_H
@@ -19,7 +20,10 @@
 #define CLOCK_TEXT_LEN 16
 #define ISO_TEXT_LEN 32
 #define EXPECT_TEXT_LEN 72
+#define NUMBER_TEXT_LEN 21
 
+/* N in decimal; returns its length. */
+size_t format_number(char out[NUMBER_TEXT_LEN], uint64_t n);
 /* "192.168.0.10" for a v4-mapped ADDR, else "2001:db8::1". */
 const char *format_addr(char out[ADDR_TEXT_LEN], const uint8_t addr[16]);
 /* "192.168.0.10:80", "[2001:db8::1]:80"; PORT (host byte order) 0: the address alone. */

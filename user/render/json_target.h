@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Values of the JSON renderer: a target's numbers, and times as settings.  The caller owns them. */
+/* Members of the JSON renderer's object of type "target": its numbers. */
 #ifndef HCT_JSON_TARGET_H
 #define HCT_JSON_TARGET_H
 
-#include <json-c/json.h>
-
 #include "diagnose/targets.h"
+#include "json_write.h"
 
-/* A setting in seconds: 5, or 0.5. */
-struct json_object *json_seconds(uint64_t ns);
-/* Results of the same kind in a row. */
-struct json_object *json_target_run(const struct target *t);
-/* By verdict, those that were not given left out. */
-struct json_object *json_target_counts(const struct target *t);
-/* Percentiles of the answer times; NULL (null): there were no answers. */
-struct json_object *json_target_latency(const struct target *t);
-/* What the probes themselves show of the check's settings. */
-struct json_object *json_target_learned(const struct target *t);
+/* "run": results of the same kind in a row. */
+void json_target_run(struct json_writer *w, const struct target *t);
+/* "counts": by verdict, those that were not given left out. */
+void json_target_counts(struct json_writer *w, const struct target *t);
+/* "latency_us": percentiles of the answer times; null: there were no answers. */
+void json_target_latency(struct json_writer *w, const struct target *t);
+/* "learned": what the probes themselves show of the check's settings. */
+void json_target_learned(struct json_writer *w, const struct target *t);
 
 #endif

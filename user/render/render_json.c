@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "diagnose/answer.h"
 #include "diagnose/kind.h"
 #include "format.h"
 #include "json_recording.h"
 #include "json_target.h"
+#include "json_write.h"
 #include "stream/points.h"
 
 #ifndef HCT_VERSION
@@ -20,13 +19,11 @@
 #endif
 
 #define NS_PER_US 1000
-#define NS_PER_SEC UINT64_C(1000000000)
-#define MAX_TEXT 1024
 
 struct json_state {
-	FILE *out;
 	const struct settings *settings;
 	int64_t wall_offset_ns;
+	struct json_writer writer;
 };
 
 static void *open_json(FILE *out, const struct settings *settings)
@@ -35,346 +32,320 @@ static void *open_json(FILE *out, const struct settings *settings)
 
 	if (!s)
 		return NULL;
-	s->out = out;
+	json_init(&s->writer, out);
 	s->settings = settings;
 	return s;
 }
 
-/* null for NULL and "". */
-static struct json_object *string(const char *text)
-{
-	char safe[MAX_TEXT];
-
-	return text && *text ? json_object_new_string(format_safe(safe, sizeof(safe), text)) : NULL;
-}
-
-static void add(struct json_object *o, const char *key, struct json_object *value)
-{
-	json_object_object_add(o, key, value);
-}
-
-static void add_string(struct json_object *o, const char *key, const char *text)
-{
-	add(o, key, string(text));
-}
-
-/* The same, with its line breaks: the cause and the fix can be of several lines. */
-static void add_lines(struct json_object *o, const char *key, const char *text)
-{
-	char safe[MAX_TEXT];
-
-	if (!text || !*text) {
-		add(o, key, NULL);
-		return;
-	}
-	format_safe(safe, sizeof(safe), text);
-	for (size_t i = 0; safe[i]; i++)
-		if (text[i] == '\n')
-			safe[i] = '\n';
-	add(o, key, json_object_new_string(safe));
-}
-
 /* Leaves KEY out where there is no text. */
-static void add_known(struct json_object *o, const char *key, const char *text)
+static void put_known(struct json_writer *w, const char *key, const char *text)
 {
 	if (text && *text)
-		add_string(o, key, text);
+		json_string(w, key, text);
 }
 
-static void add_count(struct json_object *o, const char *key, uint64_t n)
-{
-	add(o, key, json_object_new_uint64(n));
-}
-
-static void add_time(struct json_object *o, const char *key, const struct json_state *s,
-		     uint64_t mono_ns)
+static void put_time(struct json_state *s, const char *key, uint64_t mono_ns)
 {
 	char iso[ISO_TEXT_LEN];
 
-	add_string(o, key, format_iso(iso, (int64_t)mono_ns + s->wall_offset_ns));
+	json_string(&s->writer, key, format_iso(iso, (int64_t)mono_ns + s->wall_offset_ns));
 }
 
 /* The time from FROM to WHEN; null when it did not happen. */
-static void add_us(struct json_object *o, const char *key, uint64_t from, uint64_t when)
+static void put_us(struct json_writer *w, const char *key, uint64_t from, uint64_t when)
 {
 	int64_t ns = (int64_t)when - (int64_t)from;
 
-	add(o, key, when ? json_object_new_int64(ns / NS_PER_US) : NULL);
+	if (when)
+		json_int(w, key, ns / NS_PER_US);
+	else
+		json_null(w, key);
 }
 
-static struct json_object *new_line(const char *type)
+static struct json_writer *begin_line(struct json_state *s, const char *type)
 {
-	struct json_object *o = json_object_new_object();
-
-	add_string(o, "type", type);
-	return o;
+	json_open_object(&s->writer, NULL);
+	json_string(&s->writer, "type", type);
+	return &s->writer;
 }
 
-static void print_line(const struct json_state *s, struct json_object *o)
+static void end_line(struct json_writer *w)
 {
-	int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-
-	fputs(json_object_to_json_string_ext(o, flags), s->out);
-	fputc('\n', s->out);
-	fflush(s->out);
-	json_object_put(o);
+	json_close_object(w);
+	json_end_line(w);
 }
 
-static struct json_object *endpoint(const uint8_t addr[16])
+static void put_addr(struct json_writer *w, const uint8_t addr[16])
 {
 	static const uint8_t nothing[16]; /* of no-probe: any */
-	struct json_object *o = json_object_new_object();
 	char text[ADDR_TEXT_LEN];
 
-	add_string(o, "addr", memcmp(addr, nothing, 16) ? format_addr(text, addr) : NULL);
-	return o;
+	json_string(w, "addr", memcmp(addr, nothing, 16) ? format_addr(text, addr) : NULL);
 }
 
-static void add_port(struct json_object *o, uint16_t port)
+static void put_port(struct json_writer *w, uint16_t port)
 {
-	add(o, "port", port ? json_object_new_int(port) : NULL);
+	if (port)
+		json_uint(w, "port", port);
+	else
+		json_null(w, "port");
 }
 
-static struct json_object *netns(const struct probe *p)
+static void put_endpoint(struct json_writer *w, const char *key, const uint8_t addr[16],
+			 uint16_t port)
 {
-	struct json_object *o = json_object_new_object();
+	json_open_object(w, key);
+	put_addr(w, addr);
+	put_port(w, port);
+	json_close_object(w);
+}
 
-	add_count(o, "inum", p->netns);
-	add_string(o, "name", p->netns_name);
-	return o;
+static void put_netns(struct json_writer *w, uint32_t inum, const char *name)
+{
+	json_open_object(w, "netns");
+	json_uint(w, "inum", inum);
+	json_string(w, "name", name);
+	json_close_object(w);
 }
 
 /* ---- start ---- */
 
-static struct json_object *check_of(const struct settings *c)
+static void put_check(struct json_writer *w, const struct settings *c)
 {
-	struct json_object *o = json_object_new_object(), *codes = json_object_new_array();
 	char text[16];
 
-	add_string(o, "preset", c->preset ? c->preset->name : NULL);
-	add(o, "interval_s", json_seconds(c->interval_ns));
-	add(o, "timeout_s", json_seconds(c->timeout_ns));
-	add_count(o, "retries", c->retries);
+	json_open_object(w, "check");
+	json_string(w, "preset", c->preset ? c->preset->name : NULL);
+	json_seconds(w, "interval_s", c->interval_ns);
+	json_seconds(w, "timeout_s", c->timeout_ns);
+	json_uint(w, "retries", c->retries);
+	json_open_array(w, "expect_codes");
 	for (size_t i = 0; i < c->n_expect; i++)
-		json_object_array_add(codes, string(format_code_range(text, &c->expect[i])));
-	add(o, "expect_codes", codes);
-	return o;
+		json_string(w, NULL, format_code_range(text, &c->expect[i]));
+	json_close_array(w);
+	json_close_object(w);
 }
 
-static struct json_object *missing_point(const struct point_status *status)
+static void put_missing(struct json_writer *w, const struct point_status *status)
 {
-	struct json_object *o = json_object_new_object(), *verdicts = json_object_new_array();
 	const enum verdict_id *costs;
 	size_t n;
 
 	costs = point_costs(status->point, &n);
+	json_open_object(w, NULL);
+	json_string(w, "point", point_name(status->point));
+	json_string(w, "reason", status->detail);
+	json_open_array(w, "verdicts");
 	for (size_t i = 0; i < n; i++)
-		json_object_array_add(verdicts, string(verdict_info(costs[i])->id));
-	add_string(o, "point", point_name(status->point));
-	add_string(o, "reason", status->detail);
-	add(o, "verdicts", verdicts);
-	return o;
+		json_string(w, NULL, verdict_info(costs[i])->id);
+	json_close_array(w);
+	json_close_object(w);
 }
 
-static struct json_object *attached_point(const struct point_status *status)
+static void put_attached(struct json_writer *w, const struct point_status *status)
 {
-	struct json_object *o = json_object_new_object();
-
-	add_string(o, "point", point_name(status->point));
-	add_string(o, "detail", status->detail);
-	return o;
+	json_open_object(w, NULL);
+	json_string(w, "point", point_name(status->point));
+	json_string(w, "detail", status->detail);
+	json_close_object(w);
 }
 
 static void on_start(void *ctx, const struct stream_start *start)
 {
 	struct json_state *s = ctx;
 	const struct settings *c = s->settings;
-	struct json_object *o = new_line("start"), *range = json_object_new_array();
-	struct json_object *points = json_object_new_array(), *missing = json_object_new_array();
-	struct json_object *ns = json_object_new_object();
+	struct json_writer *w = begin_line(s, "start");
 	char text[PREFIX_TEXT_LEN];
 
 	s->wall_offset_ns = start->wall_offset_ns;
+	put_time(s, "time", start->time_ns);
+	json_string(w, "version", HCT_VERSION);
+	json_string(w, "kernel", start->kernel);
+	json_open_array(w, "range");
 	for (size_t i = 0; i < c->n_from; i++)
-		json_object_array_add(range, string(format_prefix(text, &c->from[i])));
-	for (size_t i = 0; i < start->n_points; i++) {
-		const struct point_status *status = &start->points[i];
-
-		if (status->attached)
-			json_object_array_add(points, attached_point(status));
-		else
-			json_object_array_add(missing, missing_point(status));
-	}
-	add_count(ns, "inum", start->netns);
-	add_string(ns, "name", start->netns_name);
-	add_time(o, "time", s, start->time_ns);
-	add_string(o, "version", HCT_VERSION);
-	add_string(o, "kernel", start->kernel);
-	add(o, "range", range);
-	add(o, "netns", ns);
-	add(o, "check", check_of(c));
-	add(o, "points", points);
-	add(o, "missing", missing);
-	print_line(s, o);
+		json_string(w, NULL, format_prefix(text, &c->from[i]));
+	json_close_array(w);
+	put_netns(w, start->netns, start->netns_name);
+	put_check(w, c);
+	json_open_array(w, "points");
+	for (size_t i = 0; i < start->n_points; i++)
+		if (start->points[i].attached)
+			put_attached(w, &start->points[i]);
+	json_close_array(w);
+	json_open_array(w, "missing");
+	for (size_t i = 0; i < start->n_points; i++)
+		if (!start->points[i].attached)
+			put_missing(w, &start->points[i]);
+	json_close_array(w);
+	end_line(w);
 }
 
 /* ---- probe ---- */
 
-static struct json_object *process_of(const struct probe *p)
+static void put_process(struct json_writer *w, const struct probe *p)
 {
-	struct json_object *o;
-
-	if (!p->has_process)
-		return NULL;
-	o = json_object_new_object();
-	add_count(o, "pid", p->pid);
-	add_string(o, "comm", p->comm);
-	return o;
-}
-
-static struct json_object *where_of(const struct diagnosis *d)
-{
-	const struct where *w = &d->where;
-	struct json_object *o = json_object_new_object();
-
-	add_known(o, "layer", w->layer);
-	add_known(o, "backend", w->backend);
-	add_known(o, "family", w->family);
-	add_known(o, "hook", w->hook);
-	add_known(o, "table", w->table);
-	add_known(o, "chain", w->chain);
-	if (w->policy)
-		add(o, "policy", json_object_new_boolean(true));
-	if (w->rule)
-		add_count(o, "rule", w->rule);
-	if (w->handle)
-		add_count(o, "handle", w->handle);
-	add_known(o, "text", w->text);
-	if (w->named)
-		add_string(o, "confidence", confidence_name(w->confidence));
-	add_known(o, "device", w->device);
-	add_known(o, "function", w->function);
-	add_known(o, "reason", w->reason);
-	if (json_object_object_length(o) == 0 && d->outcome != OUTCOME_FAIL) {
-		json_object_put(o);
-		return NULL;
+	if (!p->has_process) {
+		json_null(w, "process");
+		return;
 	}
-	if (d->outcome == OUTCOME_FAIL && !w->layer[0])
-		add(o, "layer", NULL);
-	return o;
+	json_open_object(w, "process");
+	json_uint(w, "pid", p->pid);
+	json_string(w, "comm", p->comm);
+	json_close_object(w);
 }
 
-static struct json_object *http_of(const struct probe *p)
+static bool is_nowhere(const struct where *w)
+{
+	return !w->layer[0] && !w->backend[0] && !w->family[0] && !w->hook[0] && !w->table[0] &&
+	       !w->chain[0] && !w->policy && !w->rule && !w->handle && !w->text[0] && !w->named &&
+	       !w->device[0] && !w->function[0] && !w->reason[0];
+}
+
+static void put_where(struct json_writer *w, const struct diagnosis *d)
+{
+	const struct where *where = &d->where;
+
+	if (d->outcome != OUTCOME_FAIL && is_nowhere(where)) {
+		json_null(w, "where");
+		return;
+	}
+	json_open_object(w, "where");
+	put_known(w, "layer", where->layer);
+	put_known(w, "backend", where->backend);
+	put_known(w, "family", where->family);
+	put_known(w, "hook", where->hook);
+	put_known(w, "table", where->table);
+	put_known(w, "chain", where->chain);
+	if (where->policy)
+		json_bool(w, "policy", true);
+	if (where->rule)
+		json_uint(w, "rule", where->rule);
+	if (where->handle)
+		json_uint(w, "handle", where->handle);
+	put_known(w, "text", where->text);
+	if (where->named)
+		json_string(w, "confidence", confidence_name(where->confidence));
+	put_known(w, "device", where->device);
+	put_known(w, "function", where->function);
+	put_known(w, "reason", where->reason);
+	if (d->outcome == OUTCOME_FAIL && !where->layer[0])
+		json_null(w, "layer");
+	json_close_object(w);
+}
+
+static void put_http(struct json_writer *w, const struct probe *p)
 {
 	const struct http_request *request = &p->http_request;
 	const struct http_response *response = &p->http_response;
-	struct json_object *o;
 
-	if (strncmp(probe_protocol(p), "http", 4) != 0)
-		return NULL;
-	o = json_object_new_object();
-	add_string(o, "method", request->valid ? request->method : NULL);
-	add_string(o, "path", request->valid ? request->path : NULL);
-	add_string(o, "host", request->valid ? request->host : NULL);
-	add(o, "status", response->valid ? json_object_new_int(response->status) : NULL);
+	if (strncmp(probe_protocol(p), "http", 4) != 0) {
+		json_null(w, "http");
+		return;
+	}
+	json_open_object(w, "http");
+	json_string(w, "method", request->valid ? request->method : NULL);
+	json_string(w, "path", request->valid ? request->path : NULL);
+	json_string(w, "host", request->valid ? request->host : NULL);
 	if (response->valid)
-		add_known(o, "location", response->location);
-	return o;
+		json_int(w, "status", response->status);
+	else
+		json_null(w, "status");
+	if (response->valid)
+		put_known(w, "location", response->location);
+	json_close_object(w);
 }
 
-static struct json_object *timing_of(const struct probe *p)
+static void put_timing(struct json_writer *w, const struct probe *p)
 {
-	struct json_object *o = json_object_new_object();
-
-	add_us(o, "reply_us", p->start_ns, probe_reply_ns(p));
-	add_us(o, "accept_us", p->start_ns, p->accepted_ns);
-	add_us(o, "first_byte_us", p->start_ns, p->first_byte_ns);
-	add_us(o, "lb_ended_us", p->start_ns, probe_lb_end_ns(p));
-	add_us(o, "total_us", p->start_ns, p->end_ns);
-	return o;
+	json_open_object(w, "timing");
+	put_us(w, "reply_us", p->start_ns, probe_reply_ns(p));
+	put_us(w, "accept_us", p->start_ns, p->accepted_ns);
+	put_us(w, "first_byte_us", p->start_ns, p->first_byte_ns);
+	put_us(w, "lb_ended_us", p->start_ns, probe_lb_end_ns(p));
+	put_us(w, "total_us", p->start_ns, p->end_ns);
+	json_close_object(w);
 }
 
 /* The namespace that the probe was forwarded into. */
-static struct json_object *inner_netns(const struct probe *p)
+static void put_inner_netns(struct json_writer *w, const struct probe *p)
 {
-	struct json_object *o = json_object_new_object();
-
-	add(o, "inum", p->inner_netns ? json_object_new_int64(p->inner_netns) : NULL);
-	add_string(o, "name", p->inner_name);
-	return o;
+	json_open_object(w, "netns");
+	if (p->inner_netns)
+		json_uint(w, "inum", p->inner_netns);
+	else
+		json_null(w, "inum");
+	json_string(w, "name", p->inner_name);
+	json_close_object(w);
 }
 
 /* Where a NAT rule sent the request. */
-static struct json_object *forwarded(const struct probe *p)
+static void put_forwarded(struct json_writer *w, const struct probe *p)
 {
 	struct hct_tuple inner = probe_inner_tuple(p);
-	struct json_object *o = endpoint(inner.target);
 
-	add_port(o, ntohs(inner.target_port));
-	add_known(o, "device", p->dnat.device);
+	json_open_object(w, "forwarded");
+	put_addr(w, inner.target);
+	put_port(w, ntohs(inner.target_port));
+	put_known(w, "device", p->dnat.device);
 	if (probe_forwarded(p))
-		add(o, "netns", inner_netns(p));
-	return o;
+		put_inner_netns(w, p);
+	json_close_object(w);
 }
 
-static struct json_object *timeline_of(const struct probe *p)
+static void put_timeline(struct json_writer *w, const struct probe *p)
 {
-	struct json_object *list = json_object_new_array();
-
+	json_open_array(w, "timeline");
 	for (size_t i = 0; i < p->timeline_len; i++) {
 		const struct timeline_entry *entry = &p->timeline[i];
-		struct json_object *o = json_object_new_object();
 
-		add_us(o, "t_us", p->start_ns, entry->time_ns);
-		add_string(o, "point", point_name(entry->point));
-		add_known(o, "device", entry->device);
-		add_string(o, "text", entry->text);
+		json_open_object(w, NULL);
+		put_us(w, "t_us", p->start_ns, entry->time_ns);
+		json_string(w, "point", point_name(entry->point));
+		put_known(w, "device", entry->device);
+		json_string(w, "text", entry->text);
 		if (entry->inside)
-			add(o, "netns", inner_netns(p));
+			put_inner_netns(w, p);
 		if (entry->repeats)
-			add_count(o, "repeats", entry->repeats);
-		json_object_array_add(list, o);
+			json_uint(w, "repeats", entry->repeats);
+		json_close_object(w);
 	}
-	return list;
+	json_close_array(w);
 }
 
 static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d)
 {
 	struct json_state *s = ctx;
-	struct json_object *o = new_line("probe");
-	struct json_object *lb = endpoint(p->tuple.lb), *target = endpoint(p->tuple.target);
+	struct json_writer *w = begin_line(s, "probe");
 	bool ports = p->tuple.protocol == IPPROTO_TCP || p->tuple.protocol == IPPROTO_UDP;
 
-	add_port(lb, ntohs(p->tuple.lb_port)); /* of ICMP the identifier */
-	add_port(target, ports ? ntohs(p->tuple.target_port) : 0);
-	add_time(o, "time", s, p->start_ns);
-	add_count(o, "id", p->id);
-	add_string(o, "protocol", probe_protocol(p));
-	add(o, "lb", lb);
-	add(o, "target", target);
-	add(o, "netns", netns(p));
-	add(o, "process", process_of(p));
-	add_string(o, "told_by", told_by_name(p->told_by));
+	put_time(s, "time", p->start_ns);
+	json_uint(w, "id", p->id);
+	json_string(w, "protocol", probe_protocol(p));
+	put_endpoint(w, "lb", p->tuple.lb, ntohs(p->tuple.lb_port)); /* of ICMP the identifier */
+	put_endpoint(w, "target", p->tuple.target, ports ? ntohs(p->tuple.target_port) : 0);
+	put_netns(w, p->netns, p->netns_name);
+	put_process(w, p);
+	json_string(w, "told_by", told_by_name(p->told_by));
 	if (told_by_is_users(p->told_by)) /* only with --all-traffic */
-		add(o, "user_request", json_object_new_boolean(true));
-	add_string(o, "outcome", outcome_name(d->outcome));
-	add_string(o, "verdict", verdict_info(d->verdict)->id);
-	add_string(o, "code", d->code);
-	add_string(o, "confidence", confidence_name(d->confidence));
-	add_string(o, "step", verdict_info(d->verdict)->step);
-	add(o, "where", where_of(d));
-	add(o, "http", http_of(p));
-	add(o, "timing", timing_of(p));
-	add_lines(o, "why", d->why);
-	add_lines(o, "fix", d->fix);
+		json_bool(w, "user_request", true);
+	json_string(w, "outcome", outcome_name(d->outcome));
+	json_string(w, "verdict", verdict_info(d->verdict)->id);
+	json_string(w, "code", d->code);
+	json_string(w, "confidence", confidence_name(d->confidence));
+	json_string(w, "step", verdict_info(d->verdict)->step);
+	put_where(w, d);
+	put_http(w, p);
+	put_timing(w, p);
+	json_lines(w, "why", d->why);
+	json_lines(w, "fix", d->fix);
 	if (d->note[0])
-		add_string(o, "note", d->note);
+		json_string(w, "note", d->note);
 	if (p->dnat.seen || p->inner_netns)
-		add(o, "forwarded", forwarded(p));
-	add(o, "timeline", timeline_of(p));
+		put_forwarded(w, p);
+	put_timeline(w, p);
 	if (p->timeline_dropped)
-		add_count(o, "timeline_dropped", p->timeline_dropped);
-	print_line(s, o);
+		json_uint(w, "timeline_dropped", p->timeline_dropped);
+	end_line(w);
 }
 
 /* ---- target, lost, end ---- */
@@ -385,77 +356,83 @@ static void on_target(void *ctx, const struct target *t)
 	bool failed = t->last_verdict != VERDICT_HEALTHY; /* its initial value */
 	bool silent = t->silent && !failed;
 	const char *verdict = verdict_info(silent ? VERDICT_NO_PROBE : t->last_verdict)->id;
-	struct json_object *o = new_line("target"), *target = endpoint(t->addr);
+	struct json_writer *w = begin_line(s, "target");
 
-	add_port(target, t->port);
-	add_time(o, "time", s, t->last_ns);
-	add(o, "lb", endpoint(t->lb));
-	add(o, "target", target);
-	add_string(o, "protocol", t->protocol);
-	add_string(o, "state", target_state_name(t->state));
+	put_time(s, "time", t->last_ns);
+	json_open_object(w, "lb");
+	put_addr(w, t->lb);
+	json_close_object(w);
+	put_endpoint(w, "target", t->addr, t->port);
+	json_string(w, "protocol", t->protocol);
+	json_string(w, "state", target_state_name(t->state));
 	if (t->state == TARGET_UNDECIDED)
-		add(o, "since", NULL);
+		json_null(w, "since");
 	else
-		add_time(o, "since", s, t->state_since_ns);
+		put_time(s, "since", t->state_since_ns);
 	if (t->flips_at_ns)
-		add_time(o, "flips_at", s, t->flips_at_ns);
+		put_time(s, "flips_at", t->flips_at_ns);
 	else
-		add(o, "flips_at", NULL);
-	add(o, "silent", json_object_new_boolean(t->silent));
-	add(o, "learned", json_target_learned(t));
-	add(o, "run", json_target_run(t));
-	add_count(o, "probes", t->probes);
-	add_count(o, "passed", t->passed);
-	add_count(o, "failed", t->failed);
-	add_count(o, "unknown", t->unknown);
-	add(o, "counts", json_target_counts(t));
-	add(o, "latency_us", json_target_latency(t));
-	add_string(o, "verdict", failed || silent ? verdict : NULL);
-	add_string(o, "code", failed ? t->last_code : NULL);
-	add_lines(o, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
-	add_lines(o, "fix", silent ? t->silent_fix : failed ? t->last_fix : NULL);
-	print_line(s, o);
+		json_null(w, "flips_at");
+	json_bool(w, "silent", t->silent);
+	json_target_learned(w, t);
+	json_target_run(w, t);
+	json_uint(w, "probes", t->probes);
+	json_uint(w, "passed", t->passed);
+	json_uint(w, "failed", t->failed);
+	json_uint(w, "unknown", t->unknown);
+	json_target_counts(w, t);
+	json_target_latency(w, t);
+	json_string(w, "verdict", failed || silent ? verdict : NULL);
+	json_string(w, "code", failed ? t->last_code : NULL);
+	json_lines(w, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
+	json_lines(w, "fix", silent ? t->silent_fix : failed ? t->last_fix : NULL);
+	end_line(w);
 }
 
 static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns)
 {
 	struct json_state *s = ctx;
-	struct json_object *o = new_line("lost");
+	struct json_writer *w = begin_line(s, "lost");
 
-	add_time(o, "time", s, time_ns);
-	add_string(o, "point", point_name(point));
-	add_count(o, "count", count);
-	print_line(s, o);
+	put_time(s, "time", time_ns);
+	json_string(w, "point", point_name(point));
+	json_uint(w, "count", count);
+	end_line(w);
 }
 
 static void on_end(void *ctx, const struct totals *totals)
 {
 	struct json_state *s = ctx;
-	struct json_object *o = new_line("end");
+	struct json_writer *w = begin_line(s, "end");
 	const struct diagnosis *d = totals->no_probe;
 
-	add_time(o, "time", s, totals->end_ns);
-	add_count(o, "probes", totals->probes);
-	add_count(o, "passed", totals->passed);
-	add_count(o, "failed", totals->failed);
-	add_count(o, "unknown", totals->unknown);
-	add_count(o, "lost", totals->lost);
-	add_count(o, "unfinished", totals->unfinished);
-	add_count(o, "other_requests", totals->traffic);
-	add(o, "duration_s", json_seconds((totals->end_ns - totals->start_ns) / 1000000 * 1000000));
+	put_time(s, "time", totals->end_ns);
+	json_uint(w, "probes", totals->probes);
+	json_uint(w, "passed", totals->passed);
+	json_uint(w, "failed", totals->failed);
+	json_uint(w, "unknown", totals->unknown);
+	json_uint(w, "lost", totals->lost);
+	json_uint(w, "unfinished", totals->unfinished);
+	json_uint(w, "other_requests", totals->traffic);
+	json_seconds(w, "duration_s",
+		     (totals->end_ns - totals->start_ns) / 1000000 * 1000000);
 	if (d) {
-		add_string(o, "verdict", verdict_info(d->verdict)->id);
-		add_string(o, "outcome", outcome_name(d->outcome));
-		add_string(o, "step", verdict_info(d->verdict)->step);
-		add_lines(o, "why", d->why);
-		add_lines(o, "fix", d->fix);
+		json_string(w, "verdict", verdict_info(d->verdict)->id);
+		json_string(w, "outcome", outcome_name(d->outcome));
+		json_string(w, "step", verdict_info(d->verdict)->step);
+		json_lines(w, "why", d->why);
+		json_lines(w, "fix", d->fix);
 	}
-	print_line(s, o);
+	end_line(w);
 }
 
 static void on_recording(void *ctx, const struct recording_info *info)
 {
-	print_line(ctx, json_recording(info));
+	struct json_state *s = ctx;
+	struct json_writer *w = begin_line(s, "recording");
+
+	json_recording(w, info);
+	end_line(w);
 }
 
 const struct renderer render_json = {
