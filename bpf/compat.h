@@ -23,4 +23,14 @@
  * fib6_table_lookup: res, table and flp in this order since 5.2.
  */
 
+/*
+ * enum skb_drop_reason has other values in each version, and before 5.17 there is
+ * none: a reason is then 0.
+ */
+static __always_inline bool is_netfilter_drop(__u32 reason)
+{
+	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP) &&
+	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP);
+}
+
 #endif

@@ -299,16 +299,14 @@ int hct_tc_egress_l3(struct __sk_buff *skb)
 	return at_tc(skb, 0, false);
 }
 
-/* Offset of the packet's first byte; read as numbers, since 32-bit arithmetic on pointers is refused. */
 static __always_inline __u32 data_offset(const struct sk_buff *skb)
 {
-	return (__u64)BPF_CORE_READ(skb, data) - (__u64)BPF_CORE_READ(skb, head);
+	return (__u64)skb->data - (__u64)skb->head;
 }
 
 static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_device *dev,
 					 __u32 offset, bool arrival)
 {
-	__u32 data = data_offset(skb);
 	struct packet_source s = { .head = skb->head };
 	__u8 point = arrival ? HCT_POINT_RECEIVE : HCT_POINT_TRANSMIT;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
@@ -319,8 +317,8 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 
 	if (!v6 && skb->protocol != bpf_htons(ETH_P_IP))
 		return 0;
-	if (!parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, &p) ||
-	    netns_of_device(dev) != config.netns)
+	if (!dev || dev->nd_net.net->ns.inum != config.netns ||
+	    !parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, &p))
 		return 0;
 	if (p.through) {
 		pass_through(&p, dev->ifindex, point);
@@ -333,7 +331,7 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 		return 0;
 	}
 	kind = interest(flow, &p);
-	linear_end = data + skb->len - skb->data_len;
+	linear_end = data_offset(skb) + skb->len - skb->data_len;
 	if (kind == WITH_PAYLOAD)
 		report_payload(&p, flow, dev->ifindex, point, &s, linear_end);
 	else if (kind == HEADERS)

@@ -207,6 +207,10 @@ struct sk_buff {
 	unsigned char *data;
 };
 
+enum skb_drop_reason {
+	SKB_DROP_REASON_NETFILTER_DROP = 7, /* 6.18; relocated by name */
+};
+
 struct flowi_common {
 	__u8 flowic_proto;
 };
