@@ -81,13 +81,36 @@ bool incident_called_from(const struct probe_incident *incident, const char *fun
 	return false;
 }
 
-static bool called_from_any(const struct probe_incident *incident, const char *const *names,
-			    size_t n)
+/* Who dropped or refused it, by the functions on the way there. */
+enum deed { DEED_REJECT = 1, DEED_NFT = 2, DEED_LEGACY = 4, DEED_EBTABLES = 8 };
+
+static bool is_one_of(const char *function, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (incident_called_from(incident, names[i]))
+		if (function_is(function, names[i]))
 			return true;
 	return false;
+}
+
+/* Of one function, a bit per enum deed. */
+static unsigned deeds_of(const char *function)
+{
+	/* most functions of a stack have nothing to do with it: every name above begins so */
+	if (!function || !*function || !strchr("einr", *function))
+		return 0;
+	return (is_one_of(function, reject_functions, N(reject_functions)) ? DEED_REJECT : 0) |
+	       (is_one_of(function, nft_functions, N(nft_functions)) ? DEED_NFT : 0) |
+	       (is_one_of(function, legacy_functions, N(legacy_functions)) ? DEED_LEGACY : 0) |
+	       (function_is(function, "ebt_do_table") ? DEED_EBTABLES : 0);
+}
+
+static unsigned deeds_on_the_way(const struct probe_incident *incident)
+{
+	unsigned deeds = deeds_of(incident->function);
+
+	for (size_t i = 0; i < incident->stack_len && i < HCT_STACK_MAX; i++)
+		deeds |= deeds_of(incident->stack[i]);
+	return deeds;
 }
 
 static void find_hook(const struct probe_incident *incident, struct nf_place *place)
@@ -110,15 +133,17 @@ static void find_hook(const struct probe_incident *incident, struct nf_place *pl
 struct nf_place nf_place(const struct probe_incident *incident)
 {
 	struct nf_place place = { .hook = "" };
+	unsigned deeds;
 
 	if (!incident->seen)
 		return place;
-	place.reject = called_from_any(incident, reject_functions, N(reject_functions));
-	if (called_from_any(incident, nft_functions, N(nft_functions)))
+	deeds = deeds_on_the_way(incident);
+	place.reject = deeds & DEED_REJECT;
+	if (deeds & DEED_NFT)
 		place.backend = NF_BACKEND_NFT;
-	else if (called_from_any(incident, legacy_functions, N(legacy_functions)))
+	else if (deeds & DEED_LEGACY)
 		place.backend = NF_BACKEND_LEGACY;
-	else if (incident_called_from(incident, "ebt_do_table"))
+	else if (deeds & DEED_EBTABLES)
 		place.backend = NF_BACKEND_EBTABLES;
 	/* before 5.17 there is no reason, and the dropping function has to tell */
 	place.netfilter = place.reject ||

@@ -13,6 +13,7 @@
 
 struct rhythm {
 	uint64_t at_ns[RHYTHM_TIMES]; /* the last ones, ascending */
+	uint64_t period_ns; /* that they show: asked for several times a probe */
 	unsigned n;
 };
 
