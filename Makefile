@@ -46,7 +46,8 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ  := $(BPF_SRC:%.c=$(BUILD)/%.o)
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TOOL_BIN := $(BUILD)/tests/tools/check_fields
-TRAFFIC  := $(addprefix $(BUILD)/tests/bench/,traffic_udp traffic_http)
+TRAFFIC  := $(addprefix $(BUILD)/tests/bench/,traffic_udp traffic_http traffic_serve)
+LOAD     := $(addprefix $(BUILD)/tests/bench/,lb_load load_server)
 RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
@@ -123,9 +124,15 @@ $(RECORD_TOOLS): $(BUILD)/libcore.a
 $(TRAFFIC): %: %.o $(BUILD)/tests/bench/traffic.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
-$(BUILD)/tests/bench/traffic_http: $(BUILD)/tests/bench/traffic_serve.o
 
-tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(BUILD)/hctrace
+LB_LOAD_OBJ := $(patsubst %,$(BUILD)/tests/bench/%.o,lb_load load_plan load_probe load_raw load_truth)
+$(BUILD)/tests/bench/lb_load: $(LB_LOAD_OBJ)
+$(BUILD)/tests/bench/load_server: $(BUILD)/tests/bench/load_server.o
+$(LOAD):
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace
 
 # The core once more, with clang and libFuzzer's eyes in it.
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
@@ -165,7 +172,7 @@ demo:
 	$(Q)scripts/demo
 check:
 	$(Q)scripts/check
-live: $(BUILD)/hctrace
+live: $(BUILD)/hctrace $(LOAD)
 	$(Q)tests/run-live --hctrace $(BUILD)/hctrace
 
 install: $(BUILD)/hctrace
@@ -177,4 +184,4 @@ install: $(BUILD)/hctrace
 clean:
 	rm -rf build build-san
 
--include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(LB_LOAD_OBJ:.o=.d) $(BUILD)/tests/bench/load_server.d $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)

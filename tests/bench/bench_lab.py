@@ -2,9 +2,11 @@
 """The benchmark's lab: what is sent to the backend, and by whom."""
 import contextlib
 import json
+import os
 import re
 import subprocess
 import threading
+import time
 
 import lab_checks
 import lab_services
@@ -32,20 +34,24 @@ class Bench:
         self.hctrace, self.build = hctrace, build
         self._stack = contextlib.ExitStack()
         self._stop = threading.Event()
-        self.refused = 0
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.lab = stack.enter_context(Lab())
-            lab_services.Nginx(self.lab)
+            nginx = lab_services.Nginx(self.lab)
+            small = self.lab.spawn(self.lab.backend, f"{self.build}/tests/bench/traffic_serve",
+                                   BACKEND, SMALL_PORT, port=SMALL_PORT)
+            self._serve = {NGINX_PORT: family(nginx.child.pid), SMALL_PORT: [small.pid],
+                           UDP_PORT: []}  # traffic_udp serves itself
             self.lab.lb.ip(f"route add local {NODES_NET} dev lo")
             self.lab.router.ip(f"route add {NODES_NET} via {LB_NODES[0]} dev lb0")
             # wrk has one address only, and many connections that have just ended
             self.lab.lb.sysctl(ipv4__ip_local_port_range="1024 65000", ipv4__tcp_tw_reuse=1)
             self.lab.backend.run("nft", "-f", "-", data=DROP_RULES % LB_NODES[FAILING_NODE])
-            checker = threading.Thread(target=self._check, daemon=True)
-            checker.start()
-            stack.callback(checker.join)
+            for port in (NGINX_PORT, SMALL_PORT):
+                checker = threading.Thread(target=self._check, args=(port,), daemon=True)
+                checker.start()
+                stack.callback(checker.join)
             stack.callback(self._stop.set)
             self._stack = stack.pop_all()
         return self
@@ -53,11 +59,10 @@ class Bench:
     def __exit__(self, *exc):
         self._stack.close()
 
-    def _check(self):
+    def _check(self, port):
         """The health check of a node that finds the backend healthy."""
         while not self._stop.wait(CHECK_INTERVAL):
-            seen = lab_checks.http(self.lab, NGINX_PORT, CHECK_PATH)
-            self.refused += seen.status != 200
+            lab_checks.http(self.lab, port, CHECK_PATH)
 
     def packets(self):
         """Packets that passed the backend's device so far."""
@@ -65,23 +70,32 @@ class Bench:
             field = re.search(r"eth0:(.*)", f.read())[1].split()
         return int(field[0 + 1]) + int(field[8 + 1])
 
-    def _traffic(self, program, *argv):
+    def _run(self, port, *argv):
+        """What a program printed that sends to PORT; the seconds of CPU it and who serves took."""
+        before = sum(map(cpu_of, self._serve[port]))
+        with subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE, text=True) as child:
+            alarm = threading.Timer(GIVE_UP_S, child.kill)
+            alarm.start()
+            text = child.stdout.read()
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            alarm.cancel()
+        if child.returncode:
+            raise RuntimeError(f"{' '.join(map(str, argv))}: exit {child.returncode}")
+        return text, (usage.ru_utime + usage.ru_stime +
+                      sum(map(cpu_of, self._serve[port])) - before)
+
+    def _traffic(self, port, program, *argv):
         before = self.packets()
-        done = json.loads(self._run(f"{self.build}/tests/bench/{program}", *argv))
-        done["on_wire"] = self.packets() - before
+        text, cpu = self._run(port, f"{self.build}/tests/bench/{program}", *argv)
+        done = dict(json.loads(text), cpu=cpu, on_wire=self.packets() - before)
         if done.get("lost") or done.get("failed"):
             raise RuntimeError(f"{program} {' '.join(map(str, argv))}: {done}")
         return done
 
-    def _run(self, *argv):
-        done = subprocess.run([str(a) for a in argv], capture_output=True, text=True,
-                              timeout=GIVE_UP_S)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(map(str, argv))}: {done.stderr.strip()}")
-        return done.stdout
-
     def _http(self, *argv, space=None, port=SMALL_PORT):
-        return self._traffic("traffic_http", *argv, (space or self.lab.lb).name, BACKEND, port)
+        return self._traffic(port, "traffic_http", *argv, (space or self.lab.lb).name, BACKEND,
+                             port)
 
     def _users(self, *argv, **kwargs):
         return self._http("--source", NODES, "--header", USERS_HEADER, "--path", USERS_PATH, *argv,
@@ -91,26 +105,26 @@ class Bench:
 
     def datagrams(self, count):
         """Unrelated: a name server, say, asked by a neighbour."""
-        return self._traffic("traffic_udp", self.lab.router.name, self.lab.backend.name, BACKEND,
-                             UDP_PORT, count)
+        return self._traffic(UDP_PORT, "traffic_udp", self.lab.router.name, self.lab.backend.name,
+                             BACKEND, UDP_PORT, count)
 
     def requests(self, count):
         """Unrelated: a neighbour's requests on connections that stay."""
-        return self._http("--serve", self.lab.backend.name, "--connections", 16,
+        return self._http("--connections", 16,
                           "--per-connection", count, "--count", count, space=self.lab.router)
 
     def many(self, count):
         """Routed: a connection for each request."""
-        return self._users("--serve", self.lab.backend.name, "--connections", 32, "--count", count)
+        return self._users("--connections", 32, "--count", count)
 
     def few(self, count):
         """Routed: requests on connections that stay."""
-        return self._users("--serve", self.lab.backend.name, "--connections", 16,
+        return self._users("--connections", 16,
                            "--per-connection", count, "--count", count)
 
     def checks(self, count):
         """Health checks, as fast as they go."""
-        return self._http("--serve", self.lab.backend.name, "--source", NODES, "--path",
+        return self._http("--source", NODES, "--path",
                           CHECK_PATH, "--connections", 16, "--count", count)
 
     def paced(self, count, rate):
@@ -119,29 +133,28 @@ class Bench:
 
     def wrk(self, seconds):
         """Routed: connections through nginx, as fast as wrk makes them."""
-        nginx = nginx_cpu(self.lab)
-        text = self._run(*self.lab.lb.argv(
+        text, cpu = self._run(NGINX_PORT, *self.lab.lb.argv(
             "wrk", "-t", 1, "-c", 32, "-d", seconds, "-H", "Connection: close", "-H",
             USERS_HEADER, f"http://{BACKEND}{USERS_PATH}"))
         failed = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)",
                            text)
-        # wrk counts the end of a connection as an error of reading, where it is what was asked for
+        # the end of a connection, which was asked for, counts as an error of reading
         if failed and (int(failed[1]) or int(failed[3]) or int(failed[4])):
             raise RuntimeError(f"wrk: {failed[0]}")
         requests, took = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
-        return {"requests": int(requests), "connections": int(requests), "seconds": float(took),
-                "cpu": nginx_cpu(self.lab) - nginx}
+        return {"connections": int(requests), "seconds": float(took), "cpu": cpu}
 
 
-def nginx_cpu(lab):
-    """Seconds of processor time of all processes in the backend."""
-    total = 0
-    for pid in lab.backend.pids():
-        with contextlib.suppress(FileNotFoundError):
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as f:
-                if f.read().strip() == "nginx":
-                    total += cpu_of(pid)
-    return total
+def family(pid):
+    """PID and its children, once there are any (nginx: its workers)."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            children = [int(child) for child in f.read().split()]
+        if children:
+            return [pid, *children]
+        time.sleep(0.01)
+    return [pid]
 
 
 def ksoftirqd_cpu():

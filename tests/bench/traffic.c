@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,20 +58,6 @@ double traffic_now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static double seconds(int who)
-{
-	struct rusage usage;
-
-	getrusage(who, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-double traffic_cpu(void)
-{
-	return seconds(RUSAGE_SELF) + seconds(RUSAGE_CHILDREN);
-}
-
 uint32_t traffic_ipv4(const char *text)
 {
 	struct in_addr addr;
@@ -94,9 +79,15 @@ unsigned long traffic_number(const char *text)
 	traffic_die(text);
 }
 
+static int ready[2]; /* a pipe: its end tells that the child serves */
+
+void traffic_ready(void)
+{
+	close(ready[1]);
+}
+
 int traffic_serve(const char *netns, void (*serve)(void *ctx), void *ctx)
 {
-	int ready[2];
 	char byte;
 	pid_t pid;
 
@@ -109,7 +100,6 @@ int traffic_serve(const char *netns, void (*serve)(void *ctx), void *ctx)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ready[0]);
 		traffic_enter(netns);
-		close(ready[1]); /* sockets follow at once; who comes too early tries again */
 		serve(ctx);
 		_exit(0);
 	}

@@ -15,16 +15,19 @@ void traffic_enter(const char *name);
 void traffic_pin(unsigned cpu);
 
 double traffic_now(void); /* seconds of CLOCK_MONOTONIC */
-double traffic_cpu(void); /* seconds of processor time of this process and its children waited for */
 
 /* The IPv4 address of TEXT in network byte order; dies when it is none. */
 uint32_t traffic_ipv4(const char *text);
 /* The number that TEXT is; dies when it is none. */
 unsigned long traffic_number(const char *text);
 
-/* Starts SERVE(ctx) in a child, in namespace NETNS, which ends with this process; its pid. */
+/*
+ * Starts SERVE(ctx) in a child, in namespace NETNS, which ends with this process, and waits until
+ * that calls traffic_ready(); its pid.
+ */
 int traffic_serve(const char *netns, void (*serve)(void *ctx), void *ctx);
-/* Ends such a child and waits for it, so that traffic_cpu() has its time, too. */
+void traffic_ready(void);
+/* Ends such a child and waits for it: its processor time is this process's children's. */
 void traffic_end(int pid);
 
 #endif

@@ -7,8 +7,6 @@
  * answered; with a rate, request N is due N/rate after the start, and its
  * latency counts from then, however late it left (no coordinated omission).
  */
-#include "traffic_http.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
@@ -36,7 +34,7 @@ struct connection {
 };
 
 static struct {
-	const char *from, *to; /* namespaces; TO NULL: somebody else serves */
+	const char *from; /* namespace */
 	uint32_t source; /* the first of n_sources; 0: what the kernel takes */
 	unsigned n_sources;
 	struct sockaddr_in target;
@@ -58,7 +56,6 @@ static struct {
 static void usage(void)
 {
 	fprintf(stderr, "usage: traffic_http [options] FROM TARGET PORT\n"
-			"  --serve NETNS     start a small server at TARGET there\n"
 			"  --source A/N      from the N addresses that begin with A\n"
 			"  --connections N   at a time\n"
 			"  --per-connection N  requests; the last one asks to close\n"
@@ -81,7 +78,7 @@ static void set_source(char *text)
 static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "serve", 1, NULL, 's' }, { "source", 1, NULL, 'a' },
+		{ "source", 1, NULL, 'a' },
 		{ "connections", 1, NULL, 'c' }, { "per-connection", 1, NULL, 'p' },
 		{ "count", 1, NULL, 'n' }, { "rate", 1, NULL, 'r' },
 		{ "path", 1, NULL, 'P' }, { "header", 1, NULL, 'H' }, { 0 },
@@ -90,7 +87,6 @@ static void parse(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 's': task.to = optarg; break;
 		case 'a': set_source(optarg); break;
 		case 'c': task.connections = (unsigned)traffic_number(optarg); break;
 		case 'p': task.per_connection = (unsigned)traffic_number(optarg); break;
@@ -117,7 +113,7 @@ static void compose(void)
 						    "GET %s HTTP/1.1\r\nHost: 192.168.0.10\r\n"
 						    "User-Agent: bench\r\n%s%s%s\r\n", task.path,
 						    task.header, *task.header ? "\r\n" : "",
-						    last ? HTTP_CLOSE "\r\n" : "");
+						    last ? "Connection: close\r\n" : "");
 }
 
 /* ---- a connection ---- */
@@ -302,16 +298,11 @@ int main(int argc, char **argv)
 	struct connection *all;
 	unsigned long answers;
 	double seconds;
-	int server = 0;
 
 	parse(argc, argv);
 	compose();
-	if (task.to)
-		server = traffic_serve(task.to, http_serve, &task.target);
 	traffic_enter(task.from);
 	traffic_pin(0);
-	if (server)
-		usleep(20000); /* until it listens */
 	run.epoll = epoll_create1(EPOLL_CLOEXEC);
 	run.latency = calloc(task.count, sizeof(*run.latency));
 	all = calloc(task.connections, sizeof(*all));
@@ -324,11 +315,8 @@ int main(int argc, char **argv)
 	seconds = traffic_now() - run.start;
 	answers = run.done - run.failed;
 	qsort(run.latency, answers, sizeof(*run.latency), ascending);
-	if (server)
-		traffic_end(server);
 	printf("{\"requests\": %lu, \"connections\": %lu, \"failed\": %lu, \"seconds\": %.6f, "
-	       "\"cpu\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-	       answers, run.opened, run.failed, seconds, traffic_cpu(),
+	       "\"p50_us\": %.1f, \"p99_us\": %.1f}\n", answers, run.opened, run.failed, seconds,
 	       percentile_us(answers, 0.5), percentile_us(answers, 0.99));
 	return 0;
 }
