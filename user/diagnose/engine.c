@@ -55,7 +55,6 @@ struct engine {
 	uint64_t last_lost_ns[HCT_POINT_COUNT];
 	uint64_t overflow[HCT_POINT_COUNT]; /* observations that found no room, not told yet */
 	struct host_devices devices; /* when the run began */
-	struct probe finished; /* the probe that is being diagnosed */
 };
 
 struct engine *engine_new(const struct settings *settings, const struct host *host,
@@ -215,9 +214,8 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 /* FLOW's probe ended at END_NS: decides about it, and keeps only its id. */
 static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cut_short)
 {
-	struct probe *p = &e->finished;
+	struct probe *p = flows_take(&e->flows, flow);
 
-	flow_take_probe(flow, p);
 	p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
 	if (p->last_seq + 1 > p->events && p->last_seq)
 		p->missing = p->last_seq + 1 - p->events;
@@ -257,6 +255,7 @@ static bool begins(const struct engine *e, const struct obs *o)
 static struct flow *begin(struct engine *e, const struct flow_key *key, const struct obs *o)
 {
 	struct flow *flow = NULL;
+	struct probe *p;
 
 	if (e->flows.open.n + e->flows.ending.n < MAX_OPEN)
 		flow = flows_add(&e->flows, key);
@@ -264,34 +263,28 @@ static struct flow *begin(struct engine *e, const struct flow_key *key, const st
 		e->overflow[o->point]++;
 		return NULL;
 	}
-	probe_start(flow->probe, ++e->probe_id, o);
+	p = flows_wake(&e->flows, flow);
+	probe_start(p, ++e->probe_id, o);
 	if (o->flow_seq > 0 && o->flow_id < o->time_ns)
-		flow->probe->start_ns = o->flow_id; /* the time of its first packet */
-	services_saw(e->services, &o->tuple, flow->probe->start_ns);
+		p->start_ns = o->flow_id; /* the time of its first packet */
+	services_saw(e->services, &o->tuple, p->start_ns);
 	flow_move(flow, &e->flows.open,
-		  flow->probe->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
+		  p->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
 	return flow;
 }
 
-static void follow(struct engine *e, struct flow *flow, const struct obs *o)
+static void follow(struct engine *e, struct flow *flow, const struct probe *p, const struct obs *o)
 {
-	if (flow->queue != &e->flows.open || !is_over(e, flow->probe))
+	if (flow->queue != &e->flows.open || !is_over(e, p))
 		return;
 	flow->end_ns = o->time_ns;
 	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
 }
 
-static void observe(struct engine *e, struct flow *flow, const struct obs *o)
-{
-	if (flow_reserve(flow))
-		e->overflow[o->point]++;
-	else
-		probe_observe(flow->probe, o);
-}
-
 /* The flow that an observation without one belongs to; NULL: not known. */
-static struct flow *join(const struct engine *e, const struct obs *o)
+static struct flow *join(struct engine *e, const struct obs *o)
 {
+	flows_settle(&e->flows);
 	switch (o->point) {
 	case HCT_POINT_LIBWRAP:
 		return libwrap_flow(&e->flows, o);
@@ -306,26 +299,28 @@ static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
 	struct flow_key key = flow_key(o->flow_id, &o->tuple);
+	const struct probe *p;
 	struct flow *flow;
 
 	set_time(e, o->time_ns);
 	if (o->no_tuple || o->flow_id == 0) {
 		flow = join(e, o);
 		if (flow)
-			observe(e, flow, o);
+			probe_observe(flows_wake(&e->flows, flow), o);
 		return;
 	}
 	flow = flows_find(&e->flows, &key);
-	if (flow && !flow->probe)
+	if (flow && !flow->rest)
 		return;
 	if (flow)
-		observe(e, flow, o);
+		probe_observe(flows_wake(&e->flows, flow), o);
 	else if (begins(e, o))
 		flow = begin(e, &key, o);
 	if (!flow)
 		return;
-	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, flow->probe, o);
-	follow(e, flow, o);
+	p = flows_wake(&e->flows, flow);
+	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, p, o);
+	follow(e, flow, p, o);
 }
 
 /* --- time --------------------------------------------------------------- */
@@ -353,9 +348,10 @@ static bool waits_for_gateway(const struct probe *p)
 /* The deadline of an open flow has come: true when it is given more time. */
 static bool extend(struct engine *e, struct flow *flow)
 {
-	uint64_t last_ns = flow->probe->start_ns + e->settings->timeout_ns + GATEWAY_SLACK_NS;
+	const struct probe *p = flows_wake(&e->flows, flow);
+	uint64_t last_ns = p->start_ns + e->settings->timeout_ns + GATEWAY_SLACK_NS;
 
-	if (flow->due_ns >= last_ns || !waits_for_gateway(flow->probe))
+	if (flow->due_ns >= last_ns || !waits_for_gateway(p))
 		return false;
 	flow_move(flow, &e->flows.open, last_ns);
 	return true;
@@ -371,7 +367,8 @@ static void finish_due(struct engine *e, uint64_t now_ns)
 		else if (!open || open->due_ns > now_ns)
 			return;
 		else if (!extend(e, open))
-			finish(e, open, open->probe->start_ns + e->settings->timeout_ns, false);
+			finish(e, open, flows_wake(&e->flows, open)->start_ns + e->settings->timeout_ns,
+			       false);
 	}
 }
 
@@ -420,6 +417,8 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t n, uint64_t time_n
 
 static void report_overflow(struct engine *e, uint64_t now_ns)
 {
+	e->overflow[HCT_POINT_TC_INGRESS] += e->flows.unkept;
+	e->flows.unkept = 0;
 	for (int i = 0; i < HCT_POINT_COUNT; i++) {
 		if (!e->overflow[i])
 			continue;

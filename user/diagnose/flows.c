@@ -2,12 +2,7 @@
 /* The flows that the engine knows, by id and tuple, and their timers. */
 #include "flows.h"
 
-#include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define FIRST_ROOM 8 /* a healthy TCP check has some seven entries */
 
 struct flow *flows_find(const struct flows *flows, const struct flow_key *key)
 {
@@ -17,36 +12,6 @@ struct flow *flows_find(const struct flows *flows, const struct flow_key *key)
 	return flow;
 }
 
-/* A timeline is most of a probe and mostly empty: with 100,000 open probes that counts. */
-static void *resize_probe(struct probe *probe, size_t room)
-{
-	return realloc(probe, offsetof(struct probe, timeline) + room * sizeof(probe->timeline[0]));
-}
-
-int flow_reserve(struct flow *flow)
-{
-	size_t room = flow->timeline_room * 2;
-	struct probe *probe;
-
-	if (flow->probe->timeline_len < flow->timeline_room || room > PROBE_MAX_TIMELINE)
-		return 0;
-	probe = resize_probe(flow->probe, room);
-	if (!probe)
-		return -ENOMEM;
-	flow->probe = probe;
-	flow->timeline_room = room;
-	return 0;
-}
-
-void flow_take_probe(struct flow *flow, struct probe *out)
-{
-	size_t entries = flow->probe->timeline_len * sizeof(out->timeline[0]);
-
-	memcpy(out, flow->probe, offsetof(struct probe, timeline) + entries);
-	free(flow->probe);
-	flow->probe = NULL;
-}
-
 struct flow *flows_add(struct flows *flows, const struct flow_key *key)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
@@ -54,9 +19,8 @@ struct flow *flows_add(struct flows *flows, const struct flow_key *key)
 	if (!flow)
 		return NULL;
 	flow->key = *key;
-	flow->probe = resize_probe(NULL, FIRST_ROOM);
-	flow->timeline_room = FIRST_ROOM;
-	if (!flow->probe)
+	flow->rest = at_rest_new();
+	if (!flow->rest)
 		goto no_memory;
 	HASH_ADD(hh, flows->by_key, key, sizeof(flow->key), flow);
 	if (!flow->hh.tbl)
@@ -64,9 +28,42 @@ struct flow *flows_add(struct flows *flows, const struct flow_key *key)
 	return flow;
 
 no_memory:
-	free(flow->probe);
+	at_rest_free(flow->rest);
 	free(flow);
 	return NULL;
+}
+
+void flows_settle(struct flows *flows)
+{
+	if (flows->awake && at_rest_keep(&flows->awake->rest, &flows->probe))
+		flows->unkept++;
+	flows->awake = NULL;
+}
+
+struct probe *flows_wake(struct flows *flows, struct flow *flow)
+{
+	if (flows->awake == flow)
+		return &flows->probe;
+	flows_settle(flows);
+	at_rest_wake(flow->rest, &flows->probe);
+	flows->awake = flow;
+	return &flows->probe;
+}
+
+struct probe *flows_take(struct flows *flows, struct flow *flow)
+{
+	struct probe *probe = flows_wake(flows, flow);
+
+	at_rest_recall(flow->rest, probe);
+	at_rest_free(flow->rest);
+	flow->rest = NULL;
+	flows->awake = NULL;
+	return probe;
+}
+
+const struct probe *flow_head(const struct flow *flow)
+{
+	return at_rest_head(flow->rest);
 }
 
 static void leave_queue(struct flow *flow)
@@ -118,7 +115,9 @@ void flows_remove(struct flows *flows, struct flow *flow)
 		return;
 	leave_queue(flow);
 	HASH_DEL(flows->by_key, flow);
-	free(flow->probe);
+	if (flows->awake == flow)
+		flows->awake = NULL;
+	at_rest_free(flow->rest);
 	free(flow);
 }
 

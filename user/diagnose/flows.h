@@ -7,6 +7,7 @@
 #ifndef HCT_FLOWS_H
 #define HCT_FLOWS_H
 
+#include "at_rest.h"
 #include "probe.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -19,12 +20,8 @@ struct flow {
 	struct flow_key key;
 	uint64_t due_ns;
 	uint64_t end_ns; /* of an ending flow: the event that ended it */
-	/*
-	 * Owned; NULL: finished, remembered so that late events start nothing.
-	 * Its memory ends behind timeline[timeline_room - 1]: see flow_take_probe().
-	 */
-	struct probe *probe;
-	size_t timeline_room;
+	/* Owned; NULL: finished, remembered so that late events start nothing. */
+	struct at_rest *rest;
 	struct flow_queue *queue;
 	struct flow *prev, *next;
 };
@@ -37,15 +34,25 @@ struct flow_queue {
 struct flows {
 	struct flow *by_key;
 	struct flow_queue open, ending, finished;
+	struct flow *awake; /* the flow that PROBE is of; NULL: none */
+	struct probe probe;
+	uint64_t unkept; /* times that there was no memory for what was added to a probe */
 };
 
 struct flow *flows_find(const struct flows *flows, const struct flow_key *key);
-/* A new flow of KEY, with a probe (not started) and in no queue yet.  NULL: no memory. */
+/* A new flow of KEY, with an empty probe and in no queue yet.  NULL: no memory. */
 struct flow *flows_add(struct flows *flows, const struct flow_key *key);
-/* Makes room for one more timeline entry, up to PROBE_MAX_TIMELINE: 0 or -ENOMEM. */
-int flow_reserve(struct flow *flow);
-/* Copies FLOW's probe, as far as it goes, to OUT and frees it. */
-void flow_take_probe(struct flow *flow, struct probe *out);
+/*
+ * FLOW's probe, to look at and to add to; valid until another one's is asked
+ * for.  What was added to that before is kept as far as there is memory.
+ */
+struct probe *flows_wake(struct flows *flows, struct flow *flow);
+/* The same with its whole timeline, for the last time: the probe leaves FLOW. */
+struct probe *flows_take(struct flows *flows, struct flow *flow);
+/* Puts the probe that is awake to rest. */
+void flows_settle(struct flows *flows);
+/* What may be looked at of a probe at rest (at_rest_head()): settle them first. */
+const struct probe *flow_head(const struct flow *flow);
 /* Moves FLOW to QUEUE (of the same flows), due at DUE_NS. */
 void flow_move(struct flow *flow, struct flow_queue *queue, uint64_t due_ns);
 /* Forgets and frees FLOW; accepts NULL. */

@@ -12,7 +12,7 @@
 static int fit_of(const struct flow *flow, const struct obs *o, const uint8_t client[16],
 		  bool has_client)
 {
-	const struct probe *p = flow->probe;
+	const struct probe *p = flow_head(flow);
 
 	if (p->tuple.protocol != IPPROTO_TCP || p->start_ns > o->time_ns || p->has_libwrap)
 		return 0;
@@ -43,7 +43,7 @@ struct flow *libwrap_flow(const struct flows *flows, const struct obs *o)
 			int fit = fit_of(flow, o, client, has_client);
 
 			if (fit > best_fit || (fit && fit == best_fit &&
-					       flow->probe->start_ns > best->probe->start_ns)) {
+					       flow_head(flow)->start_ns > flow_head(best)->start_ns)) {
 				best = flow;
 				best_fit = fit;
 			}

@@ -81,12 +81,18 @@ struct probe_rule {
 	struct obs_rule rule;
 };
 
-/* A time of 0: it did not happen (or was not seen). */
+/*
+ * A time of 0: it did not happen (or was not seen).
+ *
+ * What most probes have comes first; what comes behind `route` is kept by the
+ * open probes that have it only (at_rest.c).
+ */
 struct probe {
 	uint64_t id; /* counts probes of the run, from 1 */
 	uint64_t flow_id;
 	struct hct_tuple tuple;
 	uint32_t netns;
+	uint32_t inner_netns; /* the namespace that it was forwarded into; 0 none seen */
 	char device_in[IFNAMSIZ];
 	char device_out[IFNAMSIZ]; /* the reply's; device_in when it left there, too */
 	char devices_in[PROBE_MAX_DEVICES][IFNAMSIZ]; /* bridge, VLAN, bond: all of them */
@@ -126,42 +132,47 @@ struct probe {
 	uint64_t app_close_ns; /* a process closed it before the load balancer did */
 	uint32_t unread; /* bytes nobody read, at the last look */
 	bool socket_closed; /* reached TCP_CLOSE */
-	struct hct_listener listener; /* at the first SYN */
 	bool has_listener;
 	bool queue_full; /* the accept queue was full at a SYN, which listener is of */
+	struct hct_listener listener; /* at the first SYN */
 	uint64_t reset_received_ns;
 
 	/* UDP and ICMP */
 	unsigned request_count;
 	uint64_t reply_ns; /* datagram or echo reply left */
 
-	struct probe_incident drop; /* first that hit a packet which mattered */
-	struct probe_incident last_drop;
 	unsigned drop_count;
-	struct probe_incident icmp_sent; /* ICMP error decided by the kernel */
 	uint64_t icmp_left_ns; /* ICMP error left a device */
-	struct probe_incident icmp_drop; /* our ICMP error was dropped on its way out */
-	struct probe_incident reset; /* RST decided by the kernel */
+	uint64_t inner_reply_ns; /* a reply came back from where the request was forwarded to */
 	bool has_route;
-	struct hct_route route; /* last failed look-up of the reply's route, else the last */
-	char route_device[IFNAMSIZ];
 	bool route_failed; /* the last look-up seen is a failed one */
 	bool has_good_route;
+	bool route_inside, good_route_inside; /* looked up in the namespace that it was forwarded into */
+	bool has_libwrap;
+	uint8_t request_bytes[16];
+	size_t request_bytes_len;
+	size_t first_bytes_len;
+
+	size_t timeline_len;
+	unsigned timeline_dropped; /* entries that found no room */
+
+	struct hct_route route; /* last failed look-up of the reply's route, else the last */
+	char route_device[IFNAMSIZ];
 	struct hct_route good_route; /* last look-up that found a route */
 	char good_route_device[IFNAMSIZ];
 
+	struct probe_incident drop; /* first that hit a packet which mattered */
+	struct probe_incident last_drop;
+	struct probe_incident icmp_sent; /* ICMP error decided by the kernel */
+	struct probe_incident icmp_drop; /* our ICMP error was dropped on its way out */
+	struct probe_incident reset; /* RST decided by the kernel */
+
 	struct probe_translation dnat; /* the request's destination behind a DNAT */
 	struct probe_translation snat; /* a reply's source that is not the target */
-	uint64_t inner_reply_ns; /* a reply came back from where the request was forwarded to */
-	char netns_name[64]; /* of NETNS, as `ip netns` has it; "" unknown */
-	uint32_t inner_netns; /* the namespace that it was forwarded into; 0 none seen */
-	char inner_name[64]; /* its name */
-	bool route_inside, good_route_inside; /* looked up there */
 
 	struct probe_rule rule_end; /* the last that dropped or queued one */
 	struct probe_rule rule_nat[PROBE_MAX_NAT]; /* others, the last first: they may have changed it */
 
-	bool has_libwrap;
 	struct hct_libwrap libwrap;
 	uint32_t libwrap_pid;
 	char libwrap_comm[HCT_COMM_LEN];
@@ -170,13 +181,11 @@ struct probe {
 	struct http_request http_request;
 	struct http_response http_response;
 	uint8_t first_bytes[64]; /* of the answer, for saying what it looks like */
-	size_t first_bytes_len;
-	uint8_t request_bytes[16];
-	size_t request_bytes_len;
 
-	size_t timeline_len;
-	unsigned timeline_dropped; /* entries that found no room */
-	/* Comes last: the engine keeps only as much of it as an open probe needs (flows.h). */
+	char netns_name[64]; /* of NETNS, as `ip netns` has it; "" unknown; set when it is over */
+	char inner_name[64]; /* of INNER_NETNS */
+
+	/* Comes last, so that a copy needs to go no further than what is used. */
 	struct timeline_entry timeline[PROBE_MAX_TIMELINE];
 };
 

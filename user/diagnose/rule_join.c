@@ -37,10 +37,10 @@ struct flow *rule_flow(const struct flows *flows, const struct obs *o)
 		size_t left = MAX_CANDIDATES;
 
 		for (struct flow *flow = queues[i]->tail; flow && left; flow = flow->prev, left--) {
-			int fit = fit_of(flow->probe, o);
+			int fit = fit_of(flow_head(flow), o);
 
 			if (fit > best_fit || (fit && fit == best_fit &&
-					       flow->probe->start_ns > best->probe->start_ns)) {
+					       flow_head(flow)->start_ns > flow_head(best)->start_ns)) {
 				best = flow;
 				best_fit = fit;
 			}
