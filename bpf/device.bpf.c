@@ -231,12 +231,10 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 {
 	struct packet_source s = { .tc = skb };
 	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
-	enum packet_way way = ingress ? INBOUND : OUTBOUND;
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	struct parsed p;
 	struct hct_flow *flow;
-	bool parsed;
 	int kind;
 
 	/* What every unrelated packet pays: one look at each address. */
@@ -245,15 +243,17 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 
 		if (skb->protocol != bpf_htons(ETH_P_IP))
 			return TC_ACT_UNSPEC;
-		parsed = (void *)(ip + 1) <= data_end ? parse_ipv4(&s, ip_offset, ip, way, &p) :
-							parse_ip(&s, ip_offset, false, way, &p);
+		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ip->saddr) &&
+		    !in_range_ipv4(ip->daddr))
+			return TC_ACT_UNSPEC;
 	} else {
 		struct ipv6_header *ip = data + ip_offset;
 
-		parsed = (void *)(ip + 1) <= data_end ? parse_ipv6(&s, ip_offset, ip, way, &p) :
-							parse_ip(&s, ip_offset, true, way, &p);
+		if ((void *)(ip + 1) <= data_end && !in_range((const __u32 *)ip->saddr) &&
+		    !in_range((const __u32 *)ip->daddr))
+			return TC_ACT_UNSPEC;
 	}
-	if (!parsed)
+	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, &p))
 		return TC_ACT_UNSPEC;
 	if (p.through) {
 		pass_through(&p, skb->ifindex, point);

@@ -38,20 +38,18 @@ struct tc_device {
 };
 
 struct tc {
-	struct tc_programs programs;
 	bool clsact_only;
 	bool tcx;
 	struct tc_device *devices;
 	size_t n;
 };
 
-struct tc *tc_new(const struct tc_programs *programs, bool clsact_only)
+struct tc *tc_new(bool clsact_only)
 {
 	struct tc *tc = calloc(1, sizeof(*tc));
 
 	if (!tc)
 		return NULL;
-	tc->programs = *programs;
 	tc->clsact_only = clsact_only;
 	return tc;
 }
@@ -65,7 +63,7 @@ static struct tc_device *find(const struct tc *tc, unsigned ifindex)
 }
 
 /* Has the device a link-layer header in front of IP?  Unknown counts as yes. */
-static bool has_link_layer(unsigned ifindex)
+bool tc_has_link_layer(unsigned ifindex)
 {
 	struct ifreq request = { 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -207,13 +205,12 @@ static int attach_clsact(struct tc_device *d, int ingress_fd, int egress_fd)
 	return 0;
 }
 
-int tc_attach(struct tc *tc, unsigned ifindex)
+int tc_attach(struct tc *tc, const struct tc_programs *programs, unsigned ifindex)
 {
 	struct tc_device d = { .ifindex = ifindex, .link = { -1, -1 } };
 	struct tc_device *grown;
-	bool ethernet = has_link_layer(ifindex);
-	int ingress = bpf_program__fd(ethernet ? tc->programs.ingress : tc->programs.ingress_l3);
-	int egress = bpf_program__fd(ethernet ? tc->programs.egress : tc->programs.egress_l3);
+	int ingress = bpf_program__fd(programs->ingress);
+	int egress = bpf_program__fd(programs->egress);
 	int err = -EINVAL;
 
 	if (find(tc, ifindex))

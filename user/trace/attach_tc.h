@@ -13,18 +13,19 @@
 struct bpf_program;
 
 struct tc_programs {
-	struct bpf_program *ingress, *egress; /* Ethernet */
-	struct bpf_program *ingress_l3, *egress_l3; /* devices without link-layer header */
+	struct bpf_program *ingress, *egress;
 };
 
 struct tc;
 
 /* CLSACT_ONLY leaves tcx aside.  NULL: no memory. */
-struct tc *tc_new(const struct tc_programs *programs, bool clsact_only);
+struct tc *tc_new(bool clsact_only);
 /* Detaches from every device.  Accepts NULL. */
 void tc_free(struct tc *tc);
+/* Has the device a link-layer header in front of IP?  Each kind has programs of its own. */
+bool tc_has_link_layer(unsigned ifindex);
 /* 0, or -errno; -EALREADY: is attached there. */
-int tc_attach(struct tc *tc, unsigned ifindex);
+int tc_attach(struct tc *tc, const struct tc_programs *programs, unsigned ifindex);
 /* The device is gone, and the kernel has detached us. */
 void tc_forget(struct tc *tc, unsigned ifindex);
 /* Devices attached to, and whether by tcx. */

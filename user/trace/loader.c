@@ -111,6 +111,22 @@ static void attach_xdp(struct loader *l, unsigned ifindex, const char *name)
 	point_list_say(&l->points, HCT_POINT_XDP, true, point_detail("XDP on %zu interface%s", l->n_xdp, l->n_xdp == 1 ? "" : "s"));
 }
 
+static int attach_tc(struct loader *l, unsigned ifindex)
+{
+	struct tc_programs programs = { l->programs.object->progs.hct_tc_ingress,
+					l->programs.object->progs.hct_tc_egress };
+
+	if (!tc_has_link_layer(ifindex)) {
+		int err = programs_load_late(&l->programs, BY_TC_L3);
+
+		if (err)
+			return err;
+		programs.ingress = l->programs.l3->progs.hct_tc_ingress_l3;
+		programs.egress = l->programs.l3->progs.hct_tc_egress_l3;
+	}
+	return tc_attach(l->tc, &programs, ifindex);
+}
+
 int loader_device_up(struct loader *l, unsigned ifindex)
 {
 	char name[IF_NAMESIZE];
@@ -124,7 +140,7 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 	attach_xdp(l, ifindex, name);
 	if (!l->tc)
 		return 0;
-	err = tc_attach(l->tc, ifindex);
+	err = attach_tc(l, ifindex);
 	if (err == -EALREADY)
 		return 0;
 	if (err) {
@@ -212,26 +228,27 @@ static int fall_back_to_tracepoints(struct loader *l)
 
 static int start_tc(struct loader *l)
 {
-	struct tc_programs programs;
-
 	if (l->settings->passive)
 		return 0;
-	programs.ingress = l->programs.object->progs.hct_tc_ingress;
-	programs.egress = l->programs.object->progs.hct_tc_egress;
-	programs.ingress_l3 = l->programs.object->progs.hct_tc_ingress_l3;
-	programs.egress_l3 = l->programs.object->progs.hct_tc_egress_l3;
-	l->tc = tc_new(&programs, l->settings->clsact);
+	l->tc = tc_new(l->settings->clsact);
 	return l->tc ? 0 : -ENOMEM;
+}
+
+static struct ladder *attach_ladder(const struct hctrace_bpf *object)
+{
+	struct bpf_program *const rungs[LADDER_RUNGS] = {
+		object->progs.hct_rung_first, object->progs.hct_rung_raw,
+		object->progs.hct_rung_mangle, object->progs.hct_rung_dstnat,
+		object->progs.hct_rung_filter, object->progs.hct_rung_security,
+		object->progs.hct_rung_srcnat,
+	};
+
+	return ladder_attach(rungs);
 }
 
 int loader_netfilter(struct loader *l, int on)
 {
-	struct bpf_program *const rungs[LADDER_RUNGS] = {
-		l->programs.object->progs.hct_rung_first, l->programs.object->progs.hct_rung_raw,
-		l->programs.object->progs.hct_rung_mangle, l->programs.object->progs.hct_rung_dstnat,
-		l->programs.object->progs.hct_rung_filter, l->programs.object->progs.hct_rung_security,
-		l->programs.object->progs.hct_rung_srcnat,
-	};
+	int err;
 
 	if (!on) {
 		ladder_free(l->ladder);
@@ -240,15 +257,16 @@ int loader_netfilter(struct loader *l, int on)
 	}
 	if (l->ladder)
 		return 0;
-	if (bpf_program__fd(rungs[0]) < 0)
-		return -ENOTSUP;
-	l->ladder = ladder_attach(rungs);
+	err = programs_load_late(&l->programs, BY_LADDER);
+	if (err)
+		return err;
+	l->ladder = attach_ladder(l->programs.ladder);
 	return l->ladder ? 0 : -errno;
 }
 
 static void say_ladder(struct loader *l)
 {
-	if (bpf_program__fd(l->programs.object->progs.hct_rung_first) >= 0)
+	if (programs_want(&l->programs, BY_LADDER))
 		point_list_say(&l->points, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
 }
 

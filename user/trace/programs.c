@@ -21,9 +21,9 @@ _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 
 const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_tc_ingress", HCT_POINT_TC_INGRESS, BY_TC },
-	{ "hct_tc_ingress_l3", HCT_POINT_TC_INGRESS, BY_TC },
+	{ "hct_tc_ingress_l3", HCT_POINT_TC_INGRESS, BY_TC_L3 },
 	{ "hct_tc_egress", HCT_POINT_TC_EGRESS, BY_TC },
-	{ "hct_tc_egress_l3", HCT_POINT_TC_EGRESS, BY_TC },
+	{ "hct_tc_egress_l3", HCT_POINT_TC_EGRESS, BY_TC_L3 },
 	{ "hct_receive", HCT_POINT_RECEIVE, BY_TRACEPOINT, "netif_receive_skb", 1, 9 },
 	{ "hct_transmit", HCT_POINT_TRANSMIT, BY_TRACEPOINT, "net_dev_start_xmit", 2, 9 },
 	{ "hct_xdp_arrival", HCT_POINT_XDP, BY_XDP },
@@ -48,6 +48,22 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
 	{ "hct_libwrap_leave", HCT_POINT_LIBWRAP, BY_LIBWRAP },
 };
+
+static bool is_tc(enum how how)
+{
+	return how == BY_TC || how == BY_TC_L3;
+}
+
+/* Where the object for HOW's programs is kept. */
+static struct hctrace_bpf **object_of(struct programs *p, enum how how)
+{
+	return how == BY_TC_L3 ? &p->l3 : how == BY_LADDER ? &p->ladder : &p->object;
+}
+
+static bool is_late(enum how how)
+{
+	return how == BY_TC_L3 || how == BY_LADDER;
+}
 
 /* Arguments of a tracepoint by BTF, without the leading context; -1: there is no such tracepoint. */
 static int tracepoint_args(const struct btf *btf, const char *name)
@@ -86,7 +102,7 @@ static const char *kernel_lacks(const struct btf *btf, const struct program_row 
 /* NULL when the settings ask for the row, else why it is left out. */
 static const char *not_asked_for(const struct settings *s, const struct program_row *row)
 {
-	if (s->passive && (row->how == BY_TC || row->how == BY_XDP || row->how == BY_LADDER))
+	if (s->passive && (is_tc(row->how) || row->how == BY_XDP || row->how == BY_LADDER))
 		return "left out by --passive";
 	if (row->how == BY_XDP && !s->xdp)
 		return "only with --xdp";
@@ -97,7 +113,10 @@ static const char *not_asked_for(const struct settings *s, const struct program_
 
 struct bpf_program *programs_get(const struct programs *p, size_t row)
 {
-	return bpf_object__find_program_by_name(p->object->obj, program_rows[row].program);
+	struct hctrace_bpf *object = *object_of((struct programs *)p, program_rows[row].how);
+
+	return object ? bpf_object__find_program_by_name(object->obj, program_rows[row].program) :
+			NULL;
 }
 
 void programs_choose(struct programs *p, const struct settings *settings, const struct btf *btf,
@@ -136,14 +155,18 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 
 void programs_unload(struct programs *p)
 {
+	hctrace_bpf__destroy(p->ladder);
+	hctrace_bpf__destroy(p->l3);
 	hctrace_bpf__destroy(p->object);
+	p->ladder = NULL;
+	p->l3 = NULL;
 	p->object = NULL;
 }
 
 void programs_replace_tc(struct programs *p)
 {
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		if (program_rows[i].how == BY_TC)
+		if (is_tc(program_rows[i].how))
 			p->wanted[i] = false;
 		if (program_rows[i].point == HCT_POINT_RECEIVE ||
 		    program_rows[i].point == HCT_POINT_TRANSMIT)
@@ -151,16 +174,12 @@ void programs_replace_tc(struct programs *p)
 	}
 }
 
-/* Opens the object with only the programs of WANTED, ready to load. */
-static int open_object(struct programs *p, const bool wanted[N_PROGRAMS],
-		       const struct hct_config *config)
+/* Lets OBJECT load only the programs of WANTED. */
+static void take_only(struct hctrace_bpf *object, const bool wanted[N_PROGRAMS])
 {
-	p->object = hctrace_bpf__open();
-	if (!p->object)
-		return -errno;
-	memcpy((void *)&p->object->rodata->config, config, sizeof(*config));
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		struct bpf_program *program = programs_get(p, i);
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(object->obj, program_rows[i].program);
 
 		bpf_program__set_autoload(program, wanted[i]);
 		if (program_rows[i].how == BY_LADDER) {
@@ -168,15 +187,19 @@ static int open_object(struct programs *p, const bool wanted[N_PROGRAMS],
 			bpf_program__set_expected_attach_type(program, ATTACH_TYPE_NETFILTER);
 		}
 	}
-	return 0;
 }
 
 static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 		    const struct hct_config *config, uint32_t buffer)
 {
-	int err = open_object(p, wanted, config);
+	int err = 0;
 
-	if (!err && buffer)
+	p->object = hctrace_bpf__open();
+	if (!p->object)
+		return -errno;
+	memcpy((void *)&p->object->rodata->config, config, sizeof(*config));
+	take_only(p->object, wanted);
+	if (buffer)
 		err = bpf_map__set_max_entries(p->object->maps.events, buffer);
 	if (!err)
 		err = bpf_object__load(p->object->obj);
@@ -185,29 +208,84 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 	return err;
 }
 
+/* The maps of OBJECT, its read-only data included, are those of the first. */
+static int share_maps(const struct programs *p, struct hctrace_bpf *object)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, object->obj) {
+		struct bpf_map *first =
+			bpf_object__find_map_by_name(p->object->obj, bpf_map__name(map));
+
+		err = first ? bpf_map__reuse_fd(map, bpf_map__fd(first)) : -ENOENT;
+		if (err)
+			break;
+	}
+	return err;
+}
+
+bool programs_want(const struct programs *p, enum how how)
+{
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		if (p->wanted[i] && program_rows[i].how == how)
+			return true;
+	return false;
+}
+
+int programs_load_late(struct programs *p, enum how how)
+{
+	struct hctrace_bpf **late = object_of(p, how);
+	bool wanted[N_PROGRAMS];
+	int err;
+
+	if (*late)
+		return 0;
+	if (!programs_want(p, how))
+		return -ENOTSUP;
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+	*late = hctrace_bpf__open();
+	if (!*late)
+		return -errno;
+	take_only(*late, wanted);
+	err = share_maps(p, *late);
+	if (!err)
+		err = bpf_object__load((*late)->obj);
+	if (err) {
+		hctrace_bpf__destroy(*late);
+		*late = NULL;
+	}
+	return err;
+}
+
 /*
- * Loads all, or, when the kernel refuses, finds out one by one which programs
+ * Loads all but the late ones, or, when the kernel refuses, finds out one by one which programs
  * it takes and loads those.
  */
 int programs_load(struct programs *p, const struct settings *settings, uint32_t netns,
 		  struct point_list *list)
 {
+	bool now[N_PROGRAMS];
 	struct hct_config config;
 	size_t taken = 0;
 	int err;
 
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		now[i] = p->wanted[i] && !is_late(program_rows[i].how);
 	fill_config(&config, settings, netns);
-	err = try_load(p, p->wanted, &config, settings->buffer);
+	err = try_load(p, now, &config, settings->buffer);
 	if (!err || err == -EPERM)
 		return err;
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		bool alone[N_PROGRAMS] = { false };
 
-		if (!p->wanted[i])
+		if (!now[i])
 			continue;
 		alone[i] = true;
 		err = try_load(p, alone, &config, settings->buffer);
 		if (err) {
+			now[i] = false;
 			p->wanted[i] = false;
 			point_list_say(list, program_rows[i].point, false,
 			    point_detail("the kernel refused the program: %s", strerror(-err)));
@@ -216,5 +294,5 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
 		taken++;
 		programs_unload(p);
 	}
-	return taken ? try_load(p, p->wanted, &config, settings->buffer) : err;
+	return taken ? try_load(p, now, &config, settings->buffer) : err;
 }

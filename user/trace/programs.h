@@ -16,7 +16,7 @@ struct hctrace_bpf;
 #define N_PROGRAMS 27
 
 /* How a program gets to where it observes. */
-enum how { BY_TRACEPOINT, BY_TC, BY_XDP, BY_LADDER, BY_LIBWRAP };
+enum how { BY_TRACEPOINT, BY_TC, BY_TC_L3, BY_XDP, BY_LADDER, BY_LIBWRAP };
 
 /*
  * Every program of the object, with what the kernel must have for it.  Two
@@ -33,9 +33,14 @@ struct program_row {
 
 extern const struct program_row program_rows[N_PROGRAMS];
 
+/*
+ * Most of a start is the verifier's: programs that few runs need are loaded when
+ * they are needed, into an object of their own that shares the maps.
+ */
 struct programs {
 	struct hctrace_bpf *object; /* NULL until loaded */
-	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded */
+	struct hctrace_bpf *l3, *ladder; /* NULL until needed */
+	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded, or to be when needed */
 };
 
 /* Marks what SETTINGS ask for and the kernel of BTF has; the others go to LIST with the reason. */
@@ -46,7 +51,12 @@ void programs_replace_tc(struct programs *p);
 /* 0, or -errno of the kernel when it takes not one program.  NETNS: the namespace to watch. */
 int programs_load(struct programs *p, const struct settings *settings, uint32_t netns,
 		  struct point_list *list);
+/* Loads those of HOW, BY_TC_L3 or BY_LADDER, unless they are.  0, -ENOTSUP when not wanted, or -errno. */
+int programs_load_late(struct programs *p, enum how how);
+/* Is any of HOW loaded, or to be when it is needed? */
+bool programs_want(const struct programs *p, enum how how);
 void programs_unload(struct programs *p);
+/* NULL: of an object that is not loaded. */
 struct bpf_program *programs_get(const struct programs *p, size_t row);
 
 #endif
