@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,6 @@
 
 #define MAX_OUTPUT (32 * 1024 * 1024)
 #define TIME_LIMIT_MS 5000
-#define NO_SUCH_TOOL 127
 
 static int64_t now_ms(void)
 {
@@ -25,21 +25,36 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static _Noreturn void become(const char *const argv[], int fd)
+/* The tool itself: found by PATH, or where a PATH of users does not look. */
+static int spawn_any(pid_t *pid, const char *const argv[], const posix_spawn_file_actions_t *files)
 {
 	static const char *const folders[] = { "/usr/sbin", "/sbin", "/usr/bin", "/bin" };
-	int null = open("/dev/null", O_RDWR);
 	char path[128];
+	int err = posix_spawnp(pid, argv[0], files, NULL, (char *const *)argv, environ);
 
-	dup2(null, STDIN_FILENO);
-	dup2(fd, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	execvp(argv[0], (char *const *)argv);
-	for (size_t i = 0; errno == ENOENT && i < sizeof(folders) / sizeof(folders[0]); i++) {
+	for (size_t i = 0; err == ENOENT && i < sizeof(folders) / sizeof(folders[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folders[i], argv[0]);
-		execv(path, (char *const *)argv);
+		err = posix_spawn(pid, path, files, NULL, (char *const *)argv, environ);
 	}
-	_exit(NO_SUCH_TOOL);
+	return -err;
+}
+
+/* Not by fork(): that copies the page tables of all that is followed, while events wait. */
+static int spawn(pid_t *pid, const char *const argv[], int fd)
+{
+	posix_spawn_file_actions_t files;
+	int err = posix_spawn_file_actions_init(&files);
+
+	if (err)
+		return -err;
+	err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	if (!err)
+		err = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_RDWR, 0);
+	if (!err)
+		err = posix_spawn_file_actions_adddup2(&files, fd, STDOUT_FILENO);
+	err = err ? -err : spawn_any(pid, argv, &files);
+	posix_spawn_file_actions_destroy(&files);
+	return err;
 }
 
 static int read_all(int fd, char **out)
@@ -92,22 +107,20 @@ int run_tool(const char *const argv[], char **out)
 	*out = NULL;
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	pid = fork();
-	if (pid == 0)
-		become(argv, fds[1]);
-	err = pid < 0 ? -errno : 0;
+	err = spawn(&pid, argv, fds[1]);
 	close(fds[1]);
-	if (!err)
-		err = read_all(fds[0], out);
-	close(fds[0]);
-	if (pid < 0)
+	if (err) {
+		close(fds[0]);
 		return err;
+	}
+	err = read_all(fds[0], out);
+	close(fds[0]);
 	if (err)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (!err && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		err = WIFEXITED(status) && WEXITSTATUS(status) == NO_SUCH_TOOL ? -ENOENT : -EIO;
+		err = -EIO;
 	if (err) {
 		free(*out);
 		*out = NULL;
