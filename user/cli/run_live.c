@@ -267,15 +267,20 @@ static void keep_house(struct live *l, uint64_t now)
 	l->next_second_ns = now + HOUSEKEEPING_NS;
 }
 
-/* When there is something to do, even if nothing comes.  At rest there is nothing each second. */
+/*
+ * When there is something to do, even if nothing comes.  At rest there is nothing
+ * each second.  While much comes, what is due waits for the next look at it:
+ * thousands of probes a second are thousands of times at which one is due.
+ */
 static uint64_t next_time(const struct live *l, uint64_t end)
 {
-	uint64_t next = earlier(earlier(engine_next_timer(l->stream.engine), end),
-				source_live_next(l->source));
+	uint64_t look = source_live_next(l->source);
+	uint64_t due = look == UINT64_MAX ? engine_next_timer(l->stream.engine) : look;
 	bool at_work = source_live_follows(l->source) || rule_live_at_work(l->rules) ||
 		       l->view->second || l->stream.recorder;
 
-	return at_work ? earlier(next, l->next_second_ns) : next;
+	due = earlier(due, end);
+	return at_work ? earlier(due, l->next_second_ns) : due;
 }
 
 static int run(struct live *l, uint64_t start)
