@@ -2,6 +2,8 @@
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
 # make test       unit tests, cases and recordings of them, without root
+# make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
+#                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
 # make fuzz       FUZZ_SECONDS of hostile recordings
 # make report     reports of the cases, read by tshark and other programs, without root
 # make SAN=address,undefined                    builds build-san/hctrace
@@ -51,7 +53,7 @@ LOAD     := $(addprefix $(BUILD)/tests/bench/,lb_load load_server)
 RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
-.PHONY: fuzz recordings all clean install demo check test unit cases report live setup check-vmlinux tests-build
+.PHONY: bench fuzz recordings all clean install demo check test unit cases report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -172,6 +174,13 @@ demo:
 	$(Q)scripts/demo
 check:
 	$(Q)scripts/check
+SECTIONS ?=
+REPEAT   ?= 5
+bench:
+	$(Q)scripts/setup bench
+	$(Q)$(MAKE) --no-print-directory bench-build
+	$(Q)tests/bench/bench --build $(BUILD) --repeat $(REPEAT) $(BENCH_OPTIONS) $(SECTIONS)
+bench-build: $(BUILD)/hctrace $(TRAFFIC) $(LOAD) $(RECORD_TOOLS)
 live: $(BUILD)/hctrace $(LOAD)
 	$(Q)tests/run-live --hctrace $(BUILD)/hctrace
 

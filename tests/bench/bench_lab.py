@@ -13,6 +13,7 @@ import lab_services
 from bench_modes import DROP_RULES, FAILING_NODE, cpu_of
 from lab import BACKEND, LB_NODES, Lab, sh
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NODES = "100.125.20.1/200"  # addresses that users' requests are routed from, beside the checks'
 NODES_NET = "100.125.20.0/24"
 USERS_HEADER = "X-Forwarded-For: 203.0.113.7"
@@ -31,9 +32,9 @@ class Bench:
     """
 
     def __init__(self, hctrace, build):
-        self.hctrace, self.build = hctrace, build
+        self.hctrace, self.build, self.root = hctrace, build, ROOT
         self._stack = contextlib.ExitStack()
-        self._stop = threading.Event()
+        self._stop, self._pause = threading.Event(), threading.Event()
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -62,7 +63,19 @@ class Bench:
     def _check(self, port):
         """The health check of a node that finds the backend healthy."""
         while not self._stop.wait(CHECK_INTERVAL):
+            if self._pause.is_set():
+                continue
             lab_checks.http(self.lab, port, CHECK_PATH)
+
+    @contextlib.contextmanager
+    def quiet(self):
+        """No health checks come."""
+        self._pause.set()
+        time.sleep(CHECK_INTERVAL + 0.2)  # until the last one is over
+        try:
+            yield
+        finally:
+            self._pause.clear()
 
     def packets(self):
         """Packets that passed the backend's device so far."""
@@ -73,7 +86,8 @@ class Bench:
     def _run(self, port, *argv):
         """What a program printed that sends to PORT; the seconds of CPU it and who serves took."""
         before = sum(map(cpu_of, self._serve[port]))
-        with subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE, text=True) as child:
+        argv = ["setpriv", "--pdeathsig", "KILL", *map(str, argv)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as child:
             alarm = threading.Timer(GIVE_UP_S, child.kill)
             alarm.start()
             text = child.stdout.read()
@@ -81,7 +95,7 @@ class Bench:
             child.returncode = os.waitstatus_to_exitcode(status)
             alarm.cancel()
         if child.returncode:
-            raise RuntimeError(f"{' '.join(map(str, argv))}: exit {child.returncode}")
+            raise RuntimeError(f"{' '.join(argv)}: exit {child.returncode}")
         return text, (usage.ru_utime + usage.ru_stime +
                       sum(map(cpu_of, self._serve[port])) - before)
 

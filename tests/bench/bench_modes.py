@@ -44,7 +44,9 @@ class Watcher:
             return self
         self.log = f"{self.bench.lab.tmp}/watcher.log"
         with open(self.log, "w", encoding="utf-8") as out:
-            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            # a killed benchmark leaves no watcher behind
+            self.child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv],
+                                          stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                           start_new_session=True)
         deadline = time.monotonic() + READY_S
         while not self.ready():

@@ -45,7 +45,8 @@ class Page:
         rows = [[str(cell) for cell in row] for row in rows]
         if self._markdown:
             self._line("| " + " | ".join(head) + " |")
-            self._line("| --- |" + " ---: |" * (len(head) - 1))
+            right = "---:" if len(head) > 2 else "---"
+            self._line("| --- |" + f" {right} |" * (len(head) - 1))
             for row in rows:
                 self._line("| " + " | ".join(row) + " |")
             self._line()
@@ -54,3 +55,13 @@ class Page:
         for line in (head, *rows):
             self._line("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
                                  for i, (cell, w) in enumerate(zip(line, width))).rstrip())
+        self._line()
+
+    def pairs(self, rows):
+        """What things are, a line each."""
+        if self._markdown:
+            self.table(("", ""), rows)
+            return
+        width = max(len(row[0]) for row in rows)
+        for name, value in rows:
+            self._line(f"{name:{width}}  {value}")

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What it holds: probes a second with mixed faults, and flows in flight, each checked by its truth."""
+import load
+
+RATES = (2000, 5000, 10000, 20000)
+SECONDS = 8
+HELD = 100000
+GOAL_RATE = 20000
+
+
+def mixture(bench, page, _, progress):
+    rows, reached = [], 0
+    for rate in RATES:
+        progress(f"load: {rate} probes a second")
+        done, _ = load.mixture(bench.hctrace, rate, SECONDS)
+        whole = done["right"] == done["probes"] and not done["lost"]
+        rows.append((rate, done["load"]["rate"], done["probes"], done["right"], done["unknown"],
+                     done["wrong"], done["missing"], done["lost"],
+                     f"{done['hctrace_cpu_us']:.1f}", f"{done['load']['cpu_us']:.1f}",
+                     f"{done['hctrace_peak_rss'] / 2**20:.0f}"))
+        if whole:
+            reached = max(reached, done["load"]["rate"])
+    page.heading("Probes a second, with mixed faults")
+    targets = sum(len(target.numbers()) for target in load.MIXTURE)
+    page.say(f"A thousand nodes of the range check {targets} targets, healthy ones and faults of "
+             f"{len(load.MIXTURE)} kinds, for {SECONDS} s (tests/bench/load.py). Each line of "
+             "hctrace --json is compared with what the load balancer saw. Both share the machine: "
+             "the generator's own CPU, with the network stack's, stands beside hctrace's.")
+    page.table(("asked a second", "reached", "probes", "right", "unknown", "wrong", "not told",
+                "events lost", "CPU µs a probe", "generator's", "RSS MiB"), rows)
+    page.say(f"All told, all right and nothing lost up to {reached} a second "
+             f"(goal: {GOAL_RATE}).")
+
+
+def held(bench, page, _, progress):
+    progress(f"flows: {HELD} in flight")
+    done, _ = load.held(bench.hctrace, HELD)
+    page.heading("Flows in flight")
+    page.pairs((
+        ("probes that wait for their timeout", done["probes"]),
+        ("all at once", "yes" if done["all_at_once"] else "no"),
+        ("told, right", f"{done['told']}, {done['right']}"),
+        ("unknown, wrong", f"{done['unknown']}, {done['wrong']}"),
+        ("events lost", done["lost"]),
+        ("bytes per flow, in the kernel's maps", done["kernel_bytes_per_flow"]),
+        ("bytes per probe, hctrace", done["user_bytes_per_probe"]),
+        ("MiB before: maps, hctrace", f"{done['kernel_maps_before'] / 2**20:.1f}, "
+                                      f"{done['hctrace_rss_before'] / 2**20:.1f}")))
