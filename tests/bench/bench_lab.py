@@ -31,8 +31,8 @@ class Bench:
     Every workload is a fixed amount of work, but wrk's, and returns what it took.
     """
 
-    def __init__(self, hctrace, build):
-        self.hctrace, self.build, self.root = hctrace, build, ROOT
+    def __init__(self, hctrace, build, modes):
+        self.hctrace, self.build, self.root, self.modes = hctrace, build, ROOT, modes
         self._stack = contextlib.ExitStack()
         self._stop, self._pause = threading.Event(), threading.Event()
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What it holds: probes a second with mixed faults, and flows in flight, each checked by its truth."""
+"""What it holds: probes a second with mixed faults, flows in flight; each checked by its truth."""
 import load
+from bench_table import Goal
 
 RATES = (2000, 5000, 10000, 20000)
 SECONDS = 8
 HELD = 100000
 GOAL_RATE = 20000
+NEARLY = 0.98  # of the rate that was asked for, the generator reaches
 
 
 def mixture(bench, page, _, progress):
@@ -20,6 +22,7 @@ def mixture(bench, page, _, progress):
                      f"{done['hctrace_peak_rss'] / 2**20:.0f}"))
         if whole:
             reached = max(reached, done["load"]["rate"])
+        last = done
     page.heading("Probes a second, with mixed faults")
     targets = sum(len(target.numbers()) for target in load.MIXTURE)
     page.say(f"A thousand nodes of the range check {targets} targets, healthy ones and faults of "
@@ -28,8 +31,10 @@ def mixture(bench, page, _, progress):
              "the generator's own CPU, with the network stack's, stands beside hctrace's.")
     page.table(("asked a second", "reached", "probes", "right", "unknown", "wrong", "not told",
                 "events lost", "CPU µs a probe", "generator's", "RSS MiB"), rows)
-    page.say(f"All told, all right and nothing lost up to {reached} a second "
-             f"(goal: {GOAL_RATE}).")
+    return [Goal(f"{GOAL_RATE} probes a second, none lost, all right",
+                 f"all right up to {reached} a second; at {rows[-1][1]} a second "
+                 f"{last['lost']} events lost, {last['wrong']} wrong",
+                 reached >= NEARLY * GOAL_RATE)]
 
 
 def held(bench, page, _, progress):
@@ -46,3 +51,8 @@ def held(bench, page, _, progress):
         ("bytes per probe, hctrace", done["user_bytes_per_probe"]),
         ("MiB before: maps, hctrace", f"{done['kernel_maps_before'] / 2**20:.1f}, "
                                       f"{done['hctrace_rss_before'] / 2**20:.1f}")))
+    return [Goal(f"{HELD} flows in flight, bounded memory",
+                 f"{done['right']} of {done['probes']} right, {done['lost']} events lost; "
+                 f"{done['kernel_bytes_per_flow']} bytes a flow in the kernel, "
+                 f"{done['user_bytes_per_probe']} in hctrace",
+                 done["right"] == done["probes"] and not done["lost"] and done["all_at_once"])]

@@ -182,4 +182,5 @@ class Bpftrace(Watcher):
         return self
 
 
-MODES = (Watcher, Hctrace, Passive, Escalated, Tcpdump, Bpftrace)
+MODES = {"nothing": Watcher, "hctrace": Hctrace, "passive": Passive, "escalated": Escalated,
+         "tcpdump": Tcpdump, "bpftrace": Bpftrace}

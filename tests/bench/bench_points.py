@@ -6,7 +6,7 @@ import socket
 
 import bench_bpf
 from bench_modes import Escalated, Hctrace, Passive
-from bench_table import median, with_spread
+from bench_table import Goal, median, with_spread
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROW = re.compile(r'\{ "(\w+)", HCT_POINT_(\w+), BY_(\w+)(?:, "(\w+)")?')
@@ -26,7 +26,7 @@ TRAFFIC = (
 
 
 def hooks():
-    """name of a program, as the kernel keeps it: its hook and whole name, by the programs' table."""
+    """name of a program, as the kernel keeps it: its hook and whole name."""
     found = {}
     with open(f"{ROOT}/user/trace/programs.c", encoding="utf-8") as f:
         for program, point, how, needs in ROW.findall(f.read()):
@@ -138,9 +138,9 @@ def section(bench, page, repetitions, progress):
         table(page, mode, accounts, sums)
     worst = max(median(v) for (mode, name), v in sums.items()
                 if mode == Hctrace.name and name.startswith("unrelated"))
-    page.say(f"Unrelated packets, default mode: at most {worst:.1f} ns above empty programs over "
-             f"all points together (goal: {GOAL_NS}).")
     page.heading("Arrival and departure: tc or tracepoints")
-    page.table(("ns per packet above an empty program", "tc (default)", "tracepoints (--passive)"), [
+    page.table(("ns per packet above empty programs", "tc (default)", "tracepoints (--passive)"), [
         (name, of_both(accounts, Hctrace, name, ("hct_tc_ingress", "hct_tc_egress")),
          of_both(accounts, Passive, name, ("hct_receive", "hct_transmit"))) for name, _ in TRAFFIC])
+    return [Goal(f"unrelated packets: at most {GOAL_NS} ns over all points above empty programs",
+                 f"{worst:.1f} ns", worst <= GOAL_NS)]

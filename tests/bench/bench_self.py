@@ -7,11 +7,11 @@ import tempfile
 import time
 
 from bench_modes import Hctrace, Passive, cpu_of
-from bench_table import median, with_spread
+from bench_table import Goal, median, with_spread
 from lab import sh
 
 READY_GOAL_MS = 300
-IDLE_S = 30
+IDLE_S, IDLE_GOAL = 30, 0.1  # seconds, % of a processor
 DECODE_GOAL = 2  # million events a second
 CASES = ("healthy-http", "firewall-drop-nft")
 CASE_TIMES = 50000
@@ -35,14 +35,16 @@ def _ready_ms(bench, *options):
 
 def ready(bench, page, repetitions, progress):
     page.heading("Ready")
-    rows = []
+    rows, goals = [], []
     for options in ((), ("--passive",)):
         progress(f"ready {' '.join(options)}")
         runs = [_ready_ms(bench, *options) for _ in range(repetitions)]
         rows.append((" ".join(("hctrace", *options)), with_spread([r[0] for r in runs]),
                      with_spread([r[1] for r in runs])))
+        goals.append(Goal(f"{rows[-1][0]}: ready in {READY_GOAL_MS} ms", f"{rows[-1][1]} ms",
+                          median([r[0] for r in runs]) <= READY_GOAL_MS))
     page.table(("", "ms from its start to the start line", "CPU ms until then"), rows)
-    page.say(f"Goal: {READY_GOAL_MS} ms.")
+    return goals
 
 
 def memory_kib(pid):
@@ -53,7 +55,7 @@ def memory_kib(pid):
 
 def idle(bench, page, _, progress):
     page.heading("Idle")
-    rows = []
+    rows, most = [], 0
     for mode in (Hctrace, Passive):
         progress(f"idle for {IDLE_S} s: {mode.name}")
         with bench.quiet(), mode(bench) as watcher:
@@ -62,9 +64,12 @@ def idle(bench, page, _, progress):
             time.sleep(IDLE_S)
             took = watcher.cpu() - before
             rss, own = memory_kib(watcher.child.pid)
+        most = max(most, 100 * took / IDLE_S)
         rows.append((mode.name, f"{took * 1000:.1f}", f"{100 * took / IDLE_S:.4f} %", rss, own))
     page.table(("nothing comes", f"CPU ms in {IDLE_S} s", "of one processor", "RSS KiB",
                 "of it anonymous"), rows)
+    return [Goal("idle: no CPU worth measuring", f"{most:.4f} % of one processor",
+                 most <= IDLE_GOAL)]
 
 
 def decode(bench, page, repetitions, progress):
@@ -88,7 +93,8 @@ def decode(bench, page, repetitions, progress):
             worst = min(worst or median(rates), median(rates))
     page.table(("recording", "events", "MiB", "decoded, million a second of CPU",
                 "with diagnosis and JSON (report --json)"), rows)
-    page.say(f"Goal: {DECODE_GOAL} million events decoded a second on one core.")
+    return [Goal(f"a recording: at least {DECODE_GOAL} million events a second decoded on one core",
+                 f"{worst:.1f} million", worst >= DECODE_GOAL)]
 
 
 def _report_seconds(bench, recording):

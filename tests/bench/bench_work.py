@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Callable
 
 from bench_lab import LEARNING_S, ksoftirqd_cpu
-from bench_modes import MODES, Hctrace, Watcher
-from bench_table import median, ratio, with_spread
+from bench_modes import MODES, Hctrace, Tcpdump, Watcher
+from bench_table import Goal, change, changes, median, with_spread
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,12 @@ class Result:
 
 def measure(bench, names, repetitions, progress):
     """(workload, mode): Result.  In each repetition, each mode in turn does all workloads."""
-    results = {(name, mode.name): Result([], [], [], [], []) for name in names for mode in MODES}
+    modes = [MODES[name] for name in bench.modes]
+    results = {(name, mode.name): Result([], [], [], [], []) for name in names for mode in modes}
     routed = any(WORKS[name].routed for name in names)
     for repetition in range(repetitions):
-        shift = repetition % len(MODES)  # nobody is always the first
-        for mode in (*MODES[shift:], *MODES[:shift]):
+        shift = repetition % len(modes)  # nobody is always the first
+        for mode in (*modes[shift:], *modes[:shift]):
             progress(f"{' '.join(names)} {repetition + 1}/{repetitions}: {mode.name}")
             with mode(bench) as watcher:
                 if routed and issubclass(mode, Hctrace):
@@ -86,6 +87,35 @@ def one(bench, watcher, work, result):
     result.p99.append(done.get("p99_us", 0))
 
 
+def loss(results, name, mode):
+    """What the throughput changes by in MODE (of paced work: the latency), in %, as a loss."""
+    done, basis = results[name, mode.name], results[name, Watcher.name]
+    if WORKS[name].paced:
+        return median(changes(done.p50, basis.p50))
+    return -median(changes(done.rate, basis.rate))
+
+
+def goals(results, names):
+    """The goals that what was measured can tell of."""
+    if not all((names[0], mode.name) in results for mode in (Watcher, Hctrace, Tcpdump)):
+        return []
+    found = []
+    for what, most, of in (("unrelated packets", 2, ("unrelated", "neighbour")),
+                           ("routed traffic", 5, ("many", "few", "nginx"))):
+        lost = {name: loss(results, name, Hctrace) for name in of if name in names}
+        if lost:
+            found.append(Goal(
+                f"{what}: at most {most} % of throughput",
+                ", ".join(f"{name} {value:.1f} %" for name, value in lost.items()),
+                max(lost.values()) <= most))
+    pairs = {name: (loss(results, name, Hctrace), loss(results, name, Tcpdump)) for name in names}
+    found.append(Goal("never more than tcpdump",
+                      ", ".join(f"{name} {own:.1f} to {its:.1f} %"
+                                for name, (own, its) in pairs.items()),
+                      all(own <= its for own, its in pairs.values())))
+    return found
+
+
 def section(bench, page, names, repetitions, progress):
     results = measure(bench, names, repetitions, progress)
     for name in names:
@@ -93,18 +123,20 @@ def section(bench, page, names, repetitions, progress):
         page.heading(work.title)
         basis = results[name, Watcher.name]
         rows = []
-        for mode in MODES:
+        for mode in (MODES[one] for one in bench.modes):
             r = results[name, mode.name]
-            alone = mode is Watcher
             if work.paced:
-                rows.append((mode.name, with_spread(r.p50), "" if alone else ratio(r.p50, basis.p50),
-                             with_spread(r.p99), "" if alone else ratio(r.p99, basis.p99)))
+                columns = ((r.p50, basis.p50), (r.p99, basis.p99))
             else:
-                rows.append((mode.name, with_spread(r.rate),
-                             "" if alone else ratio(r.rate, basis.rate), f"{median(r.cpu):.2f}",
-                             "" if alone else ratio(r.cpu, basis.cpu), f"{median(r.own):.2f}"))
+                columns = ((r.rate, basis.rate), (r.cpu, basis.cpu))
+            row = [mode.name]
+            for values, alone in columns:
+                row += [with_spread(values, "{:.0f}" if median(values) >= 1000 else "{:.2f}"),
+                        "" if mode is Watcher else change(values, alone)]
+            rows.append(row if work.paced else [*row, f"{median(r.own):.2f}"])
         if work.paced:
             page.table(("watched by", "p50, µs", "change", "p99, µs", "change"), rows)
         else:
             page.table(("watched by", f"{work.unit} a second", "change",
                         f"CPU µs for one of the {work.unit}", "change", "watcher's own"), rows)
+    return goals(results, names)

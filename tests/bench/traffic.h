@@ -11,7 +11,7 @@ _Noreturn void traffic_die(const char *what);
 
 /* Moves the process into the network namespace NAME of ip-netns(8). */
 void traffic_enter(const char *name);
-/* Keeps the process on one processor, where there are two or more: 0 the sender's, 1 the other's. */
+/* Keeps the process on the CPU-th processor that it may use, where there are two or more. */
 void traffic_pin(unsigned cpu);
 
 double traffic_now(void); /* seconds of CLOCK_MONOTONIC */
