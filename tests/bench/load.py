@@ -17,10 +17,11 @@ import sys
 import time
 
 from load_compare import Comparison, read_truth
-from load_lab import DROPPED, FLEET, ROOT, TIMEOUT, Load, LoadLab, Tracer
+from load_lab import DROPPED, FLEET, MIXTURE, ROOT, TIMEOUT, Load, LoadLab, Tracer
 
 SETTLE_S = TIMEOUT + 0.5  # by then each probe's time is over
 HELD_RATE = 25000
+MISSED, MISSED_RATE = 6000, 4000  # some 10 MB of events: five times the ring
 ONE_PROCESS_RATE = 8000  # what one lb_load does beside all else
 
 
@@ -48,7 +49,7 @@ def mixture(hctrace, rate=20000, seconds=10, nodes=1000, options=(), targets=FLE
 
 def held(hctrace, count=100000, options=(), rate=HELD_RATE):
     """COUNT probes in flight at once; what each takes in the kernel's maps and in hctrace."""
-    timeout = round(count / rate * 1.5) + 3  # the last has come long before the first is over
+    timeout = round(count / rate * 1.5) + 2  # the last has come long before the first is over
     with LoadLab(tools_of(hctrace), DROPPED) as lab, \
             Tracer(hctrace, lab, *options, timeout=timeout) as tracer:
         maps, rss = tracer.maps_bytes(), tracer.rss_bytes()
@@ -68,14 +69,13 @@ def held(hctrace, count=100000, options=(), rate=HELD_RATE):
                 "stderr": tracer.stderr(), **found.result()}, found
 
 
-def overload(hctrace, rate=2000, seconds=1.5, options=()):
+def overload(hctrace, rate=2000, seconds=1.5, options=(), targets=MIXTURE):
     """Before, while and after hctrace is not able to read: a count for each, and the whole."""
-    count = int(rate * seconds)
-    with LoadLab(tools_of(hctrace)) as lab, Tracer(hctrace, lab, *options) as tracer:
+    with LoadLab(tools_of(hctrace), targets) as lab, Tracer(hctrace, lab, *options) as tracer:
         truth, loads = {}, []
 
-        def probe(phase):
-            loads.append(Load(lab, rate, count, first=len(loads) * count))
+        def probe(phase, rate, count):
+            loads.append(Load(lab, rate, count, first=sum(load.count for load in loads)))
             loads[-1].wait()
             truth[phase] = read_truth(loads[-1].truth)
 
@@ -83,12 +83,12 @@ def overload(hctrace, rate=2000, seconds=1.5, options=()):
             time.sleep(SETTLE_S)
             tracer.wait_until_quiet()
 
-        probe("before")
+        probe("before", rate, int(rate * seconds))
         settle()
         with tracer.stopped():
-            probe("while")
+            probe("while", MISSED_RATE, MISSED)
         settle()
-        probe("after")
+        probe("after", rate, int(rate * seconds))
         settle()
         status = tracer.stop()
         found = Comparison(read_truth([path for load in loads for path in load.truth]),

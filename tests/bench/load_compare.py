@@ -28,7 +28,7 @@ class Comparison:
     """Counts; RIGHT has, by target, the verdict for each thing that may be seen of it."""
 
     def __init__(self, truth, right):
-        self.truth, self._right_of = truth, right
+        self.truth, self.right_of = truth, right
         self.told = set()
         self.right = self.unknown = self.wrong = self.twice = self.extra = 0
         self.strange = collections.Counter()  # (port, seen): the lab's, not what the fault makes
@@ -64,7 +64,7 @@ class Comparison:
         else:
             self.told.add(name)
             self.verdicts[verdict] += 1
-            self._judge(name[3], seen, self._right_of[name[2:]].get(seen), line)
+            self._judge(name[3], seen, self.right_of[name[2:]].get(seen), line)
 
     def _judge(self, port, seen, right, line):
         verdict = line["verdict"]

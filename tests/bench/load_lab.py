@@ -127,7 +127,7 @@ class Load:
     """lb_load at work, in one process or several; what it saw lies in `truth`, files of lines."""
 
     def __init__(self, lab, rate, count, nodes=1000, first=0, processes=1):
-        self.lab, self.truth, self._running = lab, [], []
+        self.lab, self.count, self.truth, self._running = lab, count, [], []
         share = count // processes
         for i in range(processes):
             start = first + i * share
@@ -145,8 +145,11 @@ class Load:
         """Waits until the last probe is over; how many there were, how fast, and at what cost."""
         done = []
         for child in self._running:
-            done.append(json.loads(child.communicate()[0]))
+            told = child.communicate()[0]
             self.lab.children.remove(child)
+            if child.returncode:
+                raise RuntimeError(f"lb_load: exit {child.returncode}")
+            done.append(json.loads(told))
         probes = sum(d["probes"] for d in done)
         return {"probes": probes, "rate": round(sum(d["rate"] for d in done)),
                 "seconds": max(d["seconds"] for d in done),
