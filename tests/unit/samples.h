@@ -205,8 +205,8 @@ static inline void set_failing(struct target *t, const char *lb)
 	t->state_since_ns = START + 13 * SEC;
 	t->last_verdict = VERDICT_FIREWALL_DROP;
 	t->last_code = "CONNECT_TIMEOUT";
-	strcpy(t->last_why, "The firewall dropped it.");
-	strcpy(t->last_fix, "iptables -I INPUT -j ACCEPT");
+	t->last_why = "The firewall dropped it.";
+	t->last_fix = "iptables -I INPUT -j ACCEPT";
 }
 
 static inline void set_passing(struct target *t, const char *lb)

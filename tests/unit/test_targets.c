@@ -150,12 +150,32 @@ static void one_value(void **state)
 	}
 }
 
+/* A scan from the range: what finds no place is not counted with another. */
+static void bounded(void **state)
+{
+	struct targets *t = targets_new(&settings);
+	struct diagnosis d = { .outcome = OUTCOME_FAIL, .verdict = VERDICT_NO_LISTENER };
+	bool changed;
+
+	for (unsigned i = 0; i <= TARGETS_MAX; i++) {
+		struct probe p = probe_of((uint8_t)i, (uint16_t)(i >> 8), 1000, 10);
+
+		p.tuple.lb[14] = (uint8_t)(i >> 24);
+		p.tuple.lb[13] = (uint8_t)(i >> 16);
+		if (i < TARGETS_MAX)
+			assert_non_null(targets_count(t, &p, &d, &changed));
+		else
+			assert_null(targets_count(t, &p, &d, &changed));
+	}
+	targets_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thresholds),	   cmocka_unit_test(unhealthy_from_the_start),
 		cmocka_unit_test(nodes_are_apart), cmocka_unit_test(percentiles),
-		cmocka_unit_test(one_value),
+		cmocka_unit_test(one_value),	   cmocka_unit_test(bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,7 +175,9 @@ static void count(struct engine *e, const struct probe *p, const struct diagnosi
 		break;
 	}
 	target = targets_count(e->targets, p, d, &changed);
-	if (target)
+	if (!target)
+		e->totals.unplaced++;
+	else
 		services_learn(e->services, services_find(e->services, &p->tuple),
 			       target->interval_ns);
 	if (e->on->probe)

@@ -38,6 +38,7 @@ struct totals {
 	uint64_t lost; /* events, over all points */
 	uint64_t silences; /* `no-probe` reports: they are no probes */
 	uint64_t traffic; /* users' requests that were left out: they are no probes (kind.h) */
+	uint64_t unplaced; /* probes of more targets and nodes than are kept apart (TARGETS_MAX) */
 	uint64_t unfinished; /* probes still undecided when the run ended */
 	uint64_t start_ns, end_ns;
 	/* At the end of a run in which nothing came: why; lives as long as the call.  Else NULL. */

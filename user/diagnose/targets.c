@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Targets as the load balancer sees them. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* A port scan from the range must not fill the memory. */
-#define MAX_TARGETS 16384
-
 /*
  * Answer times, log-linear: SUB_BUCKETS to each power of two of µs, so a
  * percentile is off by less than 1/SUB_BUCKETS (6 %), and exact below 16 µs.
@@ -25,9 +23,12 @@
 #define MAX_EXPONENT 32
 #define N_BUCKETS ((MAX_EXPONENT - SUB_BITS + 1) * SUB_BUCKETS)
 
+/* Of the buckets, those up to the slowest answer. */
 struct histogram {
-	uint32_t count[N_BUCKETS];
+	unsigned n;
+	uint32_t count[];
 };
+#define BUCKETS_AT_ONCE 32
 
 struct target_key {
 	uint8_t addr[16];
@@ -41,8 +42,9 @@ struct entry {
 	UT_hash_handle hh;
 	struct target_key key;
 	struct target target;
-	struct histogram histogram;
+	struct histogram *histogram; /* NULL: no answers */
 	struct schedule schedule;
+	char *last_why, *last_fix, *silent_why, *silent_fix;
 };
 
 struct targets {
@@ -59,6 +61,16 @@ struct targets *targets_new(const struct settings *settings)
 	return t;
 }
 
+static void free_entry(struct entry *entry)
+{
+	free(entry->histogram);
+	free(entry->last_why);
+	free(entry->last_fix);
+	free(entry->silent_why);
+	free(entry->silent_fix);
+	free(entry);
+}
+
 void targets_free(struct targets *t)
 {
 	struct entry *entry, *next;
@@ -67,7 +79,7 @@ void targets_free(struct targets *t)
 		return;
 	HASH_ITER(hh, t->by_key, entry, next) {
 		HASH_DEL(t->by_key, entry);
-		free(entry);
+		free_entry(entry);
 	}
 	free(t);
 }
@@ -96,7 +108,7 @@ static struct entry *entry_of(struct targets *t, const struct probe *p)
 	HASH_FIND(hh, t->by_key, &key, sizeof(key), entry);
 	if (entry)
 		return entry;
-	if (HASH_COUNT(t->by_key) >= MAX_TARGETS)
+	if (HASH_COUNT(t->by_key) >= TARGETS_MAX)
 		return NULL;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -112,7 +124,6 @@ static struct entry *entry_of(struct targets *t, const struct probe *p)
 	entry->target.port = key.port;
 	entry->target.first_ns = p->start_ns;
 	entry->target.run_outcome = OUTCOME_UNKNOWN;
-	entry->target.latency = &entry->histogram;
 	return entry;
 }
 
@@ -146,7 +157,7 @@ static uint64_t percentile(const struct target *t, unsigned percent)
 	const struct histogram *h = t->latency;
 	uint64_t rank = (t->latency_count * percent + 99) / 100, seen = 0;
 
-	for (unsigned i = 0; i < N_BUCKETS; i++) {
+	for (unsigned i = 0; i < h->n; i++) {
 		seen += h->count[i];
 		if (seen >= rank)
 			return bucket_value(i) < t->latency_max_us ? bucket_value(i)
@@ -163,6 +174,24 @@ void target_latency(struct target *t)
 	t->latency_p95_us = percentile(t, 95);
 }
 
+/* Room for BUCKET, 0 or -ENOMEM. */
+static int make_room(struct entry *entry, unsigned bucket)
+{
+	struct histogram *h = entry->histogram;
+	unsigned had = h ? h->n : 0, n = (bucket / BUCKETS_AT_ONCE + 1) * BUCKETS_AT_ONCE;
+
+	if (bucket < had)
+		return 0;
+	h = realloc(h, sizeof(*h) + n * sizeof(h->count[0]));
+	if (!h)
+		return -ENOMEM;
+	memset(h->count + had, 0, (n - had) * sizeof(h->count[0]));
+	h->n = n;
+	entry->histogram = h;
+	entry->target.latency = h;
+	return 0;
+}
+
 static void count_latency(struct entry *entry, const struct probe *p)
 {
 	uint64_t ns, us;
@@ -170,7 +199,9 @@ static void count_latency(struct entry *entry, const struct probe *p)
 	if (!probe_answer_time(p, &ns))
 		return;
 	us = ns / 1000;
-	entry->histogram.count[bucket_of(us)]++;
+	if (make_room(entry, bucket_of(us)))
+		return;
+	entry->histogram->count[bucket_of(us)]++;
 	entry->target.latency_count++;
 	if (us > entry->target.latency_max_us)
 		entry->target.latency_max_us = us;
@@ -208,12 +239,24 @@ static bool count_run(struct target *t, const struct probe *p, enum outcome outc
 	return true;
 }
 
-static void keep_failure(struct target *t, const struct diagnosis *d)
+/* Keeps a copy of TEXT in *OWN, and tells it as *SHOWN. */
+static void keep_text(char **own, const char **shown, const char *text)
 {
+	if (!*own || strcmp(*own, text) != 0) {
+		free(*own);
+		*own = strdup(text);
+	}
+	*shown = *own;
+}
+
+static void keep_failure(struct entry *entry, const struct diagnosis *d)
+{
+	struct target *t = &entry->target;
+
 	t->last_verdict = d->verdict;
 	t->last_code = d->code;
-	snprintf(t->last_why, sizeof(t->last_why), "%s", d->why);
-	snprintf(t->last_fix, sizeof(t->last_fix), "%s", d->fix);
+	keep_text(&entry->last_why, &t->last_why, d->why);
+	keep_text(&entry->last_fix, &t->last_fix, d->fix);
 }
 
 /* A connection that failed before its request looks like plain TCP: what was seen once stays. */
@@ -247,7 +290,7 @@ struct target *targets_count(struct targets *t, const struct probe *p, const str
 		break;
 	case OUTCOME_FAIL:
 		target->failed++;
-		keep_failure(target, d);
+		keep_failure(entry, d);
 		break;
 	case OUTCOME_UNKNOWN:
 		target->unknown++;
@@ -272,8 +315,8 @@ void targets_silence(struct targets *t, const struct probe *p, const struct diag
 		entry->target.by_verdict[d->verdict]++;
 		entry->target.silent = true;
 		entry->target.flips_at_ns = 0; /* nothing comes that could flip it */
-		strcpy(entry->target.silent_why, d->why);
-		strcpy(entry->target.silent_fix, d->fix);
+		keep_text(&entry->silent_why, &entry->target.silent_why, d->why);
+		keep_text(&entry->silent_fix, &entry->target.silent_fix, d->fix);
 	}
 }
 

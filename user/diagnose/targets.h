@@ -16,6 +16,7 @@
 
 enum target_state { TARGET_UNDECIDED, TARGET_HEALTHY, TARGET_UNHEALTHY };
 
+/* Its texts are the engine's, and live until the target is told of again. */
 struct target {
 	uint8_t lb[16];
 	uint8_t addr[16];
@@ -34,23 +35,27 @@ struct target {
 	uint64_t timeout_ns; /* after which the load balancer gave up, as learned; 0: not yet */
 	uint64_t last_took_ns; /* the last probe */
 	bool silent; /* probes stopped coming, and have not come again */
-	char silent_why[WHY_LEN]; /* when they last stopped */
-	char silent_fix[FIX_LEN];
+	const char *silent_why, *silent_fix; /* when they last stopped; NULL: never */
 	/* answer times of the probes that passed, µs */
 	uint64_t latency_count;
 	uint64_t latency_p50_us, latency_p95_us, latency_max_us; /* filled by target_latency() */
 	void *latency; /* private */
-	/* the last failure, for the summary */
+	/* the last failure, for the summary; texts may be NULL */
 	enum verdict_id last_verdict;
 	const char *last_code;
-	char last_why[WHY_LEN];
-	char last_fix[FIX_LEN];
+	const char *last_why, *last_fix;
 };
+
+/* Pairs of target and node that are kept apart: a port scan from the range must not fill the memory. */
+#define TARGETS_MAX 65536
 
 struct targets;
 struct targets *targets_new(const struct settings *settings);
 void targets_free(struct targets *t);
-/* Counts a finished probe.  Returns its target, with *CHANGED set when its state flipped; NULL: no memory. */
+/*
+ * Counts a finished probe.  Returns its target, with *CHANGED set when its state
+ * flipped; NULL: no memory, or TARGETS_MAX are there already.
+ */
 struct target *targets_count(struct targets *t, const struct probe *p, const struct diagnosis *d, bool *changed);
 /* Notes with the targets at P's address and port that probes stopped coming (D: no-probe). */
 void targets_silence(struct targets *t, const struct probe *p, const struct diagnosis *d);

@@ -414,6 +414,8 @@ static void on_end(void *ctx, const struct totals *totals)
 	json_uint(w, "lost", totals->lost);
 	json_uint(w, "unfinished", totals->unfinished);
 	json_uint(w, "other_requests", totals->traffic);
+	if (totals->unplaced)
+		json_uint(w, "unplaced", totals->unplaced);
 	json_seconds(w, "duration_s",
 		     (totals->end_ns - totals->start_ns) / 1000000 * 1000000);
 	if (d) {

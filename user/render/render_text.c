@@ -13,9 +13,22 @@
 
 #include <arpa/inet.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #ifndef HCT_VERSION
 #define HCT_VERSION "unknown"
 #endif
+
+struct heard {
+	struct heard_key {
+		uint8_t lb[16], addr[16];
+		uint16_t port;
+		char transport[6];
+	} key;
+	size_t at; /* in text_state.targets */
+	UT_hash_handle hh;
+};
 
 #define ENDPOINTS_WIDTH 36 /* room for most IPv4 pairs, so that columns seldom move */
 
@@ -34,10 +47,15 @@ static void *open_text(FILE *out, const struct settings *settings)
 static void close_text(void *ctx)
 {
 	struct text_state *s = ctx;
+	struct heard *heard, *next;
 
 	if (!s)
 		return;
 	text_forget_told(s);
+	HASH_ITER(hh, s->heard, heard, next) {
+		HASH_DEL(s->heard, heard);
+		free(heard);
+	}
 	free(s->targets);
 	free(s);
 }
@@ -157,26 +175,61 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	fflush(s->t.out);
 }
 
-/* Keeps a copy of TARGET for the summary; *BEFORE is its state up to now.  NULL: no memory. */
-static const struct target *remember(struct text_state *s, const struct target *target,
-				     enum target_state *before)
+/* The place of TARGET among those kept; a new one behind them where it is not.  NULL: no memory. */
+static struct heard *find_heard(struct text_state *s, const struct target *target)
 {
+	struct heard *heard;
+	struct heard_key key;
+
+	memset(&key, 0, sizeof(key));
+	memcpy(key.lb, target->lb, sizeof(key.lb));
+	memcpy(key.addr, target->addr, sizeof(key.addr));
+	key.port = target->port;
+	snprintf(key.transport, sizeof(key.transport), "%s", text_transport(target));
+	HASH_FIND(hh, s->heard, &key, sizeof(key), heard);
+	if (heard)
+		return heard;
+	heard = calloc(1, sizeof(*heard));
+	if (!heard)
+		return NULL;
+	heard->key = key;
+	heard->at = s->n_targets;
+	HASH_ADD(hh, s->heard, key, sizeof(key), heard);
+	if (heard->hh.tbl)
+		return heard;
+	free(heard);
+	return NULL;
+}
+
+static bool make_room(struct text_state *s)
+{
+	size_t room = s->targets_room ? s->targets_room * 2 : 16;
 	struct target *more;
 
-	for (size_t i = 0; i < s->n_targets; i++) {
-		if (text_compare_targets(&s->targets[i], target) == 0) {
-			*before = s->targets[i].state;
-			s->targets[i] = *target;
-			return &s->targets[i];
-		}
-	}
-	*before = TARGET_UNDECIDED;
-	more = realloc(s->targets, (s->n_targets + 1) * sizeof(*more));
+	if (s->n_targets < s->targets_room)
+		return true;
+	more = realloc(s->targets, room * sizeof(*more));
 	if (!more)
-		return NULL;
+		return false;
 	s->targets = more;
-	s->targets[s->n_targets] = *target;
-	return &s->targets[s->n_targets++];
+	s->targets_room = room;
+	return true;
+}
+
+/* Keeps a copy of TARGET for the summary; returns its state up to now. */
+static enum target_state remember(struct text_state *s, const struct target *target)
+{
+	struct heard *heard = make_room(s) ? find_heard(s, target) : NULL;
+	enum target_state before = TARGET_UNDECIDED;
+
+	if (!heard)
+		return before;
+	if (heard->at < s->n_targets)
+		before = s->targets[heard->at].state;
+	else
+		s->n_targets++;
+	s->targets[heard->at] = *target;
+	return before;
 }
 
 /*
@@ -187,10 +240,9 @@ static void on_target(void *ctx, const struct target *t)
 {
 	struct text_state *s = ctx;
 	char clock[CLOCK_TEXT_LEN], lb[ADDR_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
-	enum target_state before;
+	enum target_state before = remember(s, t);
 	bool down = t->state == TARGET_UNHEALTHY;
 
-	remember(s, t, &before);
 	if (t->state == before || t->state == TARGET_UNDECIDED)
 		return;
 	if (before == TARGET_UNDECIDED && !down && !s->settings->verbose)

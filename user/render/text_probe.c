@@ -32,11 +32,10 @@ struct told {
 		uint8_t verdict;
 	} key;
 	uint64_t start_ns;
-	char why[sizeof(((struct diagnosis *)NULL)->why)];
-	char fix[sizeof(((struct diagnosis *)NULL)->fix)];
-	char note[sizeof(((struct diagnosis *)NULL)->note)];
+	uint64_t why, advice; /* what was told, as hashes: the cause; fix and note */
 	UT_hash_handle hh;
 };
+#define MAX_TOLD 16384 /* what was told longest ago is told in full again */
 
 void text_forget_told(struct text_state *s)
 {
@@ -69,6 +68,11 @@ static struct told *find_told(struct text_state *s, const struct probe *p,
 	HASH_FIND(hh, s->told, &key, sizeof(key), told);
 	if (told)
 		return told;
+	if (HASH_COUNT(s->told) >= MAX_TOLD) {
+		told = s->told; /* the oldest */
+		HASH_DEL(s->told, told);
+		free(told);
+	}
 	told = calloc(1, sizeof(*told));
 	if (!told)
 		return NULL;
@@ -81,21 +85,31 @@ static struct told *find_told(struct text_state *s, const struct probe *p,
 	return told;
 }
 
+/* FNV-1a */
+#define NO_HASH UINT64_C(0xcbf29ce484222325)
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	do {
+		hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	} while (*text++);
+	return hash;
+}
+
 /* What was told before and holds for P, too; NULL: nothing, and P's cause counts as told now. */
 static const struct told *was_told(struct text_state *s, const struct probe *p,
 				   const struct diagnosis *d)
 {
+	uint64_t advice = hash_text(hash_text(NO_HASH, d->fix), d->note);
 	struct told *told = find_told(s, p, d);
 
 	if (!told)
 		return NULL;
 	if (told->start_ns && p->start_ns - told->start_ns < TELL_AGAIN_NS &&
-	    strcmp(told->fix, d->fix) == 0 && strcmp(told->note, d->note) == 0)
+	    told->advice == advice)
 		return told;
 	told->start_ns = p->start_ns;
-	strcpy(told->why, d->why);
-	strcpy(told->fix, d->fix);
-	strcpy(told->note, d->note);
+	told->why = hash_text(NO_HASH, d->why);
+	told->advice = advice;
 	return NULL;
 }
 
@@ -271,7 +285,7 @@ void text_probe(struct text_state *s, const struct probe *p, const struct diagno
 			told_by_text(p->told_by));
 	if (!told && (d->outcome != OUTCOME_PASS || s->settings->verbose))
 		print_timeline(s, p);
-	if (!healthy && d->why[0] && !(told && strcmp(told->why, d->why) == 0))
+	if (!healthy && d->why[0] && !(told && told->why == hash_text(NO_HASH, d->why)))
 		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d->why, true);
 	if (!healthy && d->fix[0] && !told)
 		text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, d->fix, false);

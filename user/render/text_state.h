@@ -15,6 +15,7 @@ struct missed {
 	char fix[FIX_LEN];
 };
 
+struct heard; /* where a target stands in what is kept of them, render_text.c */
 struct told; /* causes that were told in full, text_probe.c */
 
 struct text_state {
@@ -26,7 +27,8 @@ struct text_state {
 	struct missed missed[MAX_PORTS];
 	size_t n_missed;
 	struct target *targets; /* copies, as last heard of */
-	size_t n_targets;
+	size_t n_targets, targets_room;
+	struct heard *heard;
 };
 
 /* The line of a finished probe, and what stands below it. */
@@ -34,6 +36,8 @@ void text_probe(struct text_state *s, const struct probe *p, const struct diagno
 void text_forget_told(struct text_state *s);
 /* What is missing from a recording; nothing when it is complete. */
 void text_recording(struct text_state *s, const struct recording_info *info);
+/* "tcp", "udp", "icmp": HTTP may be recognised late, and then is no other target. */
+const char *text_transport(const struct target *t);
 /* Orders targets by address, port and transport, then by node. */
 int text_compare_targets(const void *a, const void *b);
 /* The end: the sentence that matters, a table per target, the totals.  Sorts s->targets. */

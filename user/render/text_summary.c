@@ -23,8 +23,7 @@ struct group {
 	uint64_t by_verdict[VERDICT_COUNT];
 };
 
-/* What a target's protocol rides on: HTTP may be recognised late, and then is no other target. */
-static const char *transport(const struct target *t)
+const char *text_transport(const struct target *t)
 {
 	if (strcmp(t->protocol, "udp") == 0 || strcmp(t->protocol, "icmp") == 0)
 		return t->protocol;
@@ -37,7 +36,7 @@ static int compare_services(const struct target *a, const struct target *b)
 
 	if (!order)
 		order = (a->port > b->port) - (a->port < b->port);
-	return order ? order : strcmp(transport(a), transport(b));
+	return order ? order : strcmp(text_transport(a), text_transport(b));
 }
 
 int text_compare_targets(const void *left, const void *right)
@@ -300,15 +299,17 @@ static void print_failures(struct text_state *s, const struct group *g)
 		if (t->last_verdict == VERDICT_HEALTHY || printed[t->last_verdict])
 			continue;
 		printed[t->last_verdict] = true;
-		if (t->last_why[0])
+		if (t->last_why && t->last_why[0])
 			text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, t->last_why, true);
-		if (t->last_fix[0])
+		if (t->last_fix && t->last_fix[0])
 			text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, t->last_fix, false);
 	}
 	if (!g->silent_ns)
 		return;
-	text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, g->rows->silent_why, true);
-	text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, g->rows->silent_fix, false);
+	if (g->rows->silent_why)
+		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, g->rows->silent_why, true);
+	if (g->rows->silent_fix)
+		text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, g->rows->silent_fix, false);
 }
 
 /* A time that was measured, as a setting would be given: in tenths of a second. */
@@ -402,6 +403,10 @@ static void print_totals(struct text_state *s, const struct totals *totals)
 		fprintf(s->t.out, "%" PRIu64 " cut short by the end; ", totals->unfinished);
 	text_print(&s->t, totals->lost ? STYLE_WARN : STYLE_PLAIN, "%" PRIu64 " event%s lost\n",
 		   totals->lost, totals->lost == 1 ? "" : "s");
+	if (totals->unplaced)
+		text_print(&s->t, STYLE_WARN, "%" PRIu64 " of these probes came when %u pairs of target and "
+			   "node were told apart already; they are in no table\n",
+			   totals->unplaced, TARGETS_MAX);
 }
 
 static void print_nothing(struct text_state *s, const struct diagnosis *d)
