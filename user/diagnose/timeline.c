@@ -175,6 +175,12 @@ static void route_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 			 o->route_device[0] ? " dev " : "", o->route_device);
 }
 
+/* A socket that its process has closed looks like one that nobody took: what came before tells. */
+static bool was_accepted(const struct probe *p, const struct obs *o)
+{
+	return o->sock.accepted || p->accepted_ns || p->read_ns;
+}
+
 /* States that follow from packets of the timeline say nothing to an admin. */
 static void state_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
@@ -189,7 +195,7 @@ static void state_text(char out[PROBE_TEXT_LEN], const struct probe *p, const st
 			 sock->unread ? " with data unread" : "");
 	else if (sock->new_state == STATE_CLOSE_WAIT)
 		snprintf(out, PROBE_TEXT_LEN, "the load balancer closed%s",
-			 sock->accepted ? "" : ", no process has accepted it yet");
+			 was_accepted(p, o) ? "" : ", no process has accepted it yet");
 	else if (sock->new_state == STATE_CLOSE && was_open && !p->reset_received_ns)
 		snprintf(out, PROBE_TEXT_LEN, "connection given up by the kernel");
 }
@@ -260,7 +266,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		return;
 	case HCT_POINT_RESET_RECEIVED:
 		snprintf(out, PROBE_TEXT_LEN, "connection reset by the load balancer%s",
-			 o->sock.accepted ? "" : ", no process had accepted it");
+			 was_accepted(p, o) ? "" : ", no process had accepted it");
 		return;
 	case HCT_POINT_RETRANSMIT_SYNACK:
 		snprintf(out, PROBE_TEXT_LEN, "SYN-ACK sent again");
