@@ -23,6 +23,8 @@ CHECK_INTERVAL = 1.0
 LEARNING_S = 3.5  # until hctrace knows what the checks ask for
 UDP_PORT, SMALL_PORT, NGINX_PORT = 9000, 9001, 80
 GIVE_UP_S = 60
+ATTEMPTS = 3
+LOST_SHARE = 0.001  # of packets: where processes wait for a processor, the kernel drops some
 
 
 class Bench:
@@ -100,12 +102,14 @@ class Bench:
                       sum(map(cpu_of, self._serve[port])) - before)
 
     def _traffic(self, port, program, *argv):
-        before = self.packets()
-        text, cpu = self._run(port, f"{self.build}/tests/bench/{program}", *argv)
-        done = dict(json.loads(text), cpu=cpu, on_wire=self.packets() - before)
-        if done.get("lost") or done.get("failed"):
-            raise RuntimeError(f"{program} {' '.join(map(str, argv))}: {done}")
-        return done
+        """What a generator told.  Where other work on this machine made it lose much, again."""
+        for _ in range(ATTEMPTS):
+            before = self.packets()
+            text, cpu = self._run(port, f"{self.build}/tests/bench/{program}", *argv)
+            done = dict(json.loads(text), cpu=cpu, on_wire=self.packets() - before)
+            if done.get("lost", 0) + done.get("failed", 0) <= LOST_SHARE * done["on_wire"]:
+                return done
+        raise RuntimeError(f"{program} {' '.join(map(str, argv))}: {done}")
 
     def _http(self, *argv, space=None, port=SMALL_PORT):
         return self._traffic(port, "traffic_http", *argv, (space or self.lab.lb).name, BACKEND,
