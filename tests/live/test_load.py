@@ -14,6 +14,8 @@ sys.path.insert(1, f"{ROOT}/tests/bench")
 
 import load  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 NODES = 3000
 MAX_FLOWS = 131072  # of bpf/state.h
 STRANGE = 0.02  # of all: what a busy machine may make of a fault (an answer that came too late)
