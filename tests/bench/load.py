@@ -22,7 +22,7 @@ from load_lab import DROPPED, FLEET, MIXTURE, ROOT, TIMEOUT, Load, LoadLab, Trac
 SETTLE_S = TIMEOUT + 0.5  # by then each probe's time is over
 HELD_RATE = 25000
 MISSED, MISSED_RATE = 6000, 4000  # some 10 MB of events: five times the ring
-ONE_PROCESS_RATE = 8000  # what one lb_load does beside all else
+ONE_PROCESS_RATE = 5000  # what one lb_load does beside all else
 
 
 def tools_of(hctrace):

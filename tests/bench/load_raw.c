@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "load_truth.h"
+
 #define BATCH 64
 #define TTL 64
 
@@ -106,7 +108,8 @@ void load_raw_syn(struct load_raw *raw, uint64_t i)
 	p->ip.daddr = htonl(t->addr);
 	p->tcp.source = htons(from.port);
 	p->tcp.dest = htons(t->port);
-	p->tcp.seq = htonl((uint32_t)(i * 2654435761U)); /* another for a source that comes again */
+	/* by the time, as the kernel's own: a source that comes again has another */
+	p->tcp.seq = htonl((uint32_t)(load_now_ns() >> 6));
 	p->tcp.doff = sizeof(p->tcp) / 4;
 	p->tcp.syn = 1;
 	p->tcp.window = htons(64240);
