@@ -59,11 +59,6 @@ static bool is_empty(const void *bytes, size_t size)
 	return memcmp(bytes, nothing, size) == 0;
 }
 
-struct at_rest *at_rest_new(void)
-{
-	return calloc(1, sizeof(struct at_rest) + HEAD);
-}
-
 void at_rest_free(struct at_rest *r)
 {
 	if (!r)
@@ -203,6 +198,10 @@ int at_rest_keep(struct at_rest **r, const struct probe *p)
 	struct at_rest *rest = *r;
 	uint8_t *at;
 
+	if (!rest)
+		rest = *r = calloc(1, sizeof(*rest) + HEAD);
+	if (!rest)
+		return -ENOMEM;
 	look_at_parts(p, &present, &repeated);
 	if (present != rest->present || repeated != rest->repeated) {
 		rest = realloc(rest, sizeof(*rest) + HEAD + size_of_parts(present & ~repeated));

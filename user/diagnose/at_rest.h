@@ -11,7 +11,6 @@
 
 struct at_rest;
 
-struct at_rest *at_rest_new(void); /* of an empty probe; NULL: no memory */
 void at_rest_free(struct at_rest *r); /* accepts NULL */
 
 /*
@@ -22,8 +21,8 @@ void at_rest_wake(const struct at_rest *r, struct probe *p);
 /* Sets the entries of P's timeline that at_rest_wake() left out. */
 void at_rest_recall(const struct at_rest *r, struct probe *p);
 /*
- * Takes over P, which was woken from *R (or is new) and may have been added
- * to.  0, or -ENOMEM: then a part of what was added is lost.
+ * Takes over P, which was woken from *R (or is new: *R is NULL) and may have
+ * been added to.  0, or -ENOMEM: then a part of what was added is lost.
  */
 int at_rest_keep(struct at_rest **r, const struct probe *p);
 /* Its probe, of which only what comes before `route` may be looked at. */

@@ -218,11 +218,13 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 {
 	struct probe *p = flows_take(&e->flows, flow);
 
-	p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
-	if (p->last_seq + 1 > p->events && p->last_seq)
-		p->missing = p->last_seq + 1 - p->events;
-	if (!is_full(e))
-		decide(e, p, cut_short);
+	if (p) {
+		p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
+		if (p->last_seq + 1 > p->events && p->last_seq)
+			p->missing = p->last_seq + 1 - p->events;
+		if (!is_full(e))
+			decide(e, p, cut_short);
+	}
 	if (e->flows.finished.n >= MAX_FINISHED)
 		flows_remove(&e->flows, e->flows.finished.head);
 	flow_move(flow, &e->flows.finished,
@@ -286,7 +288,6 @@ static void follow(struct engine *e, struct flow *flow, const struct probe *p, c
 /* The flow that an observation without one belongs to; NULL: not known. */
 static struct flow *join(struct engine *e, const struct obs *o)
 {
-	flows_settle(&e->flows);
 	switch (o->point) {
 	case HCT_POINT_LIBWRAP:
 		return libwrap_flow(&e->flows, o);
@@ -301,26 +302,27 @@ static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
 	struct flow_key key = flow_key(o->flow_id, &o->tuple);
-	const struct probe *p;
 	struct flow *flow;
+	struct probe *p;
 
 	set_time(e, o->time_ns);
 	if (o->no_tuple || o->flow_id == 0) {
 		flow = join(e, o);
-		if (flow)
-			probe_observe(flows_wake(&e->flows, flow), o);
+		p = flow ? flows_wake(&e->flows, flow) : NULL;
+		if (p)
+			probe_observe(p, o);
 		return;
 	}
 	flow = flows_find(&e->flows, &key);
-	if (flow && !flow->rest)
+	if (flow && !flow_is_live(flow))
 		return;
-	if (flow)
-		probe_observe(flows_wake(&e->flows, flow), o);
-	else if (begins(e, o))
+	if (!flow && begins(e, o))
 		flow = begin(e, &key, o);
-	if (!flow)
+	else if (flow && (p = flows_wake(&e->flows, flow)))
+		probe_observe(p, o);
+	p = flow ? flows_wake(&e->flows, flow) : NULL;
+	if (!p)
 		return;
-	p = flows_wake(&e->flows, flow);
 	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, p, o);
 	follow(e, flow, p, o);
 }
@@ -350,13 +352,19 @@ static bool waits_for_gateway(const struct probe *p)
 /* The deadline of an open flow has come: true when it is given more time. */
 static bool extend(struct engine *e, struct flow *flow)
 {
-	const struct probe *p = flows_wake(&e->flows, flow);
-	uint64_t last_ns = p->start_ns + e->settings->timeout_ns + GATEWAY_SLACK_NS;
+	const struct probe *p = flow_is_live(flow) ? flows_wake(&e->flows, flow) : NULL;
+	uint64_t last_ns = p ? p->start_ns + e->settings->timeout_ns + GATEWAY_SLACK_NS : 0;
 
 	if (flow->due_ns >= last_ns || !waits_for_gateway(p))
 		return false;
 	flow_move(flow, &e->flows.open, last_ns);
 	return true;
+}
+
+static uint64_t deadline_of(const struct engine *e, const struct flow *flow)
+{
+	return flow_is_live(flow) ? flow_head(flow)->start_ns + e->settings->timeout_ns
+				  : flow->due_ns;
 }
 
 static void finish_due(struct engine *e, uint64_t now_ns)
@@ -369,8 +377,7 @@ static void finish_due(struct engine *e, uint64_t now_ns)
 		else if (!open || open->due_ns > now_ns)
 			return;
 		else if (!extend(e, open))
-			finish(e, open, flows_wake(&e->flows, open)->start_ns + e->settings->timeout_ns,
-			       false);
+			finish(e, open, deadline_of(e, open), false);
 	}
 }
 

@@ -20,7 +20,11 @@ struct flow {
 	struct flow_key key;
 	uint64_t due_ns;
 	uint64_t end_ns; /* of an ending flow: the event that ended it */
-	/* Owned; NULL: finished, remembered so that late events start nothing. */
+	/*
+	 * Its probe: awake, at rest, or both: then AWAKE is newer.  Neither:
+	 * finished, remembered so that late events start nothing.
+	 */
+	struct awake *awake;
 	struct at_rest *rest;
 	struct flow_queue *queue;
 	struct flow *prev, *next;
@@ -31,27 +35,40 @@ struct flow_queue {
 	size_t n;
 };
 
+/* A probe as a whole; those that wait longest are put to rest when there are many. */
+struct awake {
+	struct probe probe;
+	struct flow *flow;
+	struct awake *prev, *next;
+};
+
 struct flows {
 	struct flow *by_key;
 	struct flow_queue open, ending, finished;
-	struct flow *awake; /* the flow that PROBE is of; NULL: none */
-	struct probe probe;
+	struct awake *awake; /* the one used last first */
+	struct awake *unused;
+	size_t n_awake; /* used or not */
+	struct flow *spare; /* by next: memory for new ones */
+	size_t n_spare;
 	uint64_t unkept; /* times that there was no memory for what was added to a probe */
 };
 
 struct flow *flows_find(const struct flows *flows, const struct flow_key *key);
-/* A new flow of KEY, with an empty probe and in no queue yet.  NULL: no memory. */
+/* A new flow of KEY, with a probe that is not started and in no queue yet.  NULL: no memory. */
 struct flow *flows_add(struct flows *flows, const struct flow_key *key);
+/* Has FLOW a probe, or is it only remembered? */
+bool flow_is_live(const struct flow *flow);
 /*
- * FLOW's probe, to look at and to add to; valid until another one's is asked
- * for.  What was added to that before is kept as far as there is memory.
+ * The probe of FLOW, which is live, to look at and to add to; valid until
+ * another one's is asked for.  NULL: no memory.
  */
 struct probe *flows_wake(struct flows *flows, struct flow *flow);
-/* The same with its whole timeline, for the last time: the probe leaves FLOW. */
+/*
+ * The same with its whole timeline, for the last time: the probe leaves FLOW.
+ * NULL: it was lost for want of memory.
+ */
 struct probe *flows_take(struct flows *flows, struct flow *flow);
-/* Puts the probe that is awake to rest. */
-void flows_settle(struct flows *flows);
-/* What may be looked at of a probe at rest (at_rest_head()): settle them first. */
+/* What may be looked at of a live flow's probe wherever it is (at_rest_head()). */
 const struct probe *flow_head(const struct flow *flow);
 /* Moves FLOW to QUEUE (of the same flows), due at DUE_NS. */
 void flow_move(struct flow *flow, struct flow_queue *queue, uint64_t due_ns);

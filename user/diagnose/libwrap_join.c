@@ -12,9 +12,9 @@
 static int fit_of(const struct flow *flow, const struct obs *o, const uint8_t client[16],
 		  bool has_client)
 {
-	const struct probe *p = flow_head(flow);
+	const struct probe *p = flow_is_live(flow) ? flow_head(flow) : NULL;
 
-	if (p->tuple.protocol != IPPROTO_TCP || p->start_ns > o->time_ns || p->has_libwrap)
+	if (!p || p->tuple.protocol != IPPROTO_TCP || p->start_ns > o->time_ns || p->has_libwrap)
 		return 0;
 	if (has_client && memcmp(p->tuple.lb, client, 16) != 0)
 		return 0;

@@ -17,14 +17,12 @@ static bool has_ports(const struct hct_tuple *tuple)
 /* 0: it is another's; the more, the better it fits. */
 static int fit_of(const struct probe *p, const struct obs *o)
 {
-	bool same_target = memcmp(p->tuple.target, o->tuple.target, 16) == 0;
-
 	if (p->tuple.protocol != o->tuple.protocol || p->tuple.lb_port != o->tuple.lb_port ||
 	    memcmp(p->tuple.lb, o->tuple.lb, 16) != 0 || p->start_ns > o->time_ns + AHEAD_NS)
 		return 0;
 	if (p->tuple.target_port != o->tuple.target_port)
 		return has_ports(&p->tuple) ? 1 : 0; /* of an echo: the sequence number */
-	return same_target ? 3 : 2;
+	return memcmp(p->tuple.target, o->tuple.target, 16) == 0 ? 3 : 2;
 }
 
 struct flow *rule_flow(const struct flows *flows, const struct obs *o)
@@ -37,7 +35,7 @@ struct flow *rule_flow(const struct flows *flows, const struct obs *o)
 		size_t left = MAX_CANDIDATES;
 
 		for (struct flow *flow = queues[i]->tail; flow && left; flow = flow->prev, left--) {
-			int fit = fit_of(flow_head(flow), o);
+			int fit = flow_is_live(flow) ? fit_of(flow_head(flow), o) : 0;
 
 			if (fit > best_fit || (fit && fit == best_fit &&
 					       flow_head(flow)->start_ns > flow_head(best)->start_ns)) {
