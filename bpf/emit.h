@@ -113,9 +113,13 @@ static __always_inline struct hct_flow *flow_start(const struct hct_tuple *tuple
 /* The flow whose translated tuple TUPLE is; TUPLE becomes the original one. */
 static __always_inline struct hct_flow *flow_by_alias(struct hct_tuple *tuple)
 {
-	struct hct_tuple *original = bpf_map_lookup_elem(&aliases, tuple);
+	struct hct_shared *s = shared_state();
+	struct hct_tuple *original;
 	struct hct_flow *flow;
 
+	if (!s || !s->has_aliases)
+		return NULL;
+	original = bpf_map_lookup_elem(&aliases, tuple);
 	if (!original)
 		return NULL;
 	flow = flow_find(original);

@@ -80,7 +80,11 @@ static __always_inline void learn_alias(struct hct_flow *flow, const struct hct_
 					const struct hct_tuple *seen,
 					const struct hct_packet *packet, __u32 ifindex)
 {
+	struct hct_shared *s = shared_state();
+
 	bpf_map_update_elem(&aliases, seen, original, BPF_ANY);
+	if (s)
+		s->has_aliases = 1;
 	if (flow->translated)
 		return;
 	flow->translated = 1;

@@ -364,8 +364,8 @@ static __always_inline struct hct_flow *flow_of(const struct parsed *p, __u32 if
 		if (p->tuple.protocol == IPPROTO_TCP) {
 			if (flow->isn == p->packet.seq)
 				return flow;
-		} else if (p->tuple.protocol != IPPROTO_UDP || flow->ifindex != ifindex ||
-			   bpf_ktime_get_ns() - flow->id < config.udp_restart_ns) {
+		} else if (flow->ifindex != ifindex ||
+			   bpf_ktime_get_ns() - flow->id < config.restart_ns) {
 			return flow;
 		}
 	}

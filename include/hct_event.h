@@ -188,7 +188,7 @@ struct hct_config {
 	__u32 protocols; /* HCT_PROTO_*; 0: all */
 	__u32 max_events; /* a flow's events after which it goes quiet but for its end */
 	__u32 pad;
-	__u64 udp_restart_ns; /* a datagram this long after a flow's first is a new flow */
+	__u64 restart_ns; /* a datagram or echo this long after a flow's first is a new flow */
 	struct hct_prefix prefixes[HCT_MAX_PREFIXES];
 	__be16 ports[HCT_MAX_PORTS];
 };

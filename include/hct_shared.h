@@ -17,6 +17,8 @@ struct hct_shared {
 	 */
 	__u32 reader_sleeps;
 	__u32 hurried; /* the reader was woken because the ring fills; it takes that back */
+	__u32 has_aliases; /* some flow was met with other addresses: they are worth looking for */
+	__u32 pad;
 };
 
 #define HCT_PACE_NS 25000000ULL

@@ -15,7 +15,7 @@ _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 	       "options.h and the wire format allow the same number");
 
 #define FLOW_MAX_EVENTS 48
-#define UDP_RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
+#define RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
 #define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
 #define ATTACH_TYPE_NETFILTER 45
 
@@ -139,7 +139,7 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	config->netns = netns;
 	config->protocols = s->protocols;
 	config->max_events = FLOW_MAX_EVENTS;
-	config->udp_restart_ns = UDP_RESTART_NS;
+	config->restart_ns = RESTART_NS;
 	config->n_prefixes = (uint32_t)s->n_from;
 	for (size_t i = 0; i < s->n_from; i++) {
 		uint8_t *mask = (uint8_t *)config->prefixes[i].mask;
