@@ -9,6 +9,7 @@
  * host, to a container and back, the first packet of each direction.
  */
 #include "nat.h"
+#include "users.h"
 
 #define TCP_LISTEN 10
 
@@ -46,11 +47,14 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 	__u8 flags = p->packet.tcp_flags;
 	bool is_end = flags & (HCT_TCP_FIN | HCT_TCP_RST);
 	__u8 *told = p->reply ? &flow->response : &flow->request;
-	bool second = count_turn(flow, p);
+	bool second;
 
 	if (is_end)
 		flow->ended |= flags & HCT_TCP_RST ? HCT_ENDED :
 			       p->reply ? HCT_ENDED_BY_HOST : HCT_ENDED_BY_LB;
+	if (flow->users)
+		return NOT_OF_INTEREST;
+	second = count_turn(flow, p);
 	if (flow_quiet(flow, is_end))
 		return NOT_OF_INTEREST;
 	if (p->packet.payload_len && !*told) {
@@ -159,7 +163,7 @@ static __always_inline void report_headers(const struct parsed *p, struct hct_fl
 /* LINEAR_END: how far S may be read (a kernel sk_buff's linear part), or 0 for all. */
 static __always_inline void report_payload(const struct parsed *p, struct hct_flow *flow, __u32 ifindex,
 					   __u8 point, const struct packet_source *s,
-					   __u32 linear_end)
+					   __u32 linear_end, const bool inbound)
 {
 	struct hct_event_payload *e;
 	__u32 len = p->packet.payload_len;
@@ -189,6 +193,8 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 		err = s->tc ? bpf_skb_load_bytes(s->tc, p->payload_offset, e->payload, n) :
 			      bpf_probe_read_kernel(e->payload, n, s->head + p->payload_offset);
 		e->event.payload_len = err ? 0 : n;
+		if (inbound && !config.follow_users)
+			flow->users = is_users_request(e->payload, e->event.payload_len);
 	}
 	event_submit(e);
 }
@@ -268,7 +274,7 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 	flow->rung.valid = 0; /* another packet starts its way */
 	kind = interest(flow, &p);
 	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, skb->ifindex, point, &s, 0);
+		report_payload(&p, flow, skb->ifindex, point, &s, 0, ingress);
 	else if (kind == HEADERS)
 		report_headers(&p, flow, skb->ifindex, point, skb);
 	return TC_ACT_UNSPEC;
@@ -333,7 +339,7 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 	kind = interest(flow, &p);
 	linear_end = data_offset(skb) + skb->len - skb->data_len;
 	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, dev->ifindex, point, &s, linear_end);
+		report_payload(&p, flow, dev->ifindex, point, &s, linear_end, arrival);
 	else if (kind == HEADERS)
 		report_headers(&p, flow, dev->ifindex, point, NULL);
 	return 0;

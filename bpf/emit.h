@@ -144,13 +144,14 @@ static __always_inline struct hct_flow *flow_in(struct hct_tuple *tuple, __u32 n
 
 /*
  * Has the flow said all that it may?  A flow goes quiet after config.max_events
- * (a long connection is user traffic, not a probe); its end is still told.
+ * (a long connection is user traffic, not a probe); its end is still told.  One
+ * that is known as a user's is quiet to its end.
  */
 static __always_inline bool flow_quiet(const struct hct_flow *flow, bool is_end)
 {
 	__u32 bound = config.max_events;
 
-	return flow->seq >= (is_end ? bound * EVENT_BOUND_FACTOR : bound);
+	return flow->users || flow->seq >= (is_end ? bound * EVENT_BOUND_FACTOR : bound);
 }
 
 /*

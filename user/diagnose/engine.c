@@ -279,7 +279,14 @@ static struct flow *begin(struct engine *e, const struct flow_key *key, const st
 
 static void follow(struct engine *e, struct flow *flow, const struct probe *p, const struct obs *o)
 {
-	if (flow->queue != &e->flows.open || !is_over(e, p))
+	if (flow->queue != &e->flows.open)
+		return;
+	/* a user's request by its headers, which nobody asked for: the kernel side tells no more */
+	if (p->http_request.forwarded && !e->settings->all_traffic) {
+		finish(e, flow, o->time_ns, false);
+		return;
+	}
+	if (!is_over(e, p))
 		return;
 	flow->end_ns = o->time_ns;
 	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);

@@ -139,6 +139,7 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	config->netns = netns;
 	config->protocols = s->protocols;
 	config->max_events = FLOW_MAX_EVENTS;
+	config->follow_users = s->all_traffic;
 	config->restart_ns = RESTART_NS;
 	config->n_prefixes = (uint32_t)s->n_from;
 	for (size_t i = 0; i < s->n_from; i++) {
