@@ -30,6 +30,7 @@
  */
 #define DEADLINE_SLACK_NS UINT64_C(30000000)
 #define GATEWAY_SLACK_NS UINT64_C(80000000)
+#define LATE_NS UINT64_C(1000000000) /* events are delivered by then */
 #define MAX_OPEN 131072 /* as many as bpf/ follows: MAX_FLOWS */
 #define MAX_FINISHED 262144
 
@@ -227,8 +228,8 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 	}
 	if (e->flows.finished.n >= MAX_FINISHED)
 		flows_remove(&e->flows, e->flows.finished.head);
-	flow_move(flow, &e->flows.finished,
-		  e->now_ns + 2 * e->settings->timeout_ns + UINT64_C(1000000000));
+	/* until no event of it could begin a probe: begins() */
+	flow_move(flow, &e->flows.finished, e->now_ns + e->settings->timeout_ns + LATE_NS);
 }
 
 /* --- following ---------------------------------------------------------- */
