@@ -122,7 +122,7 @@ static void keys_are_settled(void **state)
 			char text[32];
 			uint8_t addr[16];
 
-			snprintf(text, sizeof(text), "192.168.%u.%u", i % 16, i);
+			snprintf(text, sizeof(text), "192.168.%u.%u", i % 100, i);
 			set_addr(addr, text);
 			pseudo_addr(redact_addrs(r), addr);
 		}
