@@ -12,6 +12,11 @@
 /* Most connections are over before so many others begin: they are never put to rest. */
 #define MAX_AWAKE 1024
 #define MAX_SPARE 4096
+/*
+ * What belongs further ahead, such as a flow whose first events were lost,
+ * waits with those in front of it: at worst for as long as its queue's delay.
+ */
+#define MAX_STEPS 512
 
 struct flow *flows_find(const struct flows *flows, const struct flow_key *key)
 {
@@ -178,9 +183,10 @@ void flow_move(struct flow *flow, struct flow_queue *queue, uint64_t due_ns)
 	struct flow *after;
 
 	leave_queue(flow);
+	after = queue->tail;
 	/* events of several CPUs come nearly in order: few steps back from the tail */
-	for (after = queue->tail; after && after->due_ns > due_ns; after = after->prev)
-		;
+	for (unsigned n = 0; after && after->due_ns > due_ns && n < MAX_STEPS; n++)
+		after = after->prev;
 	flow->due_ns = due_ns;
 	flow->queue = queue;
 	flow->prev = after;
