@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
-# make test       unit tests, cases and recordings of them, without root
+# make test       unit tests, cases, the same with events lost, and recordings of them, without root
 # make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
 # make fuzz       FUZZ_SECONDS of hostile recordings
@@ -53,7 +53,7 @@ LOAD     := $(addprefix $(BUILD)/tests/bench/,lb_load load_server)
 RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
-.PHONY: bench fuzz recordings all clean install demo check test unit cases report live setup check-vmlinux tests-build bench-build
+.PHONY: bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -160,7 +160,9 @@ report: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
 recordings: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-recordings --hctrace $(BUILD)/hctrace
-test: unit cases recordings
+losses: $(BUILD)/hctrace
+	$(Q)tests/run-losses --hctrace $(BUILD)/hctrace
+test: unit cases losses recordings
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)

@@ -51,12 +51,13 @@ _serial = itertools.count(1)
 
 
 def _start_time(pid):
-    """Clock ticks from boot to the start of process PID, None when there is none."""
+    """Clock ticks from boot to the start of process PID, None when there is none, or a dead one."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            return int(f.read().rpartition(")")[2].split()[19])
+            fields = f.read().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
+    return None if fields[0] == "Z" else int(fields[19])
 
 
 def run_tag():

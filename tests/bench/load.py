@@ -49,7 +49,7 @@ def mixture(hctrace, rate=20000, seconds=10, nodes=1000, options=(), targets=FLE
 
 def held(hctrace, count=100000, options=(), rate=HELD_RATE):
     """COUNT probes in flight at once; what each takes in the kernel's maps and in hctrace."""
-    timeout = round(count / rate * 1.5) + 2  # the last has come long before the first is over
+    timeout = round(count / rate * 1.2) + 2  # the last has come before the first is over
     with LoadLab(tools_of(hctrace), DROPPED) as lab, \
             Tracer(hctrace, lab, *options, timeout=timeout) as tracer:
         maps, rss = tracer.maps_bytes(), tracer.rss_bytes()
@@ -70,7 +70,7 @@ def held(hctrace, count=100000, options=(), rate=HELD_RATE):
 
 
 def overload(hctrace, rate=2000, seconds=1.5, options=(), targets=MIXTURE):
-    """Before, while and after hctrace is not able to read: a count for each, and the whole."""
+    """While hctrace is not able to read, and after that: a count for each, and the whole."""
     with LoadLab(tools_of(hctrace), targets) as lab, Tracer(hctrace, lab, *options) as tracer:
         truth, loads = {}, []
 
@@ -83,8 +83,6 @@ def overload(hctrace, rate=2000, seconds=1.5, options=(), targets=MIXTURE):
             time.sleep(SETTLE_S)
             tracer.wait_until_quiet()
 
-        probe("before", rate, int(rate * seconds))
-        settle()
         with tracer.stopped():
             probe("while", MISSED_RATE, MISSED)
         settle()

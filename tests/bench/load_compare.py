@@ -35,6 +35,7 @@ class Comparison:
         self.verdicts = collections.Counter()
         self.mistakes = collections.Counter()  # (port, seen, verdict)
         self.lost = collections.Counter()  # by point
+        self.rules_named = self.rules_wrong = 0  # of the firewall; each of the lab's names its port
         self.examples = []
         self.end = {}
 
@@ -73,11 +74,21 @@ class Comparison:
             self._example(f"the lab is strange: {seen}", line)
         elif verdict == right:
             self.right += 1
+            self._judge_rule(port, line)
         else:
             self.unknown += verdict == "unknown"
             self.wrong += verdict != "unknown"
             self.mistakes[port, seen, verdict] += 1
             self._example(f"{seen}: should be {right}", line)
+
+    def _judge_rule(self, port, line):
+        where = line["where"] or {}
+        if not where.get("text") or where["confidence"] == "guess":
+            return
+        self.rules_named += 1
+        if f"port {port} " not in where["text"]:
+            self.rules_wrong += 1
+            self._example("another rule", line)
 
     def _example(self, why, line):
         if len(self.examples) < KEPT:
@@ -97,7 +108,9 @@ class Comparison:
             "unknown": self.unknown, "wrong": self.wrong, "twice": self.twice,
             "extra": self.extra, "missing": len(missing), "lost": self.end.get("lost"),
             "lost_by_point": dict(self.lost), "other_requests": self.end.get("other_requests"),
-            "unfinished": self.end.get("unfinished"), "lab_strange": flat(self.strange),
+            "unfinished": self.end.get("unfinished"),
+            "rules_named": self.rules_named, "rules_wrong": self.rules_wrong,
+            "lab_strange": flat(self.strange),
             "mistakes": flat(self.mistakes),
             "missing_by_port": flat(collections.Counter((name[3],) for name in missing)),
             "verdicts": dict(self.verdicts.most_common()),

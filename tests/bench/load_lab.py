@@ -208,7 +208,7 @@ class Tracer:
     def written(self):
         return os.path.getsize(self.path)
 
-    def wait_until_quiet(self, seconds=0.5, at_most=60):
+    def wait_until_quiet(self, seconds=0.3, at_most=60):
         """Until nothing was written for so long: what can be told is told."""
         deadline, before = time.monotonic() + at_most, -1
         while self.written() != before and time.monotonic() < deadline:

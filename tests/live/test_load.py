@@ -40,6 +40,7 @@ def check_told(result, found):
     assert not result["stderr"], result["stderr"]
     assert result["status"] == FAILED, result
     assert not result["wrong"] and not result["twice"] and not result["extra"], found.examples
+    assert not result["rules_wrong"], found.examples
     assert sum(found.strange.values()) < STRANGE * result["probes"], result["lab_strange"]
     assert found.end["probes"] + found.end["unfinished"] == result["told"], result
     assert sum(found.lost.values()) == result["lost"], result
@@ -53,11 +54,12 @@ def check_all(result, found):
 
 
 def test_mixture(hctrace, rate):
-    seconds = 6
+    seconds = 4
     result, found = load.mixture(hctrace, rate, seconds, NODES, targets=load.MIXTURE)
     check_all(result, found)
     right = {verdict for target in load.MIXTURE for verdict in target.truth.values()}
     assert set(found.verdicts) >= right, f"some faults were not there: {found.verdicts}"
+    assert result["rules_named"], result
     nodes = {name[0] for name in found.truth}
     assert len(nodes) > rate * seconds / len(found.right_of) / 2, len(nodes)
 
@@ -75,8 +77,7 @@ def test_reader_is_late(hctrace, rate):
     check_told(result, found)
     assert result["lost"] and result["missing_by_phase"]["while"], result
     assert result["missing"] < result["lost"], result
-    # before and after, every probe has its verdict
-    assert result["missing_by_phase"]["before"] == result["missing_by_phase"]["after"] == 0, result
+    assert not result["missing_by_phase"]["after"], "it does not recover"
 
 
 @pytest.mark.not_sanitized

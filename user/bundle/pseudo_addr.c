@@ -45,18 +45,16 @@ struct pseudo_addr {
 	struct seen *seen;
 };
 
-static bool bit(const uint8_t addr[16], unsigned i)
-{
-	return addr[i / 8] >> (7 - i % 8) & 1;
-}
-
 /* How many bits A and B have in common at the front, at most LEN. */
 static unsigned common(const uint8_t a[16], const uint8_t b[16], unsigned len)
 {
-	for (unsigned i = 0; i < len; i++)
-		if (bit(a, i) != bit(b, i))
-			return i;
-	return len;
+	unsigned i = 0, n;
+
+	while (i < 16 && a[i] == b[i])
+		i++;
+	/* of an int's 32 bits, those of a byte are the last 8 */
+	n = i == 16 ? 128 : i * 8 + (unsigned)__builtin_clz((unsigned)(a[i] ^ b[i])) - 24;
+	return n < len ? n : len;
 }
 
 static void cut(uint8_t addr[16], unsigned len)
@@ -100,35 +98,6 @@ static uint64_t sip(const uint64_t key[2], const uint64_t words[3])
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* Is the bit behind the first LEN of ADDR turned? */
-static bool turned(const struct pseudo_addr *p, const uint8_t addr[16], unsigned len)
-{
-	uint64_t words[3] = { 0, 0, len };
-	uint8_t front[16];
-
-	for (size_t i = 0; i < p->n_kept; i++) {
-		unsigned n = common(addr, p->kept[i].addr, p->kept[i].len);
-
-		/* on the way to what is kept, or within it */
-		if (n >= len ? len < p->kept[i].len : false)
-			return false;
-		if (n == p->kept[i].len && p->kept[i].below)
-			return false;
-	}
-	memcpy(front, addr, sizeof(front));
-	cut(front, len);
-	memcpy(words, front, sizeof(front));
-	return sip(p->key, words) & 1;
-}
-
-static void permute(const struct pseudo_addr *p, const uint8_t addr[16], uint8_t out[16])
-{
-	memcpy(out, addr, 16);
-	for (unsigned i = 0; i < 128; i++)
-		if (turned(p, addr, i))
-			out[i / 8] ^= (uint8_t)(1u << (7 - i % 8));
-}
-
 static bool stays(const struct pseudo_addr *p, const uint8_t addr[16])
 {
 	for (size_t i = 0; i < p->n_kept; i++)
@@ -136,6 +105,43 @@ static bool stays(const struct pseudo_addr *p, const uint8_t addr[16])
 		    common(addr, p->kept[i].addr, p->kept[i].len) == p->kept[i].len)
 			return true;
 	return false;
+}
+
+/* How many bits of ADDR stay, being on the way to what is kept, or within it. */
+static unsigned kept_bits(const struct pseudo_addr *p, const uint8_t addr[16])
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < p->n_kept; i++) {
+		unsigned len = p->kept[i].len, n = common(addr, p->kept[i].addr, len);
+
+		/* up to where they part, and the bit by which they do */
+		if (n + 1 < len)
+			len = n + 1;
+		if (len > most)
+			most = len;
+	}
+	return most;
+}
+
+/* Whether a bit is turned depends on the bits in front of it: so prefixes stay prefixes. */
+static void permute(const struct pseudo_addr *p, const uint8_t addr[16], uint8_t out[16])
+{
+	uint8_t front[16];
+
+	memcpy(out, addr, 16);
+	if (stays(p, addr))
+		return;
+	for (unsigned i = kept_bits(p, addr); i < 128; i++) {
+		uint64_t words[3] = { 0, 0, i };
+
+		memcpy(front, addr, i / 8);
+		memset(front + i / 8, 0, sizeof(front) - i / 8);
+		front[i / 8] = (uint8_t)(addr[i / 8] & ~(0xffu >> i % 8));
+		memcpy(words, front, sizeof(front));
+		if (sip(p->key, words) & 1)
+			out[i / 8] ^= (uint8_t)(0x80u >> i % 8);
+	}
 }
 
 bool pseudo_addr(struct pseudo_addr *p, uint8_t addr[16])

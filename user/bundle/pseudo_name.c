@@ -2,12 +2,14 @@
 /* Pseudonyms of names. */
 #include "pseudo_name.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #define MAX_NAMES 500000 /* a recording is not trusted */
+#define MARK_BITS 20
 
 static const struct {
 	const char *format; /* of its number */
@@ -36,16 +38,34 @@ struct pseudo_names {
 	struct entry *all; /* by class and name */
 	unsigned n[NAME_CLASSES];
 	size_t count, longest;
+	uint8_t maybe[1 << (MARK_BITS - 3)]; /* a bit per mark_of() that a name has */
 };
 
 #define KEPT NAME_CLASSES /* the class of names that stay */
 
+/*
+ * Nearly all that is looked up, every stretch of words in a text, is no name:
+ * a few of its bytes tell that without a look at all of them.
+ */
+static size_t mark_of(unsigned class, const char *name, size_t len)
+{
+	uint32_t hash = class << 16 ^ (uint32_t)len;
+
+	if (len) {
+		hash = (hash ^ (uint8_t)name[0]) * 0x9e3779b1u;
+		hash = (hash ^ (uint8_t)name[len / 2]) * 0x9e3779b1u;
+		hash = (hash ^ (uint8_t)name[len - 1]) * 0x9e3779b1u;
+	}
+	return hash >> (32 - MARK_BITS);
+}
+
 static struct entry *find(const struct pseudo_names *p, unsigned class, const char *name, size_t len)
 {
+	size_t mark = mark_of(class, name, len);
 	struct entry *e = NULL;
 	char key[512];
 
-	if (len >= sizeof(key) - 1)
+	if (len >= sizeof(key) - 1 || !(p->maybe[mark / 8] & 1u << mark % 8))
 		return NULL;
 	key[0] = (char)('A' + class);
 	memcpy(key + 1, name, len);
@@ -55,6 +75,7 @@ static struct entry *find(const struct pseudo_names *p, unsigned class, const ch
 
 static struct entry *add(struct pseudo_names *p, unsigned class, const char *name, size_t len)
 {
+	size_t mark = mark_of(class, name, len);
 	struct entry *e = p->count < MAX_NAMES && len < 510 ? calloc(1, sizeof(*e) + len + 2) : NULL;
 
 	if (!e)
@@ -63,6 +84,7 @@ static struct entry *add(struct pseudo_names *p, unsigned class, const char *nam
 	memcpy(e->key + 1, name, len);
 	e->len = len + 1;
 	HASH_ADD_KEYPTR(hh, p->all, e->key, e->len, e);
+	p->maybe[mark / 8] |= (uint8_t)(1u << mark % 8);
 	p->count++;
 	if (len > p->longest)
 		p->longest = len;

@@ -17,6 +17,7 @@
 #include "kind.h"
 #include "libwrap_join.h"
 #include "no_probe.h"
+#include "over.h"
 #include "rule_join.h"
 #include "rules.h"
 #include "services.h"
@@ -30,6 +31,7 @@
  */
 #define DEADLINE_SLACK_NS UINT64_C(30000000)
 #define GATEWAY_SLACK_NS UINT64_C(80000000)
+#define LATE_NS UINT64_C(1000000000) /* events are delivered by then */
 #define MAX_OPEN 131072 /* as many as bpf/ follows: MAX_FLOWS */
 #define MAX_FINISHED 262144
 
@@ -227,28 +229,11 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 	}
 	if (e->flows.finished.n >= MAX_FINISHED)
 		flows_remove(&e->flows, e->flows.finished.head);
-	flow_move(flow, &e->flows.finished,
-		  e->now_ns + 2 * e->settings->timeout_ns + UINT64_C(1000000000));
+	/* until no event of it could begin a probe: begins() */
+	flow_move(flow, &e->flows.finished, e->now_ns + e->settings->timeout_ns + LATE_NS);
 }
 
 /* --- following ---------------------------------------------------------- */
-
-/* Has P come to its end, so that only stragglers can follow? */
-static bool is_over(const struct engine *e, const struct probe *p)
-{
-	bool refused = p->icmp_left_ns || p->icmp_sent.seen;
-
-	if (p->tuple.protocol != IPPROTO_TCP)
-		return p->reply_ns || refused;
-	if (p->lb_fin_ns || p->lb_rst_ns)
-		return true;
-	if (!p->synack_ns && !p->ack_ns && !p->established_ns)
-		return refused || p->host_rst_ns || (p->reset.seen && !p->reset.has_socket);
-	/* a check that only connects has passed by now, whatever the application does next */
-	if (!p->request_ns && !e->settings->expect_http)
-		return false;
-	return p->host_fin_ns || p->host_rst_ns || p->app_close_ns;
-}
 
 /* A flow begins with its first event; when that was lost, with any that is recent enough. */
 static bool begins(const struct engine *e, const struct obs *o)
@@ -286,7 +271,7 @@ static void follow(struct engine *e, struct flow *flow, const struct probe *p, c
 		finish(e, flow, o->time_ns, false);
 		return;
 	}
-	if (!is_over(e, p))
+	if (!probe_is_over(p, e->settings->expect_http))
 		return;
 	flow->end_ns = o->time_ns;
 	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
@@ -347,22 +332,13 @@ uint64_t engine_next_timer(const struct engine *e)
 	return next;
 }
 
-/* An answer was made and has a route, but none was seen to leave, nor to be dropped. */
-static bool waits_for_gateway(const struct probe *p)
-{
-	bool made = p->synack_retransmits || (p->has_good_route && !p->route_failed);
-
-	return p->tuple.protocol != IPPROTO_UDP && made && !p->synack_ns && !p->reply_ns &&
-	       !p->established_ns && !p->drop.seen && !p->host_rst_ns && !p->icmp_left_ns;
-}
-
 /* The deadline of an open flow has come: true when it is given more time. */
 static bool extend(struct engine *e, struct flow *flow)
 {
 	const struct probe *p = flow_is_live(flow) ? flows_wake(&e->flows, flow) : NULL;
 	uint64_t last_ns = p ? p->start_ns + e->settings->timeout_ns + GATEWAY_SLACK_NS : 0;
 
-	if (flow->due_ns >= last_ns || !waits_for_gateway(p))
+	if (flow->due_ns >= last_ns || !probe_waits_for_gateway(p))
 		return false;
 	flow_move(flow, &e->flows.open, last_ns);
 	return true;

@@ -70,7 +70,10 @@ struct probe *flows_wake(struct flows *flows, struct flow *flow);
 struct probe *flows_take(struct flows *flows, struct flow *flow);
 /* What may be looked at of a live flow's probe wherever it is (at_rest_head()). */
 const struct probe *flow_head(const struct flow *flow);
-/* Moves FLOW to QUEUE (of the same flows), due at DUE_NS. */
+/*
+ * Moves FLOW to QUEUE (of the same flows), due at DUE_NS; later where hundreds
+ * that came before it are.
+ */
 void flow_move(struct flow *flow, struct flow_queue *queue, uint64_t due_ns);
 /* Forgets and frees FLOW; accepts NULL. */
 void flows_remove(struct flows *flows, struct flow *flow);

@@ -11,7 +11,10 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define MAX_PLACES 16384 /* targets, and pairs of node and target */
+#include "hash.h"
+
+#define MAX_PLACES 65536 /* targets, and pairs of node and target */
+#define MAX_ALL_STREAMS 131072 /* of all places */
 #define MAX_STREAMS 16 /* different requests remembered of a place */
 #define MEMORY_PERIODS 10 /* what has not come for so long is no check any more */
 /* Signatures of what brought no request. */
@@ -36,7 +39,8 @@ struct place {
 
 struct habits {
 	uint64_t interval_ns;
-	struct place *by_key;
+	struct place *by_key; /* the one heard of longest ago first */
+	size_t n_streams; /* that there is room for */
 };
 
 struct habits *habits_new(uint64_t interval_ns)
@@ -48,17 +52,22 @@ struct habits *habits_new(uint64_t interval_ns)
 	return h;
 }
 
+static void free_place(struct habits *h, struct place *place)
+{
+	HASH_DEL(h->by_key, place);
+	h->n_streams -= place->room;
+	free(place->streams);
+	free(place);
+}
+
 void habits_free(struct habits *h)
 {
 	struct place *place, *next;
 
 	if (!h)
 		return;
-	HASH_ITER(hh, h->by_key, place, next) {
-		HASH_DEL(h->by_key, place);
-		free(place->streams);
-		free(place);
-	}
+	HASH_ITER(hh, h->by_key, place, next)
+		free_place(h, place);
 	free(h);
 }
 
@@ -98,32 +107,50 @@ static struct hct_tuple key_of(const struct probe *p, bool with_node)
 	return key;
 }
 
-static struct place *find_place(const struct habits *h, const struct probe *p, bool with_node)
+static struct place *find_place(const struct habits *h, const struct hct_tuple *key)
 {
-	struct hct_tuple key = key_of(p, with_node);
+	unsigned hash = hash_words(key, sizeof(*key));
 	struct place *place;
 
-	HASH_FIND(hh, h->by_key, &key, sizeof(key), place);
+	HASH_FIND_BYHASHVALUE(hh, h->by_key, key, sizeof(*key), hash, place);
 	return place;
 }
 
-/* NULL: too many, or no memory. */
-static struct place *make_place(struct habits *h, const struct probe *p, bool with_node)
+static bool add_place(struct habits *h, struct place *place)
 {
-	struct place *place = find_place(h, p, with_node);
+	unsigned hash = hash_words(&place->key, sizeof(place->key));
 
-	if (place || HASH_COUNT(h->by_key) >= MAX_PLACES)
-		return place;
-	place = calloc(1, sizeof(*place));
-	if (!place)
-		return NULL;
-	place->key = key_of(p, with_node);
-	HASH_ADD(hh, h->by_key, key, sizeof(place->key), place);
-	if (!place->hh.tbl) {
-		free(place);
-		return NULL;
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, h->by_key, &place->key, sizeof(place->key), hash, place);
+	return place->hh.tbl != NULL;
+}
+
+/* What was heard of longest ago makes room: a check comes again, a scan does not. */
+static void forget_oldest(struct habits *h)
+{
+	if (HASH_COUNT(h->by_key) >= MAX_PLACES || h->n_streams >= MAX_ALL_STREAMS)
+		free_place(h, h->by_key);
+}
+
+/* The place of KEY, which becomes the one heard of last.  NULL: no memory. */
+static struct place *make_place(struct habits *h, const struct hct_tuple *key)
+{
+	struct place *place = find_place(h, key);
+
+	if (place) {
+		HASH_DEL(h->by_key, place);
+	} else {
+		forget_oldest(h);
+		place = calloc(1, sizeof(*place));
+		if (!place)
+			return NULL;
+		place->key = *key;
 	}
-	return place;
+	if (add_place(h, place))
+		return place;
+	h->n_streams -= place->room;
+	free(place->streams);
+	free(place);
+	return NULL;
 }
 
 static struct stream *find_stream(const struct place *place, uint64_t signature)
@@ -150,7 +177,7 @@ static struct stream *least_regular(struct place *place)
 	return least;
 }
 
-static struct stream *make_stream(struct place *place, uint64_t signature)
+static struct stream *make_stream(struct habits *h, struct place *place, uint64_t signature)
 {
 	struct stream *s = find_stream(place, signature);
 
@@ -162,6 +189,7 @@ static struct stream *make_stream(struct place *place, uint64_t signature)
 
 		if (!more)
 			return NULL;
+		h->n_streams += room - place->room;
 		place->streams = more;
 		place->room = room;
 	}
@@ -223,7 +251,8 @@ static void look_at_stream(const struct stream *s, uint64_t at_ns, struct habit_
 void habits_look(struct habits *h, const struct probe *p, struct habit_view *view)
 {
 	uint64_t signature = signature_of(p), at_ns = p->start_ns;
-	const struct place *node = find_place(h, p, true), *target = find_place(h, p, false);
+	struct hct_tuple node_key = key_of(p, true), target_key = key_of(p, false);
+	const struct place *node = find_place(h, &node_key), *target = find_place(h, &target_key);
 	const struct stream *own = find_stream(node, signature);
 	uint64_t last_ns;
 
@@ -265,13 +294,13 @@ static void learn_anew(struct stream *s)
 	memset(&s->others, 0, sizeof(s->others));
 }
 
-static void note_at_node(struct place *node, uint64_t signature, uint64_t at_ns,
+static void note_at_node(struct habits *h, struct place *node, uint64_t signature, uint64_t at_ns,
 			 const struct habit_view *view)
 {
 	struct stream *s = due_stream(node, signature, at_ns);
 
 	if (!s)
-		s = make_stream(node, signature);
+		s = make_stream(h, node, signature);
 	if (!s)
 		return;
 	if (view->off_time) {
@@ -285,14 +314,15 @@ static void note_at_node(struct place *node, uint64_t signature, uint64_t at_ns,
 }
 
 /* Carries what this node's requests of SIGNATURE are up to the target, for its other nodes. */
-static void note_at_target(struct place *target, const struct place *node, uint64_t signature)
+static void note_at_target(struct habits *h, struct place *target, const struct place *node,
+			   uint64_t signature)
 {
 	const struct stream *s = find_stream(node, signature);
 	struct stream *known;
 
 	if (!s || signature == NO_CONTENT || !rhythm_period_ns(&s->checks))
 		return;
-	known = make_stream(target, signature);
+	known = make_stream(h, target, signature);
 	if (known)
 		known->checks = s->checks;
 }
@@ -300,7 +330,8 @@ static void note_at_target(struct place *target, const struct place *node, uint6
 void habits_note(struct habits *h, const struct probe *p, const struct habit_view *view,
 		 bool traffic)
 {
-	struct place *target = make_place(h, p, false), *node = make_place(h, p, true);
+	struct hct_tuple node_key = key_of(p, true), target_key = key_of(p, false);
+	struct place *target = make_place(h, &target_key), *node = make_place(h, &node_key);
 	uint64_t signature = signature_of(p);
 
 	if (!target || !node)
@@ -309,6 +340,6 @@ void habits_note(struct habits *h, const struct probe *p, const struct habit_vie
 		target->traffic_ns = p->start_ns;
 	if (!view)
 		return;
-	note_at_node(node, signature, p->start_ns, view);
-	note_at_target(target, node, signature);
+	note_at_node(h, node, signature, p->start_ns, view);
+	note_at_target(h, target, node, signature);
 }

@@ -53,6 +53,15 @@ static bool starts_with(struct span s, const char *text)
 	return s.len >= len && memcmp(s.data, text, len) == 0;
 }
 
+/* Does LINE begin with the header NAME ("Host:"), in whichever case? */
+static bool is_header(struct span line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return line.len >= len && ((line.data[0] ^ (uint8_t)name[0]) & ~0x20) == 0 &&
+	       strncasecmp((const char *)line.data, name, len) == 0;
+}
+
 /* Copies the value of header NAME ("Host:") from the lines in REST; a cut value counts as seen. */
 static void find_header(struct span rest, const char *name, char *out, size_t size)
 {
@@ -64,8 +73,7 @@ static void find_header(struct span rest, const char *name, char *out, size_t si
 
 		if (line.len == 0)
 			return;
-		if (line.len < name_len ||
-		    strncasecmp((const char *)line.data, name, name_len) != 0)
+		if (!is_header(line, name))
 			continue;
 		line.data += name_len;
 		line.len -= name_len;
@@ -94,8 +102,7 @@ static bool has_users_header(struct span rest)
 		if (line.len == 0)
 			return false;
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (line.len >= strlen(names[i]) &&
-			    strncasecmp((const char *)line.data, names[i], strlen(names[i])) == 0)
+			if (is_header(line, names[i]))
 				return true;
 	}
 	return false;
@@ -111,15 +118,16 @@ static bool is_method(struct span word, size_t size)
 	return true;
 }
 
-bool http_parse_request(const uint8_t *data, size_t len, struct http_request *out)
+/* Takes the first line from REST. */
+static bool take_request_line(struct span *rest, struct http_request *out)
 {
-	struct span rest = { data, len }, line, method, path;
+	struct span line, method, path;
 	bool cut;
 
 	memset(out, 0, sizeof(*out));
-	if (!data || len == 0)
+	if (!rest->data || rest->len == 0)
 		return false;
-	line = next_line(&rest, &cut);
+	line = next_line(rest, &cut);
 	method = next_word(&line);
 	if (!is_method(method, sizeof(out->method)))
 		return false;
@@ -131,6 +139,23 @@ bool http_parse_request(const uint8_t *data, size_t len, struct http_request *ou
 		return false;
 	copy_printable(out->method, sizeof(out->method), method);
 	copy_printable(out->path, sizeof(out->path), path);
+	return true;
+}
+
+bool http_parse_request_line(const uint8_t *data, size_t len, struct http_request *out)
+{
+	struct span rest = { data, len };
+
+	out->valid = take_request_line(&rest, out);
+	return out->valid;
+}
+
+bool http_parse_request(const uint8_t *data, size_t len, struct http_request *out)
+{
+	struct span rest = { data, len };
+
+	if (!take_request_line(&rest, out))
+		return false;
 	find_header(rest, "Host:", out->host, sizeof(out->host));
 	out->forwarded = has_users_header(rest);
 	out->valid = true;
@@ -152,15 +177,15 @@ static bool is_plain_http_refusal(const uint8_t *data, size_t len)
 	return false;
 }
 
-bool http_parse_response(const uint8_t *data, size_t len, struct http_response *out)
+static bool take_status_line(struct span *rest, struct http_response *out)
 {
-	struct span rest = { data, len }, line, status;
+	struct span line, status;
 	bool cut;
 
 	memset(out, 0, sizeof(*out));
-	if (!data || len == 0)
+	if (!rest->data || rest->len == 0)
 		return false;
-	line = next_line(&rest, &cut);
+	line = next_line(rest, &cut);
 	if (!starts_with(line, "HTTP/1."))
 		return false;
 	next_word(&line);
@@ -176,6 +201,23 @@ bool http_parse_response(const uint8_t *data, size_t len, struct http_response *
 		out->status = 0;
 		return false;
 	}
+	return true;
+}
+
+bool http_parse_status_line(const uint8_t *data, size_t len, struct http_response *out)
+{
+	struct span rest = { data, len };
+
+	out->valid = take_status_line(&rest, out);
+	return out->valid;
+}
+
+bool http_parse_response(const uint8_t *data, size_t len, struct http_response *out)
+{
+	struct span rest = { data, len };
+
+	if (!take_status_line(&rest, out))
+		return false;
 	find_header(rest, "Location:", out->location, sizeof(out->location));
 	out->wants_tls = out->status == 400 && is_plain_http_refusal(data, len);
 	out->valid = true;

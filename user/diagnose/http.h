@@ -28,5 +28,8 @@ struct http_response {
  */
 bool http_parse_request(const uint8_t *data, size_t len, struct http_request *out);
 bool http_parse_response(const uint8_t *data, size_t len, struct http_response *out);
+/* The same of the first line alone: method and path, or status. */
+bool http_parse_request_line(const uint8_t *data, size_t len, struct http_request *out);
+bool http_parse_status_line(const uint8_t *data, size_t len, struct http_response *out);
 
 #endif

@@ -28,6 +28,12 @@ static enum probe_stage stage_of(const struct probe *p)
 	return STAGE_CONNECT;
 }
 
+/* Were events of the flow lost before the one that is looked at? */
+static bool lost_before(const struct probe *p)
+{
+	return p->last_seq + 1 > p->events;
+}
+
 static void set_incident(const struct probe *p, struct probe_incident *incident,
 			 const struct obs *o)
 {
@@ -44,6 +50,7 @@ static void set_incident(const struct probe *p, struct probe_incident *incident,
 	incident->rung = o->rung;
 	incident->packet = o->packet;
 	incident->inside = o->netns != p->netns;
+	incident->gap = lost_before(p);
 }
 
 static void set_process(struct probe *p, const struct obs *o)
@@ -188,6 +195,18 @@ static void observe_packet(struct probe *p, const struct obs *o)
 		p->request_count++;
 }
 
+/*
+ * Events of O's flow were lost before it, its handshake perhaps: only who got a
+ * SYN-ACK sends an ACK.  O is about a packet of the load balancer.
+ */
+static void note_unseen_handshake(struct probe *p, const struct obs *o)
+{
+	uint8_t flags = o->packet.tcp_flags;
+
+	if (lost_before(p) && flags & HCT_TCP_ACK && !(flags & (HCT_TCP_SYN | HCT_TCP_RST)))
+		note_once(&p->ack_ns, o);
+}
+
 /* Drops that a working connection has, too: what TCP had already got, and its last words. */
 static bool drop_is_harmless(const struct probe *p, const struct obs *o)
 {
@@ -236,6 +255,8 @@ static void observe_drop(struct probe *p, const struct obs *o)
 	}
 	if (!o->reply && !p->device_in[0])
 		note_arrival(p, o); /* dropped ahead of the first point */
+	if (!o->reply)
+		note_unseen_handshake(p, o);
 	if (drop_is_harmless(p, o))
 		return;
 	p->drop_count++;
@@ -367,6 +388,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 		observe_state(p, o);
 		break;
 	case HCT_POINT_RESET_SENT:
+		note_unseen_handshake(p, o);
 		if (!p->reset.seen) {
 			set_incident(p, &p->reset, o);
 			p->reset.has_socket = o->reset.has_socket;

@@ -50,6 +50,7 @@ struct probe_incident {
 	bool has_socket; /* resets: sent for an existing connection */
 	struct hct_packet packet;
 	bool inside; /* in the namespace that the probe was forwarded into, not in the watched one */
+	bool gap; /* events of the flow were lost before it */
 };
 
 struct timeline_entry {

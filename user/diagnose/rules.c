@@ -23,14 +23,14 @@ static const struct rule rules[] = {
 	{ VERDICT_CONNTRACK_FULL, 0, match_conntrack_full, tell_conntrack_full },
 	{ VERDICT_CONNTRACK_INVALID, 0, match_conntrack_invalid, tell_conntrack_invalid },
 	{ VERDICT_FORWARD_DROP, 0, match_forward_drop, tell_forward_drop },
-	{ VERDICT_FIREWALL_DROP, 0, match_firewall_drop, tell_firewall_drop },
+	{ VERDICT_FIREWALL_DROP, AHEAD, match_firewall_drop, tell_firewall_drop }, /* no REJECT's answer */
 	{ VERDICT_RP_FILTER, 0, match_rp_filter, tell_rp_filter },
 	{ VERDICT_MARTIAN_SOURCE, 0, match_martian_source, tell_martian_source },
-	{ VERDICT_NOT_LOCAL, 0, match_not_local, tell_not_local },
+	{ VERDICT_NOT_LOCAL, AHEAD, match_not_local, tell_not_local },
 	{ VERDICT_POLICY_DROP, 0, match_policy_drop, tell_policy_drop },
 	{ VERDICT_STALE_CONNECTION, 0, match_stale_connection, tell_stale_connection },
 	{ VERDICT_SOCKET_BUFFER_FULL, 0, match_socket_buffer_full, tell_socket_buffer_full },
-	{ VERDICT_ACCEPT_QUEUE_FULL, 0, match_accept_queue_full, tell_accept_queue_full },
+	{ VERDICT_ACCEPT_QUEUE_FULL, DEPARTURES, match_accept_queue_full, tell_accept_queue_full },
 	{ VERDICT_SYN_QUEUE_FULL, DEPARTURES, match_syn_queue_full, tell_syn_queue_full },
 	{ VERDICT_NO_LISTENER, 0, match_no_listener, tell_no_listener },
 	{ VERDICT_UDP_NO_LISTENER, 0, match_udp_no_listener, tell_udp_no_listener },
@@ -39,14 +39,14 @@ static const struct rule rules[] = {
 	{ VERDICT_REPLY_REWRITTEN, 0, match_reply_rewritten, tell_reply_rewritten },
 	{ VERDICT_GATEWAY_UNREACHABLE, 0, match_gateway_unreachable, tell_gateway_unreachable },
 	{ VERDICT_NO_ROUTE_BACK, 0, match_no_route_back_forwarded, tell_no_route_back },
-	{ VERDICT_REPLY_DROPPED, 0, match_reply_dropped, tell_reply_dropped },
-	{ VERDICT_NO_ROUTE_BACK, 0, match_no_route_back, tell_no_route_back },
-	{ VERDICT_KERNEL_DROP, 0, match_kernel_drop, tell_kernel_drop },
+	{ VERDICT_REPLY_DROPPED, AHEAD, match_reply_dropped, tell_reply_dropped },
+	{ VERDICT_NO_ROUTE_BACK, DEPARTURES, match_no_route_back, tell_no_route_back },
+	{ VERDICT_KERNEL_DROP, AHEAD, match_kernel_drop, tell_kernel_drop },
 	{ VERDICT_ACCEPT_QUEUE_FULL, POINT_BIT(SOCKET_STATE), match_accept_queue_overflow,
 	  tell_accept_queue_full },
 	{ VERDICT_WRONG_INTERFACE, ARRIVALS, match_wrong_interface, tell_wrong_interface },
 	{ VERDICT_REPLY_LOST, ARRIVALS | POINT_BIT(DROP), match_reply_lost, tell_reply_lost },
-	{ VERDICT_TCP_WRAPPERS, 0, match_tcp_wrappers, tell_tcp_wrappers },
+	{ VERDICT_TCP_WRAPPERS, ARRIVALS, match_tcp_wrappers, tell_tcp_wrappers },
 	{ VERDICT_TLS_ALERT, 0, match_tls_alert, tell_tls_alert },
 	{ VERDICT_NOT_HTTP, 0, match_not_http, tell_not_http },
 	{ VERDICT_HTTP_STATUS, 0, match_http_status, tell_http_status },
@@ -88,9 +88,11 @@ static void set_verdict(struct diagnosis *d, enum verdict_id verdict, enum confi
 /* A rule that rests on an absence needs every event to have arrived. */
 static bool is_proven(const struct facts *f, const struct rule *rule)
 {
-	if (!rule->absence)
-		return true;
-	return !f->p->lossy && !f->p->missing && !(f->given.unattached & rule->absence);
+	uint32_t points = rule->absence & ~AHEAD;
+
+	if (rule->absence & AHEAD && f->drop && f->drop->gap)
+		return false;
+	return !points || (!f->p->lossy && !f->p->missing && !(f->given.unattached & points));
 }
 
 /* For the load balancer a datagram that met silence has passed, whatever became of it. */
@@ -122,7 +124,7 @@ void diagnose(const struct case_facts *given, struct diagnosis *d)
 		const struct rule *rule = &rules[i];
 		enum match match;
 
-		if (rule->absence && given->cut_short)
+		if (rule->absence & ~AHEAD && given->cut_short)
 			continue;
 		match = rule->match(&f);
 		if (match == NO_MATCH)

@@ -85,6 +85,9 @@ struct rule {
 #define POINT_BIT(point) (UINT32_C(1) << HCT_POINT_##point)
 #define ARRIVALS POINT_BIT(TC_INGRESS)
 #define DEPARTURES POINT_BIT(TC_EGRESS)
+/* No point: among the flow's own events ahead of its drop, whatever was lost of others or later. */
+#define AHEAD (UINT32_C(1) << 31)
+_Static_assert(HCT_POINT_COUNT < 31, "AHEAD is no point's bit");
 
 void facts_derive(struct facts *f, const struct case_facts *given);
 /* Diagnoses one probe.  Never fails: what no rule explains is `unknown`. */

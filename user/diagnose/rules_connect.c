@@ -58,7 +58,10 @@ enum match match_no_listener(const struct facts *f)
 		return MATCH_CERTAIN;
 	if (!p->host_rst_ns)
 		return NO_MATCH;
-	return p->has_listener && !p->listener.found ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (p->has_listener && !p->listener.found)
+		return MATCH_CERTAIN;
+	/* the firewall may have sent it, or a process, after a SYN-ACK that was not told */
+	return p->missing || p->lossy ? NO_MATCH : MATCH_LIKELY;
 }
 
 /*

@@ -10,6 +10,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "hash.h"
+
 #define MAX_SERVICES 4096
 #define PATIENCE_SLACK_NS UINT64_C(100000000) /* longer than a probe is waited for */
 
@@ -64,14 +66,16 @@ static struct hct_tuple key_of(const struct hct_tuple *tuple)
 
 static struct entry *find(const struct services *s, const struct hct_tuple *key)
 {
+	unsigned hash = hash_words(key, sizeof(*key));
 	struct entry *entry;
 
-	HASH_FIND(hh, s->by_tuple, key, sizeof(*key), entry);
+	HASH_FIND_BYHASHVALUE(hh, s->by_tuple, key, sizeof(*key), hash, entry);
 	return entry;
 }
 
 static struct entry *add(struct services *s, const struct hct_tuple *key)
 {
+	unsigned hash = hash_words(key, sizeof(*key));
 	struct entry *entry;
 
 	if (HASH_COUNT(s->by_tuple) >= MAX_SERVICES)
@@ -80,7 +84,8 @@ static struct entry *add(struct services *s, const struct hct_tuple *key)
 	if (!entry)
 		return NULL;
 	entry->service.tuple = *key;
-	HASH_ADD(hh, s->by_tuple, service.tuple, sizeof(entry->service.tuple), entry);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->by_tuple, &entry->service.tuple,
+				    sizeof(entry->service.tuple), hash, entry);
 	if (!entry->hh.tbl) {
 		free(entry);
 		return NULL;

@@ -17,22 +17,60 @@
 /* BPF_TCP_* of linux/bpf.h, which are the kernel's and stable. */
 enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7, STATE_CLOSE_WAIT = 8 };
 
-static void payload_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+/*
+ * Appends N bytes of TEXT at LEN of OUT; returns the length.  Most of what
+ * follows is said of every connection, and seldom read: printf() would be a
+ * good part of what one costs.
+ */
+static size_t put_bytes(char out[PROBE_TEXT_LEN], size_t len, const char *text, size_t n)
 {
-	struct http_request request;
-	struct http_response response;
-	const char *what = o->reply ? "answer" : "request";
+	if (n > PROBE_TEXT_LEN - 1 - len)
+		n = PROBE_TEXT_LEN - 1 - len;
+	memcpy(out + len, text, n);
+	out[len + n] = '\0';
+	return len + n;
+}
 
-	if (!o->reply && http_parse_request(o->payload, o->payload_len, &request))
-		snprintf(out, PROBE_TEXT_LEN, "%.15s %.75s", request.method, request.path);
-	else if (o->reply && http_parse_response(o->payload, o->payload_len, &response))
-		snprintf(out, PROBE_TEXT_LEN, "answer: HTTP status %d", response.status);
-	else if (o->payload_len && o->payload[0] == 0x16)
-		snprintf(out, PROBE_TEXT_LEN, "%s: TLS handshake", what);
-	else if (o->payload_len && o->payload[0] == 0x15)
-		snprintf(out, PROBE_TEXT_LEN, "%s: TLS alert", what);
-	else
-		snprintf(out, PROBE_TEXT_LEN, "%s, %u bytes", what, o->packet.payload_len);
+static size_t put_all(char out[PROBE_TEXT_LEN], size_t len, const char *text)
+{
+	return put_bytes(out, len, text, strlen(text));
+}
+
+/* At most MAX bytes of TEXT. */
+static size_t put(char out[PROBE_TEXT_LEN], size_t len, const char *text, size_t max)
+{
+	return put_bytes(out, len, text, strnlen(text, max));
+}
+
+static size_t put_number(char out[PROBE_TEXT_LEN], size_t len, uint64_t n)
+{
+	char text[NUMBER_TEXT_LEN];
+
+	return put_bytes(out, len, text, format_number(text, n));
+}
+
+static size_t payload_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	const char *what = o->reply ? "answer" : "request";
+	struct http_response response;
+	struct http_request request;
+	size_t len;
+
+	if (!o->reply && http_parse_request_line(o->payload, o->payload_len, &request)) {
+		len = put(out, 0, request.method, 15);
+		len = put_all(out, len, " ");
+		return put(out, len, request.path, 75);
+	}
+	if (o->reply && http_parse_status_line(o->payload, o->payload_len, &response))
+		return put_number(out, put_all(out, 0, "answer: HTTP status "),
+				  (unsigned)response.status);
+	len = put_all(out, 0, what);
+	if (o->payload_len && o->payload[0] == 0x16)
+		return put_all(out, len, ": TLS handshake");
+	if (o->payload_len && o->payload[0] == 0x15)
+		return put_all(out, len, ": TLS alert");
+	len = put_number(out, put_all(out, len, ", "), o->packet.payload_len);
+	return put_all(out, len, " bytes");
 }
 
 static void tcp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
@@ -42,17 +80,13 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	size_t len;
 
 	if (flags & HCT_TCP_SYN) {
-		snprintf(out, PROBE_TEXT_LEN, flags & HCT_TCP_ACK ? "SYN-ACK" : "SYN");
+		put_all(out, 0, flags & HCT_TCP_ACK ? "SYN-ACK" : "SYN");
 	} else if (o->packet.payload_len) {
-		payload_text(out, o);
-		len = strlen(out);
+		len = payload_text(out, o);
 		if (end)
-			snprintf(out + len, PROBE_TEXT_LEN - len, ", %s", end);
+			put_all(out, put_all(out, len, ", "), end);
 	} else {
-		snprintf(out, PROBE_TEXT_LEN, "%s",
-			 end		       ? end
-			 : flags & HCT_TCP_ACK ? "ACK"
-					       : "segment");
+		put_all(out, 0, end ? end : flags & HCT_TCP_ACK ? "ACK" : "segment");
 	}
 }
 
@@ -153,6 +187,19 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 		snprintf(out, PROBE_TEXT_LEN, "%.30s dropped by the kernel", what);
 }
 
+static void route_found_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	size_t len = put_all(out, 0, "route back: ");
+	char addr[ADDR_TEXT_LEN];
+
+	if (o->route.has_gateway)
+		len = put(out, put_all(out, len, "via "), format_addr(addr, o->route.gateway), 40);
+	else
+		len = put_all(out, len, "direct");
+	if (o->route_device[0])
+		put(out, put_all(out, len, " dev "), o->route_device, sizeof(o->route_device));
+}
+
 static void route_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
 	char addr[ADDR_TEXT_LEN], table[TABLE_TEXT_LEN];
@@ -169,16 +216,20 @@ static void route_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 		snprintf(out, PROBE_TEXT_LEN, "no route back to %.40s (table %.15s)",
 			 format_addr(addr, o->tuple.lb), format_table(table, o->route.table));
 	else
-		snprintf(out, PROBE_TEXT_LEN, "route back: %s%.40s%s%s",
-			 o->route.has_gateway ? "via " : "",
-			 o->route.has_gateway ? format_addr(addr, o->route.gateway) : "direct",
-			 o->route_device[0] ? " dev " : "", o->route_device);
+		route_found_text(out, o);
 }
 
 /* A socket that its process has closed looks like one that nobody took: what came before tells. */
 static bool was_accepted(const struct probe *p, const struct obs *o)
 {
 	return o->sock.accepted || p->accepted_ns || p->read_ns;
+}
+
+/* "nginx (pid 812)" */
+static size_t put_process(char out[PROBE_TEXT_LEN], size_t len, const struct obs *o)
+{
+	len = put_all(out, put(out, len, o->comm, 15), " (pid ");
+	return put_all(out, put_number(out, len, o->pid), ")");
 }
 
 /* States that follow from packets of the timeline say nothing to an admin. */
@@ -189,10 +240,10 @@ static void state_text(char out[PROBE_TEXT_LEN], const struct probe *p, const st
 
 	out[0] = '\0';
 	if (sock->new_state == STATE_ESTABLISHED)
-		snprintf(out, PROBE_TEXT_LEN, "connection established");
+		put_all(out, 0, "connection established");
 	else if (sock->in_process && o->has_process)
-		snprintf(out, PROBE_TEXT_LEN, "closed by %.15s (pid %u)%s", o->comm, o->pid,
-			 sock->unread ? " with data unread" : "");
+		put_all(out, put_process(out, put_all(out, 0, "closed by "), o),
+			sock->unread ? " with data unread" : "");
 	else if (sock->new_state == STATE_CLOSE_WAIT)
 		snprintf(out, PROBE_TEXT_LEN, "the load balancer closed%s",
 			 was_accepted(p, o) ? "" : ", no process has accepted it yet");
@@ -279,7 +330,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 			 icmp_meaning(o, o->icmp.type, o->icmp.code), o->icmp.type, o->icmp.code);
 		return;
 	case HCT_POINT_APP_READ:
-		snprintf(out, PROBE_TEXT_LEN, "read by %.15s (pid %u)", o->comm, o->pid);
+		put_process(out, put_all(out, 0, "read by "), o);
 		return;
 	case HCT_POINT_TRANSLATION:
 		translation_text(out, o);

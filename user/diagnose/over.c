@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* When a probe is over. */
+#include "over.h"
+
+#include <netinet/in.h>
+
+bool probe_is_over(const struct probe *p, bool expect_http)
+{
+	bool refused = p->icmp_left_ns || p->icmp_sent.seen;
+
+	if (p->tuple.protocol != IPPROTO_TCP)
+		return p->reply_ns || refused;
+	if (p->lb_fin_ns || p->lb_rst_ns)
+		return true;
+	if (!p->synack_ns && !p->ack_ns && !p->established_ns)
+		return refused || p->host_rst_ns || (p->reset.seen && !p->reset.has_socket);
+	/* a check that only connects has passed by now, whatever the application does next */
+	if (!p->request_ns && !expect_http)
+		return false;
+	return p->host_fin_ns || p->host_rst_ns || p->app_close_ns;
+}
+
+bool probe_waits_for_gateway(const struct probe *p)
+{
+	bool made = p->synack_retransmits || (p->has_good_route && !p->route_failed);
+
+	return p->tuple.protocol != IPPROTO_UDP && made && !p->synack_ns && !p->reply_ns &&
+	       !p->established_ns && !p->drop.seen && !p->host_rst_ns && !p->icmp_left_ns;
+}
