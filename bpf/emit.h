@@ -85,12 +85,15 @@ static __always_inline struct hct_flow *flow_find(const struct hct_tuple *tuple)
 	return bpf_map_lookup_elem(&flows, tuple);
 }
 
-static __always_inline struct hct_client client_of(const struct hct_tuple *tuple)
+/* Where `clients` has the flow that came last from TUPLE's source. */
+static __always_inline struct hct_tuple *client_place(const struct hct_tuple *tuple)
 {
-	struct hct_client client = { .lb_port = tuple->lb_port, .protocol = tuple->protocol };
+	const __u32 *lb = (const __u32 *)tuple->lb;
+	__u32 hash = (lb[0] ^ lb[1] ^ lb[2] ^ lb[3]) * 0x9e3779b1 ^ tuple->lb_port * 0x85ebca6b ^
+		     tuple->protocol;
+	__u32 place = (hash ^ hash >> 16) % CLIENTS;
 
-	__builtin_memcpy(client.lb, tuple->lb, sizeof(client.lb));
-	return client;
+	return bpf_map_lookup_elem(&clients, &place);
 }
 
 /* Starts (or starts anew) the flow of TUPLE; NULL, counted as lost at POINT, when the map is full. */
@@ -98,7 +101,7 @@ static __always_inline struct hct_flow *flow_start(const struct hct_tuple *tuple
 					       __u32 ifindex, __u32 point)
 {
 	struct hct_flow fresh = { .isn = isn, .ifindex = ifindex };
-	struct hct_client client = client_of(tuple);
+	struct hct_tuple *client = client_place(tuple);
 
 	fresh.id = bpf_ktime_get_ns();
 	fresh.last_ns = fresh.id;
@@ -106,7 +109,8 @@ static __always_inline struct hct_flow *flow_start(const struct hct_tuple *tuple
 		count_lost(point);
 		return NULL;
 	}
-	bpf_map_update_elem(&clients, &client, tuple, BPF_ANY);
+	if (client)
+		*client = *tuple;
 	return flow_find(tuple);
 }
 

@@ -32,20 +32,28 @@ static __always_inline bool is_of_flow(const struct parsed *p, const struct hct_
 	}
 }
 
+static __always_inline bool is_same_source(const struct hct_tuple *a, const struct hct_tuple *b)
+{
+	const __u32 *x = (const __u32 *)a->lb, *y = (const __u32 *)b->lb;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) |
+		 (a->lb_port ^ b->lb_port) | (a->protocol ^ b->protocol));
+}
+
 /* The flow that P belongs to by its source (a reply's destination); ORIGINAL is its tuple. */
 static __always_inline struct hct_flow *flow_of_client(const struct parsed *p,
 						       struct hct_tuple *original)
 {
-	struct hct_client client = client_of(&p->tuple);
-	struct hct_tuple *known;
+	struct hct_tuple *known = client_place(&p->tuple);
 	struct hct_flow *flow;
 
 	if (p->packet.is_icmp_error)
 		return NULL;
-	known = bpf_map_lookup_elem(&clients, &client);
 	if (!known)
 		return NULL;
 	*original = *known;
+	if (!is_same_source(original, &p->tuple))
+		return NULL;
 	flow = flow_find(original);
 	return flow && is_of_flow(p, flow, original) ? flow : NULL;
 }

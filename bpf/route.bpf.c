@@ -23,12 +23,12 @@ enum { RTN_BLACKHOLE = 6, RTN_UNREACHABLE = 7, RTN_PROHIBIT = 8, RTN_THROW = 9 }
 static __always_inline int report_route(struct hct_tuple *t, __u32 netns, __u32 table,
 					const struct fib_nh_common *nh, __s32 err)
 {
-	struct net_device *dev = nh && !err ? BPF_CORE_READ(nh, nhc_dev) : NULL;
+	struct net_device *dev = nh && !err ? nh->nhc_dev : NULL;
 	struct hct_flow *flow;
 	struct hct_event *e;
 
-	if (dev)
-		netns = netns_of_device(dev);
+	if (dev) /* read directly: it comes with a program's own argument */
+		netns = dev->nd_net.net->ns.inum;
 	flow = !netns || netns == config.netns ? flow_find(t) : NULL;
 	if (flow) {
 		netns = config.netns;

@@ -60,21 +60,17 @@ HCT_STATE struct {
 
 /*
  * DNAT changes a packet's destination only: its source still tells the flow.
- * `clients` has the last flow of each source; `aliases` has the original tuple
- * of each translated one that was met.  An entry that is pushed out costs the
- * part of a timeline that lies behind the DNAT, not the probe.
+ * `clients` has the last flow of each source, at a place that the source's hash
+ * tells (client_place()); another source may overwrite it, which costs the part
+ * of a timeline that lies behind the DNAT, not the probe.  `aliases` has the
+ * original tuple of each translated one that was met.
  */
-struct hct_client {
-	__u8 lb[16];
-	__be16 lb_port;
-	__u8 protocol;
-	__u8 pad;
-};
+#define CLIENTS 16384 /* a power of two */
 
 HCT_STATE struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct hct_client);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLIENTS);
+	__type(key, __u32);
 	__type(value, struct hct_tuple);
 } clients SEC(".maps");
 

@@ -53,11 +53,13 @@ static __always_inline __u64 is_part(__u64 letters)
 }
 
 /* Is the header, with its line's end before and its colon behind, at START of the N bytes? */
-static __always_inline bool header_at(const __u8 *bytes, __u32 n, __u32 start)
+static __always_inline bool header_at(const __u8 *bytes, __u32 n, __u64 start)
 {
 	const char header[] = USERS_HEADER;
 	__u32 difference;
 
+	/* one 64-bit value to be compared and used: the verifiers of 5.10 and 6.1 see no other bounds */
+	asm volatile("" : "+r"(start));
 	if (start < 1 || start > HCT_PAYLOAD_MAX - USERS_HEADER_LEN - 1 ||
 	    start + USERS_HEADER_LEN >= n)
 		return false;
