@@ -421,6 +421,28 @@ static void flows_in_any_order(void **state)
 	assert_int_equal(engine_totals(run->engine)->probes, n);
 }
 
+/* A port scan does not keep out what is probed: that is noticed when it falls silent. */
+static void silence_after_a_scan(void **state)
+{
+	struct run *run = *state;
+	uint64_t at = START + SECOND;
+
+	run->settings.count = 0;
+	for (unsigned i = 0; i < 5000; i++) {
+		struct obs o = packet(at + i, 0, at + i, HCT_TCP_SYN, false);
+
+		o.tuple.target_port = htons((uint16_t)(1000 + i));
+		deliver(run, o);
+	}
+	engine_sink.tick(run->engine, at + 10 * SECOND);
+	at += 10 * SECOND;
+	for (unsigned i = 0; i < 3; i++)
+		healthy(run, at + SECOND + i * 5 * SECOND, at + SECOND + i * 5 * SECOND);
+	engine_sink.tick(run->engine, at + 60 * SECOND);
+	assert_int_equal(run->told.diagnosis.verdict, VERDICT_NO_PROBE);
+	assert_int_equal(ntohs(run->told.last.tuple.target_port), 80);
+}
+
 /* More than are followed at once: counted as lost, not forgotten. */
 static void too_many_flows(void **state)
 {
@@ -451,6 +473,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(waits_for_the_gateway_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_flows, setup, teardown),
 		cmocka_unit_test_setup_teardown(flows_in_any_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(silence_after_a_scan, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_flows, setup, teardown),
 	};
 

@@ -49,8 +49,8 @@ struct entry {
 	uint8_t inside;
 	uint8_t device_len, text_len;
 };
-_Static_assert(PROBE_MAX_TIMELINE * (sizeof(struct entry) + IFNAMSIZ + PROBE_TEXT_LEN) <= UINT16_MAX,
-	       "timeline_room");
+#define MAX_ENTRY (sizeof(struct entry) + IFNAMSIZ + PROBE_TEXT_LEN)
+_Static_assert(PROBE_MAX_TIMELINE * MAX_ENTRY <= UINT16_MAX, "timeline_room");
 
 static bool is_empty(const void *bytes, size_t size)
 {

@@ -5,7 +5,10 @@
 
 #include "probe.h"
 
-/* Has P come to its end, so that only stragglers can follow?  EXPECT_HTTP: the check asks something. */
+/*
+ * Has P come to its end, so that only stragglers can follow?  EXPECT_HTTP: the
+ * check asks something.
+ */
 bool probe_is_over(const struct probe *p, bool expect_http);
 /* An answer was made and has a route, but none was seen to leave, nor to be dropped. */
 bool probe_waits_for_gateway(const struct probe *p);

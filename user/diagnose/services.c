@@ -13,6 +13,7 @@
 #include "hash.h"
 
 #define MAX_SERVICES 4096
+#define MAX_LOOKED_AT 256
 #define PATIENCE_SLACK_NS UINT64_C(100000000) /* longer than a probe is waited for */
 
 struct entry {
@@ -73,26 +74,6 @@ static struct entry *find(const struct services *s, const struct hct_tuple *key)
 	return entry;
 }
 
-static struct entry *add(struct services *s, const struct hct_tuple *key)
-{
-	unsigned hash = hash_words(key, sizeof(*key));
-	struct entry *entry;
-
-	if (HASH_COUNT(s->by_tuple) >= MAX_SERVICES)
-		return NULL;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	entry->service.tuple = *key;
-	HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->by_tuple, &entry->service.tuple,
-				    sizeof(entry->service.tuple), hash, entry);
-	if (!entry->hh.tbl) {
-		free(entry);
-		return NULL;
-	}
-	return entry;
-}
-
 static uint8_t expected_protocol(const struct settings *settings)
 {
 	if (settings->protocols == HCT_PROTO_UDP)
@@ -125,6 +106,43 @@ static bool can_fall_silent(const struct services *s, const struct service *serv
 	    !(s->settings->protocols & HCT_PROTO_ICMP))
 		return false;
 	return service->probes >= retries;
+}
+
+/* A port scan brings many that nobody will miss: they go first, the oldest of them. */
+static bool forget_one(struct services *s)
+{
+	struct entry *entry, *next;
+	unsigned n = 0;
+
+	HASH_ITER(hh, s->by_tuple, entry, next) {
+		if (!entry->service.expected && !can_fall_silent(s, &entry->service)) {
+			remove_entry(s, entry);
+			return true;
+		}
+		if (++n == MAX_LOOKED_AT)
+			break;
+	}
+	return false;
+}
+
+static struct entry *add(struct services *s, const struct hct_tuple *key)
+{
+	unsigned hash = hash_words(key, sizeof(*key));
+	struct entry *entry;
+
+	if (HASH_COUNT(s->by_tuple) >= MAX_SERVICES && !forget_one(s))
+		return NULL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->service.tuple = *key;
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->by_tuple, &entry->service.tuple,
+				    sizeof(entry->service.tuple), hash, entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return NULL;
+	}
+	return entry;
 }
 
 /* The settings' window, or that of a longer interval that was learned. */

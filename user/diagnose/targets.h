@@ -46,7 +46,10 @@ struct target {
 	const char *last_why, *last_fix;
 };
 
-/* Pairs of target and node that are kept apart: a port scan from the range must not fill the memory. */
+/*
+ * Pairs of target and node that are kept apart: a port scan from the range must
+ * not fill the memory.
+ */
 #define TARGETS_MAX 65536
 
 struct targets;

@@ -42,14 +42,15 @@ static int spawn_any(pid_t *pid, const char *const argv[], const posix_spawn_fil
 /* Not by fork(): that copies the page tables of all that is followed, while events wait. */
 static int spawn(pid_t *pid, const char *const argv[], int fd)
 {
+	static const char null[] = "/dev/null";
 	posix_spawn_file_actions_t files;
 	int err = posix_spawn_file_actions_init(&files);
 
 	if (err)
 		return -err;
-	err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, null, O_RDWR, 0);
 	if (!err)
-		err = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_RDWR, 0);
+		err = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, null, O_RDWR, 0);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&files, fd, STDOUT_FILENO);
 	err = err ? -err : spawn_any(pid, argv, &files);

@@ -146,7 +146,7 @@ static void put_escaped(struct json_writer *w, const char *text)
 	}
 }
 
-/* TEXT without what format_safe() takes out, but with the characters KEPT, in SIZE bytes of SAFE. */
+/* TEXT without what format_safe() takes out, but with KEPT characters, in SIZE bytes of SAFE. */
 static void put_safe(struct json_writer *w, const char *text, const char *kept, char *safe,
 		     size_t size)
 {

@@ -404,8 +404,9 @@ static void print_totals(struct text_state *s, const struct totals *totals)
 	text_print(&s->t, totals->lost ? STYLE_WARN : STYLE_PLAIN, "%" PRIu64 " event%s lost\n",
 		   totals->lost, totals->lost == 1 ? "" : "s");
 	if (totals->unplaced)
-		text_print(&s->t, STYLE_WARN, "%" PRIu64 " of these probes came when %u pairs of target and "
-			   "node were told apart already; they are in no table\n",
+		text_print(&s->t, STYLE_WARN,
+			   "%" PRIu64 " of these probes came when %u pairs of target and node were "
+			   "told apart already; they are in no table\n",
 			   totals->unplaced, TARGETS_MAX);
 }
 

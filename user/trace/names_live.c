@@ -17,6 +17,8 @@
 #define MAX_SYMBOLS (1U << 20)
 #define MAX_POOL (32U << 20)
 #define MAX_DEVICES 64
+#define LOOKED_UP_BITS 10
+#define LOOKED_UP (1U << LOOKED_UP_BITS)
 
 /* Kernel text symbols, compact: there are some 60,000 to 100,000. */
 struct symbol {
@@ -31,6 +33,11 @@ struct names_live {
 	size_t n_symbols;
 	char *pool;
 	size_t pool_len;
+	/* the same few call chains come again and again: a search for each frame would be dear */
+	struct {
+		uint64_t address;
+		const char *name;
+	} looked_up[LOOKED_UP];
 	struct {
 		uint32_t ifindex;
 		const char *name;
@@ -170,12 +177,10 @@ const char *names_live_reason(struct names_live *n, uint32_t reason)
 	return names_intern(number);
 }
 
-const char *names_live_symbol(struct names_live *n, uint64_t address)
+static const char *find_symbol(const struct names_live *n, uint64_t address)
 {
-	size_t low = 0, high;
+	size_t low = 0, high = n->n_symbols;
 
-	names_live_warm(n);
-	high = n->n_symbols;
 	while (low < high) { /* the last symbol at or below the address */
 		size_t middle = low + (high - low) / 2;
 
@@ -185,6 +190,18 @@ const char *names_live_symbol(struct names_live *n, uint64_t address)
 			high = middle;
 	}
 	return low ? names_intern(n->pool + n->symbols[low - 1].name) : NULL;
+}
+
+const char *names_live_symbol(struct names_live *n, uint64_t address)
+{
+	size_t slot = address * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LOOKED_UP_BITS);
+
+	names_live_warm(n);
+	if (n->looked_up[slot].address != address) {
+		n->looked_up[slot].name = find_symbol(n, address);
+		n->looked_up[slot].address = address;
+	}
+	return n->looked_up[slot].name;
 }
 
 const char *names_live_device(struct names_live *n, uint32_t ifindex)
