@@ -165,6 +165,34 @@ def test_failing_requests_when_asked(shop, trace):
     assert run.lines[-1]["other_requests"] == 0
 
 
+def ask(lab, request):
+    """Sends REQUEST as one piece and reads the answer to its end."""
+    sock, seen = lab_checks.connect(lab, 80)
+    with contextlib.closing(sock):
+        sock.sendall(request.encode())
+        while sock.recv(4096):
+            pass
+    return dataclasses.replace(seen, result="http")
+
+
+def test_users_by_header(shop, trace):
+    """X-Forwarded-For is found wherever it begins, and nothing else is taken for it."""
+    run = trace(shop, "--interval", INTERVAL, "--timeout", TIMEOUT)
+    for pad in range(9):  # the kernel side looks by eights
+        ask(shop, f"GET /{'a' * pad} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n"
+                  f"{'x' if pad % 2 else 'X'}-Forwarded-For: 203.0.113.{pad}\r\n\r\n")
+    checks = [ask(shop, f"GET /health{query} HTTP/1.1\r\nHost: {BACKEND}\r\n"
+                        f"Connection: close\r\n{header}\r\n")
+              for query, header in (("?x-forwarded-for:", ""), ("", "My-X-Forwarded-For: 1\r\n"),
+                                    ("", "About: x-forwarded-for: 1\r\n"),
+                                    ("", "Expect-Forwarded-For: 1\r\n"))]
+    for seen in checks:
+        line = run.probe(seen)
+        assert (line["verdict"], line["http"]["status"]) == ("healthy", 200), line
+    run.stop()
+    assert (run.lines[-1]["probes"], run.lines[-1]["other_requests"]) == (4, 9), run.dump()
+
+
 def test_datagrams(shop, trace):
     """A stream of datagrams from one port is no check; one datagram is."""
     lab_services.udp_server(shop, "echo", 5300, name="names")
