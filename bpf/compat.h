@@ -33,4 +33,11 @@ static __always_inline bool is_netfilter_drop(__u32 reason)
 	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP);
 }
 
+/*
+ * A field of a program's own argument.  Where the kernel has BTF of its own the argument is typed
+ * and read directly.  Where it has none (--btf FILE) the same programs run as raw tracepoints,
+ * whose arguments are plain numbers: read by probes.  The verifier knows config and follows one.
+ */
+#define ARG_READ(ptr, field) (config.by_probes ? BPF_CORE_READ(ptr, field) : (ptr)->field)
+
 #endif

@@ -128,6 +128,11 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 	}
 	if (!found)
 		return;
+	if (config.by_probes) { /* the conversion needs the kernel's BTF: who listens, but not how full */
+		out->found = found->state == TCP_LISTEN;
+		bpf_sk_release(found);
+		return;
+	}
 	tcp = bpf_skc_to_tcp_sock(found); /* a full socket, whose fields we may read */
 	if (tcp) {
 		sk = (struct sock *)tcp;
@@ -307,41 +312,43 @@ int hct_tc_egress_l3(struct __sk_buff *skb)
 
 static __always_inline __u32 data_offset(const struct sk_buff *skb)
 {
-	return (__u64)skb->data - (__u64)skb->head;
+	return (__u64)ARG_READ(skb, data) - (__u64)ARG_READ(skb, head);
 }
 
 static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_device *dev,
 					 __u32 offset, bool arrival)
 {
-	struct packet_source s = { .head = skb->head };
+	struct packet_source s = { .head = ARG_READ(skb, head) };
+	__be16 ethertype = ARG_READ(skb, protocol);
 	__u8 point = arrival ? HCT_POINT_RECEIVE : HCT_POINT_TRANSMIT;
-	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	bool v6 = ethertype == bpf_htons(ETH_P_IPV6);
 	struct parsed p;
 	struct hct_flow *flow;
-	__u32 linear_end;
+	__u32 linear_end, ifindex;
 	int kind;
 
-	if (!v6 && skb->protocol != bpf_htons(ETH_P_IP))
+	if (!v6 && ethertype != bpf_htons(ETH_P_IP))
 		return 0;
-	if (!dev || dev->nd_net.net->ns.inum != config.netns ||
+	if (!dev || netns_of_arg_device(dev) != config.netns ||
 	    !parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, &p))
 		return 0;
+	ifindex = ARG_READ(dev, ifindex);
 	if (p.through) {
-		pass_through(&p, dev->ifindex, point);
+		pass_through(&p, ifindex, point);
 		return 0;
 	}
-	flow = flow_of(&p, dev->ifindex, point);
+	flow = flow_of(&p, ifindex, point);
 	if (!flow) {
 		if (!arrival)
-			leaves_unknown(&p, dev->ifindex);
+			leaves_unknown(&p, ifindex);
 		return 0;
 	}
 	kind = interest(flow, &p);
-	linear_end = data_offset(skb) + skb->len - skb->data_len;
+	linear_end = data_offset(skb) + ARG_READ(skb, len) - ARG_READ(skb, data_len);
 	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, dev->ifindex, point, &s, linear_end, arrival);
+		report_payload(&p, flow, ifindex, point, &s, linear_end, arrival);
 	else if (kind == HEADERS)
-		report_headers(&p, flow, dev->ifindex, point, NULL);
+		report_headers(&p, flow, ifindex, point, NULL);
 	return 0;
 }
 
@@ -349,13 +356,13 @@ SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(hct_receive, struct sk_buff *skb)
 {
 	/* __netif_receive_skb_core() sets the network header only after this tracepoint */
-	return at_tracepoint(skb, skb->dev, data_offset(skb), true);
+	return at_tracepoint(skb, ARG_READ(skb, dev), data_offset(skb), true);
 }
 
 SEC("tp_btf/net_dev_start_xmit")
 int BPF_PROG(hct_transmit, const struct sk_buff *skb, struct net_device *dev)
 {
-	return at_tracepoint(skb, dev, skb->network_header, false);
+	return at_tracepoint(skb, dev, ARG_READ(skb, network_header), false);
 }
 
 SEC("xdp")

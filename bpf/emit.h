@@ -7,7 +7,7 @@
 #ifndef BPF_EMIT_H
 #define BPF_EMIT_H
 
-#include "state.h"
+#include "compat.h"
 
 #define EVENT_BOUND_FACTOR 2 /* ends and drops may go this far over config.max_events */
 
@@ -234,7 +234,15 @@ static __always_inline __u32 netns_of_device(const struct net_device *dev)
 static __always_inline void copy_in6(__u8 out[16], const struct in6_addr *addr)
 {
 	for (int i = 0; i < 4; i++) /* by words: a direct read may not cross a member */
-		((__u32 *)out)[i] = addr->in6_u.u6_addr32[i];
+		((__u32 *)out)[i] = ARG_READ(addr, in6_u.u6_addr32[i]);
+}
+
+/* DEV comes with a program's own argument. */
+static __always_inline __u32 netns_of_arg_device(const struct net_device *dev)
+{
+	const struct net *net = ARG_READ(dev, nd_net.net);
+
+	return ARG_READ(net, ns.inum);
 }
 
 /*
@@ -245,16 +253,17 @@ static __always_inline void copy_in6(__u8 out[16], const struct in6_addr *addr)
 static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct hct_tuple *t,
 					    __u32 *netns)
 {
-	__u16 family = sk->skc_family;
+	__u16 family = ARG_READ(sk, skc_family);
+	const struct net *net;
 
 	if (family == AF_INET) {
-		__be32 peer = sk->skc_daddr;
+		__be32 peer = ARG_READ(sk, skc_daddr);
 
 		if (!in_range_ipv4(peer))
 			return false;
 		__builtin_memset(t, 0, sizeof(*t));
 		map_ipv4(t->lb, peer);
-		map_ipv4(t->target, sk->skc_rcv_saddr);
+		map_ipv4(t->target, ARG_READ(sk, skc_rcv_saddr));
 	} else if (family == AF_INET6) {
 		__builtin_memset(t, 0, sizeof(*t));
 		copy_in6(t->lb, &sk->skc_v6_daddr);
@@ -264,9 +273,10 @@ static __always_inline bool tuple_from_sock(const struct sock_common *sk, struct
 	} else {
 		return false;
 	}
-	*netns = sk->skc_net.net->ns.inum;
-	t->lb_port = sk->skc_dport;
-	t->target_port = bpf_htons(sk->skc_num);
+	net = ARG_READ(sk, skc_net.net);
+	*netns = ARG_READ(net, ns.inum);
+	t->lb_port = ARG_READ(sk, skc_dport);
+	t->target_port = bpf_htons(ARG_READ(sk, skc_num));
 	t->protocol = IPPROTO_TCP;
 	return true;
 }

@@ -301,8 +301,8 @@ static __always_inline void settle_way(const struct sk_buff *skb, struct parsed 
  */
 static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *p)
 {
-	struct packet_source s = { .head = skb->head };
-	__u32 offset = skb->network_header;
+	struct packet_source s = { .head = ARG_READ(skb, head) };
+	__u32 offset = ARG_READ(skb, network_header);
 	struct ipv4_header ip;
 	bool parsed = false;
 

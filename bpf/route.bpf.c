@@ -23,12 +23,12 @@ enum { RTN_BLACKHOLE = 6, RTN_UNREACHABLE = 7, RTN_PROHIBIT = 8, RTN_THROW = 9 }
 static __always_inline int report_route(struct hct_tuple *t, __u32 netns, __u32 table,
 					const struct fib_nh_common *nh, __s32 err)
 {
-	struct net_device *dev = nh && !err ? nh->nhc_dev : NULL;
+	struct net_device *dev = nh && !err ? ARG_READ(nh, nhc_dev) : NULL;
 	struct hct_flow *flow;
 	struct hct_event *e;
 
-	if (dev) /* read directly: it comes with a program's own argument */
-		netns = dev->nd_net.net->ns.inum;
+	if (dev)
+		netns = netns_of_arg_device(dev);
 	flow = !netns || netns == config.netns ? flow_find(t) : NULL;
 	if (flow) {
 		netns = config.netns;
@@ -80,15 +80,15 @@ SEC("tp_btf/fib_table_lookup")
 int BPF_PROG(hct_route, __u32 table, const struct flowi4 *flow, const struct fib_nh_common *nh, int err)
 {
 	struct hct_tuple t = {};
-	__be32 daddr = flow->daddr;
+	__be32 daddr = ARG_READ(flow, daddr);
 
 	if (!in_range_ipv4(daddr))
 		return 0;
-	t.protocol = flow->__fl_common.flowic_proto;
-	t.lb_port = flow->uli.ports.dport;
-	t.target_port = flow->uli.ports.sport;
+	t.protocol = ARG_READ(flow, __fl_common.flowic_proto);
+	t.lb_port = ARG_READ(flow, uli.ports.dport);
+	t.target_port = ARG_READ(flow, uli.ports.sport);
 	map_ipv4(t.lb, daddr);
-	map_ipv4(t.target, flow->saddr);
+	map_ipv4(t.target, ARG_READ(flow, saddr));
 	return report_route(&t, 0, table, nh, err);
 }
 
@@ -111,6 +111,7 @@ SEC("tp_btf/fib6_table_lookup")
 int BPF_PROG(hct_route6, const struct net *net, const struct fib6_result *res, struct fib6_table *table,
 	     const struct flowi6 *flow)
 {
+	const struct fib6_nh *nh;
 	struct hct_tuple t = {};
 	__s32 err;
 
@@ -118,9 +119,11 @@ int BPF_PROG(hct_route6, const struct net *net, const struct fib6_result *res, s
 	if (!in_range((const __u32 *)t.lb))
 		return 0;
 	BPF_CORE_READ_INTO((struct in6_addr *)t.target, flow, saddr);
-	t.protocol = flow->__fl_common.flowic_proto;
-	t.lb_port = flow->uli.ports.dport;
-	t.target_port = flow->uli.ports.sport;
-	err = ipv6_route_error(res->fib6_type);
-	return report_route(&t, net->ns.inum, table->tb6_id, err ? NULL : &res->nh->nh_common, err);
+	t.protocol = ARG_READ(flow, __fl_common.flowic_proto);
+	t.lb_port = ARG_READ(flow, uli.ports.dport);
+	t.target_port = ARG_READ(flow, uli.ports.sport);
+	err = ipv6_route_error(ARG_READ(res, fib6_type));
+	nh = err ? NULL : ARG_READ(res, nh);
+	return report_route(&t, ARG_READ(net, ns.inum), ARG_READ(table, tb6_id),
+			    nh ? &nh->nh_common : NULL, err);
 }

@@ -188,6 +188,8 @@ struct hct_config {
 	__u32 protocols; /* HCT_PROTO_*; 0: all */
 	__u32 max_events; /* a flow's events after which it goes quiet but for its end */
 	__u32 follow_users; /* 1: what is known as a user's request is followed like a check */
+	__u32 by_probes; /* 1: programs run as raw tracepoints, on a kernel without BTF */
+	__u32 pad;
 	__u64 restart_ns; /* a datagram or echo this long after a flow's first is a new flow */
 	struct hct_prefix prefixes[HCT_MAX_PREFIXES];
 	__be16 ports[HCT_MAX_PORTS];
