@@ -6,7 +6,7 @@ _hctrace_complete() {
 	local cur=$2 prev=$3
 	local commands='live record check explain replay report bundle'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
-		--expect-codes --path --all-traffic --duration --count --buffer --passive --xdp --clsact
+		--expect-codes --path --all-traffic --duration --count --btf --buffer --passive --xdp --clsact
 		--max-size --save --json --format
 		--output --redact --redact-map --color --verbose --version --help'
 	local presets='elb elb-dedicated: gcp azure alibaba tencent aws-nlb: aws-alb: haproxy:
@@ -47,7 +47,7 @@ _hctrace_complete() {
 		mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
 		return
 		;;
-	--save | -o | --output | --redact-map | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+	--save | --btf | -o | --output | --redact-map | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--from | --port | --interval | --timeout | --retries | --expect-codes | --path | --duration | -d | \
 		--count | -c | --buffer | --max-size) return ;;
 	esac

@@ -259,6 +259,12 @@ static int set_all_traffic(struct settings *s, const char *value, struct refusal
 	return 0;
 }
 
+static int set_btf(struct settings *s, const char *value, struct refusal *r)
+{
+	s->btf = value;
+	return *value ? 0 : -EINVAL;
+}
+
 static int set_buffer(struct settings *s, const char *value, struct refusal *r)
 {
 	return value_size(value, &s->buffer);
@@ -400,8 +406,11 @@ const struct option_row option_rows[] = {
 	  "see packets before the stack too (see hctrace(8))", NULL, set_xdp },
 	{ NULL, 0, "clsact", NULL, false, RUNNING,
 	  "use clsact filters even where tcx exists", NULL, set_clsact },
+	{ NULL, 0, "btf", "FILE", false, LOOKING,
+	  "types of this kernel, where it has none itself",
+	  "names no file; example: --btf vmlinux.btf", set_btf },
 	{ NULL, 0, "buffer", "SIZE", false, RUNNING,
-	  "room for events that wait to be read (default: 2M)",
+	  "room for events that wait to be read (default: 4M)",
 	  "is not a power of two from a page (4k) to 1024M; example: --buffer 8M", set_buffer },
 	{ NULL, 0, "max-size", "SIZE", false, KEEPING,
 	  "keep only so much of a recording: the last of it",

@@ -63,6 +63,7 @@ struct settings {
 	size_t n_expect;
 	const char *path; /* the check's path; NULL: any */
 	bool all_traffic; /* users' requests are reported like checks */
+	const char *btf; /* file with the types of a kernel that has none itself; NULL: none given */
 	uint32_t buffer; /* bytes of the kernel's ring of events: a power of two */
 	bool json;
 	bool passive;

@@ -125,7 +125,7 @@ static uint64_t forget_after(const struct settings *s)
 /* What must be known of the kernel; its types are large, so they go before anything is loaded. */
 static int look_at_kernel(struct live *l)
 {
-	struct btf *btf = loader_kernel_btf();
+	struct btf *btf = loader_kernel_btf(l->settings);
 
 	if (!btf)
 		return -ENOTSUP;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "kernel_btf.h"
 #include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
@@ -19,7 +20,7 @@ static const struct {
 	enum how how;
 	const char *name;
 } tiers[] = {
-	{ BY_TRACEPOINT, "BTF tracepoints" },
+	{ BY_TRACEPOINT, "tracepoints" },
 	{ BY_TC, "tc programs" },
 	{ BY_LIBWRAP, "uprobes in libwrap" },
 	{ BY_LADDER, "netfilter links" },
@@ -117,6 +118,7 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 	struct lines lines = { .out = out, .max = max };
 	struct point_list list = { .n = 0 };
 	struct programs programs = { .object = NULL };
+	struct kernel_btf_refusal refusal;
 	const char *no_nft_trace;
 	struct utsname kernel;
 	struct capability *cap;
@@ -124,14 +126,11 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 	int err;
 
 	libbpf_set_print(NULL);
-	btf = btf__load_vmlinux_btf();
+	btf = kernel_btf_load(settings->btf, &refusal);
 	if (!btf) {
 		cap = line(&lines, CHECK_WARN);
-		CHECK_PUT(cap->what, "This kernel has no BTF (/sys/kernel/btf/vmlinux): 'hctrace "
-				     "live' "
-				     "cannot run.");
-		CHECK_PUT(cap->fix, "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as every "
-				    "current distribution's is.");
+		CHECK_PUT(cap->what, "'hctrace live' cannot run: %s.", refusal.why);
+		CHECK_PUT(cap->fix, "To trace here, %s.", refusal.fix);
 		return lines.n;
 	}
 	programs_choose(&programs, settings, btf, &list);

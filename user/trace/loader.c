@@ -17,6 +17,7 @@
 #include "attach_netfilter.h"
 #include "attach_tc.h"
 #include "hctrace.skel.h"
+#include "kernel_btf.h"
 #include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
@@ -47,12 +48,21 @@ const struct point_status *loader_points(const struct loader *l, size_t *n)
 
 /* ---- attaching ---- */
 
+static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
+{
+	struct bpf_program *program = programs_get(p, row);
+
+	return kernel_btf_is_own() ?
+	       bpf_program__attach(program) :
+	       bpf_program__attach_raw_tracepoint(program, program_rows[row].needs);
+}
+
 static void attach_tracepoints(struct loader *l)
 {
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		if (program_rows[i].how != BY_TRACEPOINT || !l->programs.wanted[i])
 			continue;
-		l->links[i] = bpf_program__attach(programs_get(&l->programs, i));
+		l->links[i] = attach_tracepoint(&l->programs, i);
 		if (l->links[i])
 			point_list_say(&l->points, program_rows[i].point, true, point_detail("tracepoint %s", program_rows[i].needs));
 		else
@@ -296,20 +306,24 @@ static void say_error(int err)
 	}
 }
 
-struct btf *loader_kernel_btf(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-
-	if (btf)
-		return btf;
-	fprintf(stderr, "hctrace: this kernel has no BTF (/sys/kernel/btf/vmlinux), which hctrace needs to read it;\n"
-			"         boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (every current distribution kernel is)\n");
-	return NULL;
-}
-
 static int print_libbpf(enum libbpf_print_level level, const char *template, va_list args)
 {
 	return vfprintf(stderr, template, args);
+}
+
+struct btf *loader_kernel_btf(const struct settings *settings)
+{
+	struct kernel_btf_refusal refusal;
+	struct btf *btf;
+
+	libbpf_set_print(settings->verbose > 1 ? print_libbpf : NULL);
+	btf = kernel_btf_load(settings->btf, &refusal);
+	if (!btf)
+		fprintf(stderr, "hctrace: %s;\n         %s\n", refusal.why, refusal.fix);
+	else if (settings->btf && kernel_btf_is_own())
+		fprintf(stderr, "hctrace: this kernel has BTF of its own: --btf %s is not used\n",
+			settings->btf);
+	return btf;
 }
 
 struct loader *loader_new(const struct settings *settings, uint32_t netns, const struct btf *btf)
@@ -320,7 +334,6 @@ struct loader *loader_new(const struct settings *settings, uint32_t netns, const
 		return NULL;
 	l->settings = settings;
 	l->netns = netns;
-	libbpf_set_print(settings->verbose > 1 ? print_libbpf : NULL);
 	programs_choose(&l->programs, settings, btf, &l->points);
 	return l;
 }

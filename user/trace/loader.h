@@ -16,11 +16,10 @@ struct btf;
 struct loader;
 
 /*
- * The running kernel's types, or NULL after a message that says what to do.
- * They take some 6 MiB, as much as libbpf needs again for loading: free them
- * (btf__free()) before loader_attach().
+ * The running kernel's types as kernel_btf_load() gives them, or NULL after a
+ * message that says what to do.  To be freed before loader_attach().
  */
-struct btf *loader_kernel_btf(void);
+struct btf *loader_kernel_btf(const struct settings *settings);
 
 /*
  * A loader for SETTINGS (borrowed) in the current network namespace, whose

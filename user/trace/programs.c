@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hctrace.skel.h"
+#include "kernel_btf.h"
 
 _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 	       "options.h and the wire format allow the same number");
@@ -89,7 +90,8 @@ static const char *kernel_lacks(const struct btf *btf, const struct program_row 
 	if (!row->needs)
 		return NULL;
 	if (row->how == BY_LADDER)
-		return btf__find_by_name_kind(btf, row->needs, BTF_KIND_STRUCT) >= 0 ?
+		return !kernel_btf_is_own() ? "netfilter links need BTF of the kernel's own" :
+		       btf__find_by_name_kind(btf, row->needs, BTF_KIND_STRUCT) >= 0 ?
 		       NULL : "this kernel has no netfilter links (they came with 6.4)";
 	args = tracepoint_args(btf, row->needs);
 	if (args < 0)
@@ -122,6 +124,11 @@ struct bpf_program *programs_get(const struct programs *p, size_t row)
 void programs_choose(struct programs *p, const struct settings *settings, const struct btf *btf,
 		     struct point_list *list)
 {
+	if (!kernel_btf_is_own()) {
+		p->btf = settings->btf;
+		/* libbpf 1.1 asks for the section's BTF whatever the program's type is set to */
+		libbpf_register_prog_handler("tp_btf+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL);
+	}
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		const char *why = not_asked_for(settings, &program_rows[i]);
 
@@ -141,6 +148,7 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	config->max_events = FLOW_MAX_EVENTS;
 	config->follow_users = s->all_traffic;
 	config->restart_ns = RESTART_NS;
+	config->by_probes = !kernel_btf_is_own();
 	config->n_prefixes = (uint32_t)s->n_from;
 	for (size_t i = 0; i < s->n_from; i++) {
 		uint8_t *mask = (uint8_t *)config->prefixes[i].mask;
@@ -175,6 +183,14 @@ void programs_replace_tc(struct programs *p)
 	}
 }
 
+/* An object of the programs; without BTF of its own the kernel's types come from a file. */
+static struct hctrace_bpf *open_object(const struct programs *p)
+{
+	struct bpf_object_open_opts opts = { .sz = sizeof(opts), .btf_custom_path = p->btf };
+
+	return hctrace_bpf__open_opts(&opts);
+}
+
 /* Lets OBJECT load only the programs of WANTED. */
 static void take_only(struct hctrace_bpf *object, const bool wanted[N_PROGRAMS])
 {
@@ -195,7 +211,7 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 {
 	int err = 0;
 
-	p->object = hctrace_bpf__open();
+	p->object = open_object(p);
 	if (!p->object)
 		return -errno;
 	memcpy((void *)&p->object->rodata->config, config, sizeof(*config));
@@ -246,7 +262,7 @@ int programs_load_late(struct programs *p, enum how how)
 		return -ENOTSUP;
 	for (size_t i = 0; i < N_PROGRAMS; i++)
 		wanted[i] = p->wanted[i] && program_rows[i].how == how;
-	*late = hctrace_bpf__open();
+	*late = open_object(p);
 	if (!*late)
 		return -errno;
 	take_only(*late, wanted);

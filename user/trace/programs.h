@@ -38,6 +38,7 @@ extern const struct program_row program_rows[N_PROGRAMS];
  * they are needed, into an object of their own that shares the maps.
  */
 struct programs {
+	const char *btf; /* file of the kernel's types where it has none itself; NULL: its own */
 	struct hctrace_bpf *object; /* NULL until loaded */
 	struct hctrace_bpf *l3, *ladder; /* NULL until needed */
 	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded, or to be when needed */
