@@ -28,7 +28,7 @@ TRAFFIC = (
 def hooks():
     """name of a program, as the kernel keeps it: its hook and whole name."""
     found = {}
-    with open(f"{ROOT}/user/trace/programs.c", encoding="utf-8") as f:
+    with open(f"{ROOT}/user/trace/program_table.c", encoding="utf-8") as f:
         for program, point, how, needs in ROW.findall(f.read()):
             hook = {"TC": point.lower().replace("_", "-"), "TRACEPOINT": needs,
                     "LADDER": "netfilter"}.get(how)

@@ -8,30 +8,10 @@
 
 #include "cli/options.h"
 #include "point_list.h"
+#include "program_table.h"
 
 struct bpf_program;
-struct btf;
 struct hctrace_bpf;
-
-#define N_PROGRAMS 27
-
-/* How a program gets to where it observes. */
-enum how { BY_TRACEPOINT, BY_TC, BY_TC_L3, BY_XDP, BY_LADDER, BY_LIBWRAP };
-
-/*
- * Every program of the object, with what the kernel must have for it.  Two
- * programs of one point stand for two versions of its tracepoint: the one
- * whose argument count fits is used.
- */
-struct program_row {
-	const char *program;
-	enum hct_point point;
-	enum how how;
-	const char *needs; /* tracepoint, or a type that must be in BTF; NULL nothing */
-	int min_args, max_args; /* of the tracepoint */
-};
-
-extern const struct program_row program_rows[N_PROGRAMS];
 
 /*
  * Most of a start is the verifier's: programs that few runs need are loaded when

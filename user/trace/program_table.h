@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table of BPF programs: what each needs of the kernel.  All that differs between kernels is here. */
+#ifndef HCT_PROGRAM_TABLE_H
+#define HCT_PROGRAM_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "include/hct_points.h"
+
+struct btf;
+
+#define N_PROGRAMS 27
+
+/* How a program gets to where it observes. */
+enum how {
+	BY_TRACEPOINT,
+	BY_TC,
+	BY_TC_L3,
+	BY_XDP,
+	BY_LADDER,
+	BY_LIBWRAP,
+};
+
+/*
+ * Every program of the object, with what the kernel must have for it.  Several
+ * programs of one point stand for several versions of a tracepoint: the one
+ * whose argument count fits is used.
+ */
+struct program_row {
+	const char *program;
+	enum hct_point point;
+	enum how how;
+	const char *needs; /* tracepoint, or a type that must be in BTF; NULL nothing */
+	int min_args, max_args; /* of the tracepoint */
+};
+
+extern const struct program_row program_rows[N_PROGRAMS];
+
+/* NULL when the kernel whose types BTF are can take the program of ROW, else why not. */
+const char *program_lacks(const struct btf *btf, const struct program_row *row);
+
+#endif
