@@ -6,6 +6,7 @@
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
 # make fuzz       FUZZ_SECONDS of hostile recordings
 # make report     reports of the cases, read by tshark and other programs, without root
+# make arm64      cross-builds build-arm64/hctrace and tests it as far as that goes without such a machine
 # make SAN=address,undefined                    builds build-san/hctrace
 # make install DESTDIR= PREFIX=/usr/local
 
@@ -53,7 +54,7 @@ LOAD     := $(addprefix $(BUILD)/tests/bench/,lb_load load_server)
 RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
 
-.PHONY: bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
+.PHONY: arm64 bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -176,6 +177,8 @@ demo:
 	$(Q)scripts/demo
 check:
 	$(Q)scripts/check
+arm64:
+	$(Q)scripts/arm64
 SECTIONS ?=
 REPEAT   ?= 5
 bench:
@@ -193,6 +196,6 @@ install: $(BUILD)/hctrace
 	install -D -m 644 doc/hctrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hctrace
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-arm64 build-arm64-root
 
 -include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(LB_LOAD_OBJ:.o=.d) $(BUILD)/tests/bench/load_server.d $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)
