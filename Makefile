@@ -18,7 +18,7 @@ PREFIX  ?= /usr/local
 CLANG   ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive gnutls
 
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 Q       := $(if $(V),,@)
@@ -30,7 +30,7 @@ ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-pr
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
 	-DHCT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -Iuser -I$(BUILD) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
 ALL_LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LDLIBS  := $(shell pkg-config --libs $(PKGS))
+LDLIBS  := $(shell pkg-config --libs $(PKGS)) -pthread
 BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -I. -Ivmlinux
 
 USER_SRC  := $(wildcard user/*.c user/*/*.c)
@@ -38,11 +38,11 @@ USER_SRC  := $(wildcard user/*.c user/*/*.c)
 # nftables' trace and its policy do not, but for their live side.
 TRACE_CORE := $(wildcard user/trace/nft_*.c) user/trace/rule_kinds.c user/trace/rule_watch.c
 BPF_USERS := $(filter-out $(TRACE_CORE),$(wildcard user/trace/*.c)) user/cli/run_live.c user/cli/live_stream.c user/cli/cmd_live.c user/cli/cmd_record.c user/cli/cmd_bundle.c \
-	user/cli/cmd_check.c user/main.c
+	user/cli/cmd_check.c user/cli/cmd_probe.c $(addprefix user/probe/,bottle_tc.c guest.c prober.c) user/main.c
 CORE_SRC  := $(filter-out $(BPF_USERS),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)
 # state first: bpftool's linker (7.1) gets map offsets wrong when it meets the extern ones before it
-BPF_SRC   := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_SRC   := bpf/state.bpf.c $(filter-out bpf/state.bpf.c bpf/bottle.bpf.c,$(wildcard bpf/*.bpf.c))
 
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
@@ -53,6 +53,7 @@ TRAFFIC  := $(addprefix $(BUILD)/tests/bench/,traffic_udp traffic_http traffic_s
 LOAD     := $(addprefix $(BUILD)/tests/bench/,lb_load load_server)
 RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate record_raw)
 SKEL     := $(BUILD)/hctrace.skel.h
+BOTTLE   := $(BUILD)/bottle.skel.h
 
 .PHONY: arm64 bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
@@ -80,12 +81,17 @@ $(SKEL): $(BUILD)/hctrace.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name hctrace_bpf > $@
 
+# What hctrace probe alone needs is an object by itself.
+$(BOTTLE): $(BUILD)/bpf/bottle.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name bottle_bpf > $@
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BPF_USERS:%.c=$(BUILD)/%.o): | $(SKEL)
+$(BPF_USERS:%.c=$(BUILD)/%.o): | $(SKEL) $(BOTTLE)
 
 # The parts of the html report as strings, with the hashes that its Content-Security-Policy names.
 PAGE    := user/render/page
@@ -198,4 +204,4 @@ install: $(BUILD)/hctrace
 clean:
 	rm -rf build build-san build-arm64 build-arm64-root
 
--include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(LB_LOAD_OBJ:.o=.d) $(BUILD)/tests/bench/load_server.d $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)
+-include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(BUILD)/bpf/bottle.bpf.d $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(LB_LOAD_OBJ:.o=.d) $(BUILD)/tests/bench/load_server.d $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)

@@ -6,6 +6,7 @@
 #include "cli/cmd_check.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_live.h"
+#include "cli/cmd_probe.h"
 #include "cli/cmd_record.h"
 #include "cli/cmd_replay.h"
 #include "cli/cmd_report.h"
@@ -18,6 +19,7 @@ static const struct {
 } commands[] = {
 	{ "live", cmd_live },
 	{ "record", cmd_record },
+	{ "probe", cmd_probe },
 	{ "check", cmd_check },
 	{ "explain", cmd_explain },
 	{ "replay", cmd_replay },

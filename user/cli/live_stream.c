@@ -25,6 +25,14 @@ static void tell_probe(void *ctx, const struct probe *p, const struct diagnosis 
 		s->renderer->on.probe(s->render_ctx, p, d);
 }
 
+static void judge(void *ctx, const struct probe *p, struct diagnosis *d)
+{
+	const struct live_stream *s = ctx;
+
+	if (s->guest)
+		s->guest->judge(s->guest->ctx, p, d);
+}
+
 static void tell_target(void *ctx, const struct target *t)
 {
 	const struct live_stream *s = ctx;
@@ -50,7 +58,7 @@ static void tell_end(void *ctx, const struct totals *totals)
 }
 
 static const struct engine_listener told = { tell_start, tell_probe, tell_target, tell_lost,
-					     tell_end };
+					     tell_end, judge };
 
 /* ---- the stream: it is kept before the engine sees it, so that answers follow what was asked for ---- */
 
@@ -69,6 +77,8 @@ static void on_obs(void *ctx, const struct obs *o)
 {
 	struct live_stream *s = ctx;
 
+	if (s->guest && !s->guest->is_ours(s->guest->ctx, o))
+		return;
 	if (s->recorder)
 		recorder_sink.obs(s->recorder, o);
 	if (s->writer)

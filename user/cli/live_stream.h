@@ -7,6 +7,7 @@
 #define HCT_LIVE_STREAM_H
 
 #include "diagnose/engine.h"
+#include "live_guest.h"
 #include "options.h"
 #include "record/recorder.h"
 #include "render/render.h"
@@ -19,6 +20,7 @@ struct live_stream {
 	struct case_writer *writer; /* NULL without --save */
 	struct engine *engine;
 	struct rule_live *rules; /* the caller's: hears of each observation and probe */
+	const struct live_guest *guest; /* the caller's; NULL: none */
 	const struct renderer *renderer;
 	void *render_ctx;
 };

@@ -157,6 +157,7 @@ static int set_one_protocol(struct settings *s, const char *item, struct refusal
 		if (strcmp(known[i].name, item) == 0) {
 			s->protocols |= known[i].protocol;
 			s->expect_http |= known[i].http;
+			s->check = s->check && strcmp(s->check, item) ? "several" : known[i].name;
 			return 0;
 		}
 	}
@@ -233,6 +234,32 @@ static int set_one_code(struct settings *s, const char *item, struct refusal *r)
 static int set_expect_codes(struct settings *s, const char *value, struct refusal *r)
 {
 	return set_each(s, value, r, set_one_code);
+}
+
+static int set_host(struct settings *s, const char *value, struct refusal *r)
+{
+	s->host = value;
+	for (const char *c = value; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return -EINVAL;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_target(struct settings *s, const char *value, struct refusal *r)
+{
+	struct prefix p;
+
+	if (prefix_parse(&p, value) || p.len != 128)
+		return -EINVAL;
+	memcpy(s->target, p.addr, sizeof(s->target));
+	s->has_target = true;
+	return 0;
+}
+
+static int set_until_healthy(struct settings *s, const char *value, struct refusal *r)
+{
+	s->until_healthy = true;
+	return 0;
 }
 
 static int set_path(struct settings *s, const char *value, struct refusal *r)
@@ -356,7 +383,8 @@ static int set_redact_map(struct settings *s, const char *value, struct refusal 
 #define TIME_REASON "is not a time above zero; examples: 500ms, 3s, 1m, 2h, or a number of seconds"
 #define KEEPING (BY_LIVE | BY_RECORD)
 #define RUNNING (KEEPING | BY_BUNDLE)
-#define LOOKING (RUNNING | BY_CHECK)
+#define LOOKING (RUNNING | BY_CHECK | BY_PROBE)
+#define TIMING (RUNNING | BY_PROBE)
 
 const struct option_row option_rows[] = {
 	{ "What to follow", 0, "lb", "PRESET", false, LOOKING,
@@ -378,38 +406,46 @@ const struct option_row option_rows[] = {
 	  "look into a network namespace: name, path or pid",
 	  "names no network namespace; example: --netns web", set_netns },
 
-	{ "The check, as it is set at the load balancer", 0, "interval", "TIME", false, RUNNING,
+	{ "The check, as it is set at the load balancer", 0, "interval", "TIME", false, TIMING,
 	  "time between two probes of one node", TIME_REASON, set_interval },
-	{ NULL, 0, "timeout", "TIME", false, RUNNING,
+	{ NULL, 0, "timeout", "TIME", false, TIMING,
 	  "time that a probe waits for its answer", TIME_REASON, set_timeout },
 	{ NULL, 0, "retries", "N", false, RUNNING,
 	  "failures in a row that make a target unhealthy",
 	  "is not a number from 1 to 100; example: --retries 3", set_retries },
-	{ NULL, 0, "expect-codes", "CODES", false, RUNNING,
+	{ NULL, 0, "expect-codes", "CODES", false, TIMING,
 	  "healthy HTTP status codes, such as 200,300-399",
 	  "is not a status code or range from 100 to 599; example: --expect-codes 200,202,300-399",
 	  set_expect_codes },
-	{ NULL, 0, "path", "PATH", false, RUNNING,
-	  "path of the HTTP request (default: any)",
+	{ NULL, 0, "path", "PATH", false, TIMING,
+	  "path of the HTTP request (default: any; probe: /)",
 	  "is not a path, which starts with '/'; example: --path /health", set_path },
+	{ NULL, 0, "host", "NAME", false, BY_PROBE,
+	  "Host of the HTTP request (default: the target)",
+	  "is not the name of a host; example: --host www.example.org", set_host },
+	{ NULL, 0, "target", "ADDR", false, BY_PROBE,
+	  "address of this host to probe (default: its own)",
+	  "is not an address; example: --target 192.168.0.10", set_target },
+	{ NULL, 0, "until-healthy", NULL, false, BY_PROBE,
+	  "repeat until it passes, and say what changed", NULL, set_until_healthy },
 	{ NULL, 0, "all-traffic", NULL, false, RUNNING,
 	  "report users' requests as well, not only checks", NULL, set_all_traffic },
 
-	{ "The run", 'd', "duration", "TIME", false, RUNNING,
+	{ "The run", 'd', "duration", "TIME", false, TIMING,
 	  "stop after TIME: 500ms, 30s, 5m, 1h (plain: s)", TIME_REASON, set_duration },
-	{ NULL, 'c', "count", "N", false, RUNNING,
+	{ NULL, 'c', "count", "N", false, TIMING,
 	  "stop after N finished probes",
 	  "is not a number from 1 up; example: --count 10", set_count },
 	{ NULL, 0, "passive", NULL, false, RUNNING,
 	  "attach nothing that changes the host's state", NULL, set_passive },
 	{ NULL, 0, "xdp", NULL, false, RUNNING,
 	  "see packets before the stack too (see hctrace(8))", NULL, set_xdp },
-	{ NULL, 0, "clsact", NULL, false, RUNNING,
+	{ NULL, 0, "clsact", NULL, false, TIMING,
 	  "use clsact filters even where tcx exists", NULL, set_clsact },
 	{ NULL, 0, "btf", "FILE", false, LOOKING,
 	  "types of this kernel, where it has none itself",
 	  "names no file; example: --btf vmlinux.btf", set_btf },
-	{ NULL, 0, "buffer", "SIZE", false, RUNNING,
+	{ NULL, 0, "buffer", "SIZE", false, TIMING,
 	  "room for events that wait to be read (default: 4M)",
 	  "is not a power of two from a page (4k) to 1024M; example: --buffer 8M", set_buffer },
 	{ NULL, 0, "max-size", "SIZE", false, KEEPING,
@@ -419,7 +455,8 @@ const struct option_row option_rows[] = {
 	  "also write all that was seen to FILE, for replay",
 	  "names no file; example: --save run.case", set_save },
 
-	{ "What is printed", 'j', "json", NULL, false, BY_LIVE | BY_CHECK | BY_REPLAY | BY_REPORT,
+	{ "What is printed", 'j', "json", NULL, false,
+	  BY_LIVE | BY_PROBE | BY_CHECK | BY_REPLAY | BY_REPORT,
 	  "one JSON object a line", NULL, set_json },
 	{ NULL, 0, "format", "FORMAT", false, BY_REPORT,
 	  "of a report: text (default), json, pcapng or html", "is no format; example: --format json",
@@ -435,7 +472,7 @@ const struct option_row option_rows[] = {
 	{ NULL, 0, "color", "WHEN", true, BY_ALL,
 	  "auto, always or never",
 	  "is not auto, always or never; example: --color=never", set_color },
-	{ NULL, 'v', "verbose", NULL, false, BY_LIVE | BY_REPLAY | BY_REPORT,
+	{ NULL, 'v', "verbose", NULL, false, BY_LIVE | BY_PROBE | BY_REPLAY | BY_REPORT,
 	  "timelines of passing probes, all missing points", NULL, set_verbose },
 	{ NULL, 'V', "version", NULL, false, BY_ALL, "print the version and exit", NULL, NULL },
 	{ NULL, 'h', "help", NULL, false, BY_ALL, "print this help and exit", NULL, NULL },
@@ -445,6 +482,7 @@ const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 const struct command_row command_rows[] = {
 	{ "live", NULL, false, BY_LIVE, "trace now: a line a probe, then a summary (default)" },
 	{ "record", NULL, false, BY_RECORD, "the same into a file (-o FILE), for report" },
+	{ "probe", NULL, false, BY_PROBE, "send a check from the range through this host, now" },
 	{ "check", NULL, false, BY_CHECK, "look at this host without waiting for a probe" },
 	{ "explain", "[VERDICT]", false, BY_EXPLAIN, "list the verdicts, or explain one" },
 	{ "replay", "FILE", true, BY_REPLAY, "run what --save wrote: for tests and bug reports" },

@@ -10,7 +10,7 @@
 #include "options.h"
 
 enum { BY_LIVE = 1, BY_REPLAY = 2, BY_EXPLAIN = 4, BY_CHECK = 8, BY_REPORT = 16,
-       BY_RECORD = 32, BY_BUNDLE = 64, BY_ALL = 127 };
+       BY_RECORD = 32, BY_BUNDLE = 64, BY_PROBE = 128, BY_ALL = 255 };
 
 /* What is wrong with a value.  Empty fields: all of it, and what the row says. */
 struct refusal {

@@ -16,7 +16,7 @@
 #define HCT_VERSION "unknown"
 #endif
 
-#define MAX_ROWS 32
+#define MAX_ROWS 48
 #define LONG_ONLY 256 /* getopt's value for the first row; the letters are below */
 #define NS_PER_SEC UINT64_C(1000000000)
 
@@ -167,7 +167,7 @@ static int bad_option(int c, const char *word)
 }
 
 /* Reads the options into S; USED has a bit per row that was given.  -1, or an exit status. */
-static int parse_options(struct settings *s, int argc, char **argv, uint32_t *used)
+static int parse_options(struct settings *s, int argc, char **argv, uint64_t *used)
 {
 	struct option longs[MAX_ROWS + 1] = { 0 };
 	char shorts[2 * MAX_ROWS + 2] = ":";
@@ -206,7 +206,7 @@ static int parse_options(struct settings *s, int argc, char **argv, uint32_t *us
 		if (row->set(s, optarg, &r))
 			return usage("--%s: '%s' %s", row->name, r.item[0] ? r.item : optarg,
 				     r.reason[0] ? r.reason : row->reason);
-		*used |= UINT32_C(1) << (row - option_rows);
+		*used |= UINT64_C(1) << (row - option_rows);
 	}
 	return -1;
 }
@@ -228,7 +228,7 @@ static int unknown_command(const char *word)
 }
 
 /* Reads the command and its argument from WORDS, NULL-terminated. */
-static int parse_command(struct settings *s, char **words, uint32_t used)
+static int parse_command(struct settings *s, char **words, uint64_t used)
 {
 	const struct command_row *command = NULL;
 	size_t most;
@@ -249,7 +249,7 @@ static int parse_command(struct settings *s, char **words, uint32_t used)
 	if (s->args[0] && s->args[most] && !command->many)
 		return usage("%s: '%s' is one word too many", command->name, s->args[most]);
 	for (size_t i = 0; i < n_option_rows; i++)
-		if (used & UINT32_C(1) << i && !(option_rows[i].used_by & command->by))
+		if (used & UINT64_C(1) << i && !(option_rows[i].used_by & command->by))
 			return usage("--%s means nothing to 'hctrace %s'", option_rows[i].name,
 				     command->name);
 	return -1;
@@ -286,6 +286,29 @@ static int check_bundle(const struct settings *s)
 		return usage("bundle takes a recording, or --duration to make one, not both");
 	if (s->redact_map && !s->redact)
 		return usage("--redact-map tells what --redact replaced; give that, too");
+	return -1;
+}
+
+/* Of a probe: one kind of check, and where it is to go. */
+static int check_probe(struct settings *s)
+{
+	bool asks = s->path || s->host || s->n_expect;
+
+	if (strcmp(s->command, "probe") != 0)
+		return -1;
+	if (!s->check)
+		s->check = asks ? "http" : "tcp";
+	if (strcmp(s->check, "several") == 0)
+		return usage("probe makes one kind of check at a time; example: --protocol http");
+	if (strcmp(s->check, "icmp") == 0 && s->n_ports)
+		return usage("--port means nothing to an icmp check");
+	if (asks && strncmp(s->check, "http", 4) != 0)
+		return usage("--path, --host and --expect-codes mean nothing to a %s check; "
+			     "example: --protocol http", s->check);
+	if (s->n_interfaces > 1)
+		return usage("a probe arrives by one interface: give --interface once");
+	if (s->until_healthy && s->count)
+		return usage("--until-healthy goes on until it passes; --count does not go with it");
 	return -1;
 }
 
@@ -334,7 +357,7 @@ static int apply_preset(struct settings *s)
 
 int options_parse(struct settings *s, int argc, char **argv)
 {
-	uint32_t used = 0;
+	uint64_t used = 0;
 	int status;
 
 	memset(s, 0, sizeof(*s));
@@ -345,6 +368,8 @@ int options_parse(struct settings *s, int argc, char **argv)
 		status = check_recording(s);
 	if (status < 0)
 		status = check_bundle(s);
+	if (status < 0)
+		status = check_probe(s);
 	if (status < 0)
 		status = apply_preset(s);
 	return status;

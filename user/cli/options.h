@@ -30,6 +30,12 @@ struct prefix {
 	uint8_t len; /* 0–128, of the v4-mapped form: 100.125.0.0/16 has 112 */
 };
 
+/* Where hctrace probe sends from. */
+struct probe_from {
+	struct prefix alone; /* that address, and nothing else */
+	char device[16]; /* our end of the pair: part of no probe's way */
+};
+
 struct code_range {
 	int first, last;
 };
@@ -62,6 +68,11 @@ struct settings {
 	struct code_range expect[MAX_EXPECT];
 	size_t n_expect;
 	const char *path; /* the check's path; NULL: any */
+	const char *check; /* probe: the kind of check, "tcp", "http", …; NULL: not said */
+	const char *host; /* probe: the request's Host; NULL: the target */
+	bool has_target;
+	uint8_t target[16]; /* probe: address to check, v4-mapped */
+	bool until_healthy; /* probe: go on until it passes */
 	bool all_traffic; /* users' requests are reported like checks */
 	const char *btf; /* file with the types of a kernel that has none itself; NULL: none given */
 	uint32_t buffer; /* bytes of the kernel's ring of events: a power of two */
@@ -78,6 +89,7 @@ struct settings {
 	bool redact; /* a bundle tells pseudonyms … */
 	const char *redact_map; /* … which this file explains; NULL: none does */
 	const char *save; /* write the stream as a test case to this file */
+	const struct probe_from *probe_from; /* follow what comes from there, and nothing else; NULL */
 	char **args; /* what follows the options: NULL-terminated */
 };
 

@@ -27,7 +27,7 @@
 #include "trace/source_live.h"
 
 #define HOUSEKEEPING_NS 1000000000ULL
-#define MAX_READY 6 /* what open_loop() watches */
+#define MAX_READY 7 /* what open_loop() watches */
 #define FORGET_TIMEOUTS 3 /* a flow silent for that many timeouts is over … */
 #define FORGET_MIN_NS 10000000000ULL /* … but not before SYNs stop being repeated closely */
 
@@ -73,6 +73,8 @@ static void device_up(void *ctx, unsigned ifindex)
 
 	source_live_devices_changed(l->source);
 	loader_device_up(l->loader, ifindex);
+	if (l->view->guest)
+		l->view->guest->device_up(l->view->guest->ctx, ifindex);
 }
 
 static void device_gone(void *ctx, unsigned ifindex)
@@ -81,6 +83,8 @@ static void device_gone(void *ctx, unsigned ifindex)
 
 	source_live_devices_changed(l->source);
 	loader_device_gone(l->loader, ifindex);
+	if (l->view->guest)
+		l->view->guest->device_gone(l->view->guest->ctx, ifindex);
 }
 
 static const struct link_watch_listener device_listener = { device_up, device_gone };
@@ -154,6 +158,7 @@ static int open_stream(struct live *l)
 	if (err)
 		return cannot_start(err);
 	l->stream.rules = l->rules;
+	l->stream.guest = l->view->guest;
 	err = source_live_open(&l->source, l->loader, l->names, &live_stream_sink, &l->stream,
 			       forget_after(l->settings));
 	return err ? cannot_start(err) : 0;
@@ -178,6 +183,8 @@ static int open_loop(struct live *l)
 		err = watch(l, link_watch_fd(l->links), EPOLLIN);
 	if (!err)
 		err = watch(l, rule_live_fd(l->rules), EPOLLIN);
+	if (!err && l->view->guest)
+		err = watch(l, l->view->guest->fd(l->view->guest->ctx), EPOLLIN | EPOLLET);
 	return err;
 }
 
@@ -224,7 +231,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static bool done(const struct live *l, uint64_t now, uint64_t end)
 {
 	const struct settings *s = l->settings;
+	const struct live_guest *guest = l->view->guest;
 
+	if (guest && guest->done(guest->ctx, now, engine_totals(l->stream.engine)))
+		return true;
 	return l->stop || now >= end || ferror(stdout) ||
 	       (s->count && engine_totals(l->stream.engine)->probes >= s->count);
 }
@@ -280,6 +290,8 @@ static uint64_t next_time(const struct live *l, uint64_t end)
 		       l->view->second || l->stream.recorder;
 
 	due = earlier(due, end);
+	if (l->view->guest)
+		due = earlier(due, l->view->guest->next(l->view->guest->ctx));
 	return at_work ? earlier(due, l->next_second_ns) : due;
 }
 
@@ -365,6 +377,8 @@ int run_live(const struct settings *settings, const struct live_view *view)
 	}
 	err = open_signals(&l);
 	status = err ? cannot_start(err) : open_stream(&l);
+	if (!status && view->guest)
+		status = view->guest->attached(view->guest->ctx);
 	if (status)
 		goto cleanup;
 	err = open_loop(&l);
@@ -378,11 +392,17 @@ int run_live(const struct settings *settings, const struct live_view *view)
 	malloc_trim(0); /* what loading needed for a moment */
 	names_live_warm(l.names);
 	malloc_trim(0);
+	if (view->guest)
+		view->guest->start(view->guest->ctx);
 	err = run(&l, start);
 	end_stream(&l);
 	if (err)
 		fprintf(stderr, "hctrace: stopped: cannot read events: %s\n", strerror(-err));
-	status = err ? EXIT_CANNOT_TRACE : engine_exit_status(l.stream.engine);
+	if (err)
+		status = EXIT_CANNOT_TRACE;
+	else
+		status = view->guest ? view->guest->status(view->guest->ctx) :
+				       engine_exit_status(l.stream.engine);
 cleanup:
 	close_live(&l);
 	return status;

@@ -4,6 +4,7 @@
 #define HCT_RUN_LIVE_H
 
 #include "diagnose/engine.h"
+#include "live_guest.h"
 #include "options.h"
 #include "render/render.h"
 
@@ -11,6 +12,7 @@
 struct live_view {
 	const struct renderer *renderer;
 	FILE *out; /* that it writes to */
+	const struct live_guest *guest; /* NULL: a run that only watches */
 	/*
 	 * CTX is what the renderer's open() returned; each may be NULL.  SIZE: bytes
 	 * of the recording, 0 without one.

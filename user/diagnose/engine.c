@@ -208,6 +208,8 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	name_netns(e, p->inner_netns, p->inner_name);
 	services_probed(e->services, service, p);
 	diagnose(&given, &d);
+	if (e->on->judge)
+		e->on->judge(e->ctx, p, &d);
 	services_find_process(service, e->host, e->now_ns, p);
 	if (cut_short && d.outcome == OUTCOME_UNKNOWN)
 		e->totals.unfinished++;
@@ -470,7 +472,7 @@ static void on_end(void *ctx, uint64_t now_ns)
 		finish(e, flow, now_ns, true);
 	targets_each(e->targets, report_target, e);
 	e->totals.end_ns = now_ns;
-	if (no_probe_holds(&e->totals)) {
+	if (no_probe_holds(&e->totals) && !e->settings->probe_from) {
 		no_probe_diagnose(&run, &e->totals, &d);
 		e->totals.no_probe = &d;
 	}

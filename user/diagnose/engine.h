@@ -31,6 +31,8 @@ struct engine_listener {
 	void (*target)(void *ctx, const struct target *t);
 	void (*lost)(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns);
 	void (*end)(void *ctx, const struct totals *totals);
+	/* Before anything is counted: what is known about P from elsewhere may change D. */
+	void (*judge)(void *ctx, const struct probe *p, struct diagnosis *d);
 };
 
 struct totals {

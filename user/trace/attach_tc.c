@@ -26,7 +26,10 @@
  * Our clsact filters are known by their priority, and their handle says which
  * process they belong to and whether that process made the qdisc, too.
  */
-#define OUR_PRIORITY 0x4843 /* "HC" */
+static const uint16_t our_priorities[] = {
+	[TC_TRACE] = 0x4843, /* "HC" */
+	[TC_BOTTLE] = 0x4844, /* what takes packets away comes behind what looks at them */
+};
 #define HANDLE_MADE_QDISC 0x80000000u
 #define HANDLE_PID 0x7fffffffu
 
@@ -38,18 +41,20 @@ struct tc_device {
 };
 
 struct tc {
+	enum tc_use use;
 	bool clsact_only;
 	bool tcx;
 	struct tc_device *devices;
 	size_t n;
 };
 
-struct tc *tc_new(bool clsact_only)
+struct tc *tc_new(enum tc_use use, bool clsact_only)
 {
 	struct tc *tc = calloc(1, sizeof(*tc));
 
 	if (!tc)
 		return NULL;
+	tc->use = use;
 	tc->clsact_only = clsact_only;
 	return tc;
 }
@@ -78,16 +83,28 @@ bool tc_has_link_layer(unsigned ifindex)
 	return ethernet;
 }
 
+static void close_links(struct tc_device *d)
+{
+	for (int i = 0; i < 2; i++) {
+		if (d->link[i] >= 0)
+			close(d->link[i]);
+		d->link[i] = -1;
+	}
+}
+
+/* A descriptor below 0: nothing at that side. */
 static int attach_tcx(struct tc_device *d, int ingress_fd, int egress_fd)
 {
-	d->link[0] = bpf_sys_link_tcx(ingress_fd, d->ifindex, true);
-	if (d->link[0] < 0)
-		return d->link[0];
-	d->link[1] = bpf_sys_link_tcx(egress_fd, d->ifindex, false);
-	if (d->link[1] < 0) {
-		close(d->link[0]);
-		d->link[0] = -1;
-		return d->link[1];
+	const int fds[] = { ingress_fd, egress_fd };
+
+	for (int i = 0; i < 2; i++) {
+		int fd = fds[i] < 0 ? -1 : bpf_sys_link_tcx(fds[i], d->ifindex, i == 0);
+
+		if (fds[i] >= 0 && fd < 0) {
+			close_links(d);
+			return fd;
+		}
+		d->link[i] = fd;
 	}
 	return 0;
 }
@@ -95,24 +112,38 @@ static int attach_tcx(struct tc_device *d, int ingress_fd, int egress_fd)
 /* The filters of a device's clsact qdisc. */
 struct filters {
 	unsigned ifindex;
-	uint32_t stale[16]; /* handles of ours whose process is gone */
+	struct {
+		uint32_t handle;
+		enum tc_use use;
+	} stale[16]; /* of ours whose process is gone */
 	size_t n_stale;
 	size_t n;
 };
+
+/* What the filters of PRIORITY are for; -1: not ours. */
+static int use_of(uint32_t priority)
+{
+	for (size_t i = 0; i < sizeof(our_priorities) / sizeof(our_priorities[0]); i++)
+		if (our_priorities[i] == priority)
+			return (int)i;
+	return -1;
+}
 
 static int note_filter(const struct nlmsghdr *header, void *data)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(header);
 	struct filters *f = data;
 	pid_t owner = tc->tcm_handle & HANDLE_PID;
+	int use = use_of(TC_H_MAJ(tc->tcm_info) >> 16);
 
 	/* handle 0 is the head of a priority, not a filter */
 	if ((unsigned)tc->tcm_ifindex != f->ifindex || !tc->tcm_handle)
 		return MNL_CB_OK;
 	f->n++;
-	if (TC_H_MAJ(tc->tcm_info) >> 16 == OUR_PRIORITY && owner != getpid() &&
-	    kill(owner, 0) && errno == ESRCH && f->n_stale < 16)
-		f->stale[f->n_stale++] = tc->tcm_handle;
+	if (use >= 0 && owner != getpid() && kill(owner, 0) && errno == ESRCH && f->n_stale < 16) {
+		f->stale[f->n_stale].handle = tc->tcm_handle;
+		f->stale[f->n_stale++].use = (enum tc_use)use;
+	}
 	return MNL_CB_OK;
 }
 
@@ -153,13 +184,14 @@ static struct filters read_filters(unsigned ifindex)
 	return f;
 }
 
-static void detach_clsact(struct tc_device *d, uint32_t handle)
+static void detach_clsact(struct tc_device *d, enum tc_use use, uint32_t handle)
 {
 	static const enum bpf_tc_attach_point points[] = { BPF_TC_INGRESS, BPF_TC_EGRESS };
 
 	for (int i = 0; i < 2; i++) {
 		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = d->ifindex, .attach_point = points[i]);
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = OUR_PRIORITY);
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle,
+			    .priority = our_priorities[use]);
 
 		if (d->filter[i])
 			bpf_tc_detach(&hook, &opts);
@@ -180,7 +212,7 @@ static uint32_t our_handle(const struct tc_device *d)
 	return (uint32_t)getpid() | (d->made_qdisc ? HANDLE_MADE_QDISC : 0);
 }
 
-static int attach_clsact(struct tc_device *d, int ingress_fd, int egress_fd)
+static int attach_clsact(struct tc_device *d, enum tc_use use, int ingress_fd, int egress_fd)
 {
 	static const enum bpf_tc_attach_point points[] = { BPF_TC_INGRESS, BPF_TC_EGRESS };
 	const int fds[] = { ingress_fd, egress_fd };
@@ -192,12 +224,14 @@ static int attach_clsact(struct tc_device *d, int ingress_fd, int egress_fd)
 	d->made_qdisc = !err;
 	for (int i = 0; i < 2; i++) {
 		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = d->ifindex, .attach_point = points[i]);
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = our_handle(d), .priority = OUR_PRIORITY,
-			    .prog_fd = fds[i]);
+		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = our_handle(d),
+			    .priority = our_priorities[use], .prog_fd = fds[i]);
 
+		if (fds[i] < 0)
+			continue;
 		err = bpf_tc_attach(&hook, &opts);
 		if (err) {
-			detach_clsact(d, our_handle(d));
+			detach_clsact(d, use, our_handle(d));
 			return err;
 		}
 		d->filter[i] = true;
@@ -209,13 +243,13 @@ int tc_attach(struct tc *tc, const struct tc_programs *programs, unsigned ifinde
 {
 	struct tc_device d = { .ifindex = ifindex, .link = { -1, -1 } };
 	struct tc_device *grown;
-	int ingress = bpf_program__fd(programs->ingress);
-	int egress = bpf_program__fd(programs->egress);
+	int ingress = programs->ingress ? bpf_program__fd(programs->ingress) : -1;
+	int egress = programs->egress ? bpf_program__fd(programs->egress) : -1;
 	int err = -EINVAL;
 
 	if (find(tc, ifindex))
 		return -EALREADY;
-	if (ingress < 0 || egress < 0)
+	if ((programs->ingress && ingress < 0) || (programs->egress && egress < 0))
 		return -ENOENT;
 	grown = realloc(tc->devices, (tc->n + 1) * sizeof(*grown));
 	if (!grown)
@@ -227,20 +261,11 @@ int tc_attach(struct tc *tc, const struct tc_programs *programs, unsigned ifinde
 	}
 	/* EINVAL: the kernel knows no such attach type (before 6.6) */
 	if (err == -EINVAL && !tc->tcx)
-		err = attach_clsact(&d, ingress, egress);
+		err = attach_clsact(&d, tc->use, ingress, egress);
 	if (err)
 		return err;
 	tc->devices[tc->n++] = d;
 	return 0;
-}
-
-static void close_links(struct tc_device *d)
-{
-	for (int i = 0; i < 2; i++) {
-		if (d->link[i] >= 0)
-			close(d->link[i]);
-		d->link[i] = -1;
-	}
 }
 
 void tc_forget(struct tc *tc, unsigned ifindex)
@@ -269,7 +294,7 @@ void tc_free(struct tc *tc)
 		return;
 	for (size_t i = 0; i < tc->n; i++) {
 		close_links(&tc->devices[i]);
-		detach_clsact(&tc->devices[i], our_handle(&tc->devices[i]));
+		detach_clsact(&tc->devices[i], tc->use, our_handle(&tc->devices[i]));
 	}
 	free(tc->devices);
 	free(tc);
@@ -283,10 +308,10 @@ unsigned tc_sweep(unsigned ifindex)
 		struct tc_device stale = {
 			.ifindex = ifindex,
 			.filter = { true, true },
-			.made_qdisc = f.stale[i] & HANDLE_MADE_QDISC,
+			.made_qdisc = f.stale[i].handle & HANDLE_MADE_QDISC,
 		};
 
-		detach_clsact(&stale, f.stale[i]);
+		detach_clsact(&stale, f.stale[i].use, f.stale[i].handle);
 	}
 	return (unsigned)f.n_stale;
 }

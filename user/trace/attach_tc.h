@@ -12,14 +12,18 @@
 
 struct bpf_program;
 
+/* NULL: none at that side. */
 struct tc_programs {
 	struct bpf_program *ingress, *egress;
 };
 
+/* What programs are attached for: those that look come before those that act. */
+enum tc_use { TC_TRACE, TC_BOTTLE };
+
 struct tc;
 
 /* CLSACT_ONLY leaves tcx aside.  NULL: no memory. */
-struct tc *tc_new(bool clsact_only);
+struct tc *tc_new(enum tc_use use, bool clsact_only);
 /* Detaches from every device.  Accepts NULL. */
 void tc_free(struct tc *tc);
 /* Has the device a link-layer header in front of IP?  Each kind has programs of its own. */

@@ -90,6 +90,8 @@ static void attach_libwrap(struct loader *l)
 
 static bool device_wanted(const struct settings *s, const char *name)
 {
+	if (s->probe_from && strcmp(name, s->probe_from->device) == 0)
+		return false; /* between the bottle and the real device */
 	if (!s->n_interfaces)
 		return strcmp(name, "lo") != 0;
 	for (size_t i = 0; i < s->n_interfaces; i++)
@@ -240,7 +242,7 @@ static int start_tc(struct loader *l)
 {
 	if (l->settings->passive)
 		return 0;
-	l->tc = tc_new(l->settings->clsact);
+	l->tc = tc_new(TC_TRACE, l->settings->clsact);
 	return l->tc ? 0 : -ENOMEM;
 }
 

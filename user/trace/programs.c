@@ -83,6 +83,15 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	config->follow_users = s->all_traffic;
 	config->restart_ns = RESTART_NS;
 	config->by_probes = !kernel_btf_is_own();
+	config->n_ports = (uint32_t)s->n_ports;
+	for (size_t i = 0; i < s->n_ports; i++)
+		config->ports[i] = htons(s->ports[i]);
+	if (s->probe_from) { /* its own probes and no others */
+		config->n_prefixes = 1;
+		memcpy(config->prefixes[0].addr, s->probe_from->alone.addr, 16);
+		memset(config->prefixes[0].mask, 0xff, 16);
+		return;
+	}
 	config->n_prefixes = (uint32_t)s->n_from;
 	for (size_t i = 0; i < s->n_from; i++) {
 		uint8_t *mask = (uint8_t *)config->prefixes[i].mask;
@@ -91,9 +100,6 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 		for (unsigned bit = 0; bit < s->from[i].len; bit++)
 			mask[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
 	}
-	config->n_ports = (uint32_t)s->n_ports;
-	for (size_t i = 0; i < s->n_ports; i++)
-		config->ports[i] = htons(s->ports[i]);
 }
 
 void programs_unload(struct programs *p)

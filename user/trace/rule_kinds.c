@@ -147,6 +147,8 @@ bool kind_learn_inner(struct kinds *kinds, struct kind *kind)
 
 static const struct prefix *prefix_of(const struct settings *s, const uint8_t lb[16])
 {
+	if (s->probe_from)
+		return &s->probe_from->alone;
 	for (size_t i = 0; i < s->n_from; i++)
 		if (prefix_has(&s->from[i], lb))
 			return &s->from[i];

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The sender in a live run. */
+#include "guest.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "render/format.h"
+
+#define LATE_NS 1000000000ULL /* a probe is told so long after its timeout at the latest */
+
+/* ---- the ways ---- */
+
+/* Answers end at every device by which they could leave; requests, where another host is behind it. */
+static int open_device(const struct guest *g, const struct links *links, const struct link *link)
+{
+	bool keep = link->ifindex == g->way->port_ifindex || !link_leads_inside(link);
+
+	if (link->type == ARPHRD_LOOPBACK || link->ifindex == bottle_ifindex(g->bottle) ||
+	    link_is_passed(links, link))
+		return 0;
+	return bottle_tc_device_up(g->tc, link->ifindex, keep);
+}
+
+static int cannot_redirect(const char *device, int err)
+{
+	fprintf(stderr,
+		"hctrace: cannot send a probe: what leaves by %s cannot be taken back there: %s%s\n",
+		device, strerror(-err),
+		err == -EPERM ? "; run it as root" :
+		err == -EOPNOTSUPP || err == -EINVAL ? "; its tc does not take programs" : "");
+	return EXIT_CANNOT_TRACE;
+}
+
+static int attached(void *ctx)
+{
+	struct guest *g = ctx;
+	struct hct_bottle_config config = { .bottle_ifindex = bottle_ifindex(g->bottle),
+					    .real_ifindex = g->way->port_ifindex,
+					    .vlan = g->way->vlan };
+	struct links links;
+	int err, status = 0;
+
+	memcpy(config.addr, g->way->from, sizeof(config.addr));
+	memcpy(config.bottle_mac, bottle_mac(g->bottle), sizeof(config.bottle_mac));
+	memcpy(config.real_mac, g->way->mac, sizeof(config.real_mac));
+	err = bottle_tc_open(&g->tc, &config, g->settings->clsact);
+	if (err)
+		return cannot_redirect(bottle_device(g->bottle), err);
+	g->prober = prober_new(g->bottle, g->tc, &g->plan);
+	err = g->prober ? links_read(&links) : -ENOMEM;
+	if (err) {
+		fprintf(stderr, "hctrace: cannot start: %s\n", strerror(-err));
+		return EXIT_CANNOT_TRACE;
+	}
+	for (size_t i = 0; !status && i < links.n; i++) {
+		err = open_device(g, &links, &links.l[i]);
+		if (err && err != -ENODEV)
+			status = cannot_redirect(links.l[i].name, err);
+	}
+	links_free(&links);
+	return status;
+}
+
+static void device_up(void *ctx, unsigned ifindex)
+{
+	struct guest *g = ctx;
+	const struct link *link;
+	struct links links;
+
+	if (!links_read(&links)) {
+		link = links_find(&links, ifindex);
+		if (link && open_device(g, &links, link))
+			prober_finish(g->prober); /* there is a way out that is not ours */
+	}
+	links_free(&links);
+}
+
+static void device_gone(void *ctx, unsigned ifindex)
+{
+	const struct guest *g = ctx;
+
+	bottle_tc_device_gone(g->tc, ifindex);
+}
+
+/* ---- the run ---- */
+
+static void start(void *ctx)
+{
+	const struct guest *g = ctx;
+
+	prober_start(g->prober);
+}
+
+static int fd(void *ctx)
+{
+	const struct guest *g = ctx;
+
+	return prober_fd(g->prober);
+}
+
+/* Until when a probe of those sent may still be told; UINT64_MAX while some are being sent. */
+static uint64_t last_ns(const struct guest *g)
+{
+	uint64_t end_ns;
+
+	return prober_is_done(g->prober, &end_ns) ? end_ns + g->settings->timeout_ns + LATE_NS :
+						    UINT64_MAX;
+}
+
+static bool done(void *ctx, uint64_t now_ns, const struct totals *totals)
+{
+	struct guest *g = ctx;
+	uint64_t last = last_ns(g), flows = prober_flows(g->prober);
+
+	if (last == UINT64_MAX)
+		return false;
+	g->missed = totals->probes + totals->unfinished < flows;
+	return !g->missed || now_ns >= last;
+}
+
+static uint64_t next(void *ctx)
+{
+	return last_ns(ctx);
+}
+
+static struct hct_bottle_flow flow_of(const struct hct_tuple *tuple)
+{
+	return (struct hct_bottle_flow){ .port = tuple->lb_port, .protocol = tuple->protocol };
+}
+
+static bool is_ours(void *ctx, const struct obs *o)
+{
+	const struct guest *g = ctx;
+	struct hct_bottle_flow flow = flow_of(&o->tuple);
+
+	/* without a tuple, or behind a NAT, it is joined to a flow later, or to none */
+	if (o->no_tuple || !o->flow_id)
+		return true;
+	return memcmp(o->tuple.lb, g->way->from, sizeof(g->way->from)) == 0 &&
+	       prober_has(g->prober, &flow);
+}
+
+/* ---- what the client knows ---- */
+
+static bool is_expected(const struct settings *s, int status)
+{
+	for (size_t i = 0; i < s->n_expect; i++)
+		if (status >= s->expect[i].first && status <= s->expect[i].last)
+			return true;
+	return !s->n_expect;
+}
+
+/* Behind TLS only the client knows what was answered. */
+static void judge_https(const struct guest *g, const struct client_seen *seen, struct diagnosis *d)
+{
+	const struct client_check *check = &g->plan.check;
+
+	if (d->outcome != OUTCOME_PASS)
+		return;
+	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
+		snprintf(d->note, sizeof(d->note), "Behind the encryption the answer was %d.",
+			 seen->status);
+		return;
+	}
+	d->outcome = OUTCOME_FAIL;
+	d->confidence = CONFIDENCE_CERTAIN;
+	d->note[0] = '\0';
+	if (seen->result == CLIENT_OK) {
+		d->verdict = VERDICT_HTTP_STATUS;
+		d->code = verdict_info(d->verdict)->code;
+		snprintf(d->why, sizeof(d->why), "The service answered %s %s (Host %s) with %d, behind "
+			 "the encryption; the check expects other codes.", check->manner->method,
+			 check->path, check->host, seen->status);
+		snprintf(d->fix, sizeof(d->fix), "Let the service answer this path and Host with an "
+			 "expected code, or set the check's path, Host and expected codes to what it "
+			 "answers.");
+		return;
+	}
+	d->verdict = seen->result == CLIENT_NOT_HTTP ? VERDICT_NOT_HTTP :
+		     seen->result == CLIENT_TLS ? VERDICT_TLS_ALERT :
+		     seen->result == CLIENT_TIMEOUT ? VERDICT_APP_SLOW : VERDICT_APP_CLOSED;
+	d->code = verdict_info(d->verdict)->code;
+	snprintf(d->why, sizeof(d->why), "The client of the check saw it fail behind the encryption: %s.",
+		 seen->result == CLIENT_NOT_HTTP ? "what was answered is no HTTP" :
+		 seen->result == CLIENT_TLS ? "the handshake was not completed" :
+		 seen->result == CLIENT_TIMEOUT ? "no answer came in time" :
+						  "the connection ended without an answer");
+	snprintf(d->fix, sizeof(d->fix), "%s", verdict_info(d->verdict)->remedy);
+}
+
+/* A pass that did not reach the client is none: something behind our last look at it took the answer. */
+static void judge_unreached(const struct guest *g, const struct client_seen *seen,
+			    struct diagnosis *d)
+{
+	d->verdict = VERDICT_UNKNOWN;
+	d->outcome = OUTCOME_UNKNOWN;
+	d->confidence = CONFIDENCE_GUESS;
+	d->code = NULL;
+	d->note[0] = '\0';
+	snprintf(d->why, sizeof(d->why), "On this host the check went well, but its client did not "
+		 "get the answer (%s): something behind the last point seen took it.",
+		 seen->result == CLIENT_TIMEOUT ? "timeout" : strerror(seen->err));
+	snprintf(d->fix, sizeof(d->fix), "tc filter show dev %s egress; tc -s qdisc show dev %s",
+		 g->way->port, g->way->port);
+}
+
+static void judge_kept(struct diagnosis *d)
+{
+	d->verdict = VERDICT_UNKNOWN;
+	d->outcome = OUTCOME_UNKNOWN;
+	d->confidence = CONFIDENCE_CERTAIN;
+	d->code = NULL;
+	snprintf(d->why, sizeof(d->why), "This host forwards the check to another one.  A probe of "
+		 "hctrace does not leave the host, so it ended where it would have left.");
+	snprintf(d->fix, sizeof(d->fix), "Probe on the host that it is forwarded to; a real check is "
+		 "followed by hctrace live.");
+}
+
+static void tell_limits(struct guest *g, struct diagnosis *d)
+{
+	size_t used = strlen(d->note);
+
+	if (g->told || sizeof(d->note) - used < 200)
+		return;
+	g->told = true;
+	snprintf(d->note + used, sizeof(d->note) - used, "%sThis host would pass.  If the console still "
+		 "says unhealthy, look at what lies before %s: security group (step 1), network ACL "
+		 "(step 2), the check's own port.", used ? "  " : "", g->way->port);
+}
+
+static void judge(void *ctx, const struct probe *p, struct diagnosis *d)
+{
+	struct guest *g = ctx;
+	struct hct_bottle_flow flow = flow_of(&p->tuple);
+	uint64_t kept = bottle_tc_count(g->tc, HCT_BOTTLE_KEPT);
+	struct client_seen seen;
+
+	if (prober_seen(g->prober, &flow, &seen)) {
+		bool pass = seen.result == CLIENT_OK;
+
+		if (seen.kind == CLIENT_HTTPS)
+			judge_https(g, &seen, d);
+		else if (d->outcome == OUTCOME_PASS && !pass && seen.result != CLIENT_STOPPED)
+			judge_unreached(g, &seen, d);
+	}
+	if (d->outcome != OUTCOME_PASS && kept > g->kept)
+		judge_kept(d);
+	g->kept = kept;
+	if (d->outcome == OUTCOME_PASS)
+		tell_limits(g, d);
+	g->passed += d->outcome == OUTCOME_PASS;
+	g->failed += d->outcome == OUTCOME_FAIL;
+	g->unknown += d->outcome == OUTCOME_UNKNOWN;
+}
+
+static int status(void *ctx)
+{
+	const struct guest *g = ctx;
+	int err = prober_error(g->prober);
+
+	if (err) {
+		fprintf(stderr, "hctrace: cannot send a probe: %s\n", strerror(-err));
+		return EXIT_CANNOT_TRACE;
+	}
+	if (g->failed || g->unknown)
+		return EXIT_SOME_FAILED;
+	if (g->passed)
+		return EXIT_ALL_HEALTHY;
+	if (g->missed)
+		fprintf(stderr,
+			"hctrace: the probe was sent to %s, but nothing was seen to arrive there: is the "
+			"interface up, and is another XDP program attached to it?\n", g->way->port);
+	return EXIT_NOTHING_ARRIVED;
+}
+
+struct live_guest guest_functions(struct guest *g)
+{
+	return (struct live_guest){ .ctx = g,
+				    .attached = attached,
+				    .device_up = device_up,
+				    .device_gone = device_gone,
+				    .start = start,
+				    .fd = fd,
+				    .done = done,
+				    .next = next,
+				    .is_ours = is_ours,
+				    .judge = judge,
+				    .status = status };
+}
+
+void guest_close(struct guest *g)
+{
+	bottle_close(g->bottle); /* ends its connections while their ways are still there */
+	bottle_tc_close(g->tc);
+	prober_free(g->prober);
+}

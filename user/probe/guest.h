@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The sender's part in a live run: the bottle, its ways in and out, and what its client saw. */
+#ifndef HCT_GUEST_H
+#define HCT_GUEST_H
+
+#include "cli/live_guest.h"
+#include "prober.h"
+#include "way.h"
+
+struct guest {
+	const struct settings *settings;
+	const struct way *way;
+	struct bottle *bottle;
+	struct bottle_tc *tc;
+	struct prober *prober;
+	struct prober_plan plan;
+	uint64_t passed, failed, unknown;
+	uint64_t kept; /* requests that were about to leave the host, up to the last probe */
+	bool told; /* what a pass does not prove */
+	bool missed; /* checks were sent, and nothing of them was seen */
+};
+
+/* After the bottle is open.  Its functions' ctx is G. */
+struct live_guest guest_functions(struct guest *g);
+void guest_close(struct guest *g);
+
+#endif

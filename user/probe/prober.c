@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The prober: runs in the bottle's thread, is asked by the run's. */
+#include "prober.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define KEPT 1024 /* flows that are remembered: far more than are judged late */
+
+struct kept {
+	struct client_seen seen;
+	bool ended;
+};
+
+struct prober {
+	struct bottle *bottle;
+	struct bottle_tc *tc;
+	struct prober_plan plan;
+	int fd;
+	/* Below LOCK. */
+	pthread_mutex_t lock;
+	struct kept kept[KEPT];
+	uint64_t flows;
+	bool finish, done;
+	uint64_t end_ns;
+	int err;
+};
+
+static bool same_flow(const struct hct_bottle_flow *a, const struct hct_bottle_flow *b)
+{
+	return a->port == b->port && a->protocol == b->protocol;
+}
+
+/* The newest one of FLOW, as ports come again. */
+static struct kept *find(struct prober *p, const struct hct_bottle_flow *flow)
+{
+	uint64_t oldest = p->flows > KEPT ? p->flows - KEPT : 0;
+
+	for (uint64_t i = p->flows; i > oldest; i--)
+		if (same_flow(&p->kept[(i - 1) % KEPT].seen.flow, flow))
+			return &p->kept[(i - 1) % KEPT];
+	return NULL;
+}
+
+static void wake_run(struct prober *p)
+{
+	uint64_t one = 1;
+	ssize_t ignored = write(p->fd, &one, sizeof(one)); /* full: it is awake */
+
+	(void)ignored;
+}
+
+/* ---- in the bottle's thread ---- */
+
+static int on_begin(void *ctx, const struct hct_bottle_flow *flow)
+{
+	struct prober *p = ctx;
+	struct kept *kept, old;
+	bool forget;
+	int err;
+
+	pthread_mutex_lock(&p->lock);
+	kept = &p->kept[p->flows % KEPT];
+	forget = p->flows >= KEPT;
+	old = *kept;
+	p->flows++;
+	*kept = (struct kept){ .seen.flow = *flow };
+	forget = forget && !find(p, &old.seen.flow);
+	pthread_mutex_unlock(&p->lock);
+	if (forget)
+		bottle_tc_remove(p->tc, &old.seen.flow);
+	err = bottle_tc_add(p->tc, flow);
+	return err;
+}
+
+static void on_end(void *ctx, const struct client_seen *seen)
+{
+	struct prober *p = ctx;
+	struct kept *kept;
+
+	pthread_mutex_lock(&p->lock);
+	kept = find(p, &seen->flow);
+	if (kept)
+		*kept = (struct kept){ *seen, true };
+	pthread_mutex_unlock(&p->lock);
+	wake_run(p);
+}
+
+static bool is_to_finish(struct prober *p)
+{
+	bool finish;
+
+	pthread_mutex_lock(&p->lock);
+	finish = p->finish;
+	pthread_mutex_unlock(&p->lock);
+	return finish;
+}
+
+static bool run_round(struct prober *p, const struct client *client, int *err)
+{
+	struct client_check check = p->plan.check;
+
+	for (size_t i = 0; i < p->plan.n_ports; i++) {
+		check.port = p->plan.ports[i];
+		if (!client_run(client, &check, err))
+			return false;
+	}
+	return true;
+}
+
+static void run_all(void *ctx)
+{
+	struct prober *p = ctx;
+	const struct client client = { bottle_stop_fd(p->bottle), on_begin, on_end, p };
+	uint64_t next = client_now();
+	int err = 0;
+
+	for (uint64_t i = 0; !p->plan.rounds || i < p->plan.rounds; i++) {
+		if (is_to_finish(p) || (i && client_wait(&client, -1, 0, next) == -ECANCELED))
+			break;
+		if (is_to_finish(p) || !run_round(p, &client, &err))
+			break;
+		next += p->plan.interval_ns;
+		if (next < client_now())
+			next = client_now();
+	}
+	pthread_mutex_lock(&p->lock);
+	p->done = true;
+	p->end_ns = client_now();
+	p->err = err == -ECANCELED ? 0 : err;
+	pthread_mutex_unlock(&p->lock);
+	wake_run(p);
+}
+
+/* ---- in the run's thread ---- */
+
+struct prober *prober_new(struct bottle *bottle, struct bottle_tc *tc,
+			  const struct prober_plan *plan)
+{
+	struct prober *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->fd < 0) {
+		free(p);
+		return NULL;
+	}
+	p->bottle = bottle;
+	p->tc = tc;
+	p->plan = *plan;
+	pthread_mutex_init(&p->lock, NULL);
+	return p;
+}
+
+void prober_start(struct prober *p)
+{
+	bottle_start(p->bottle, run_all, p);
+}
+
+void prober_finish(struct prober *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->finish = true;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void prober_free(struct prober *p)
+{
+	if (!p)
+		return;
+	close(p->fd);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+int prober_fd(const struct prober *p)
+{
+	return p->fd;
+}
+
+uint64_t prober_flows(struct prober *p)
+{
+	uint64_t flows;
+
+	pthread_mutex_lock(&p->lock);
+	flows = p->flows;
+	pthread_mutex_unlock(&p->lock);
+	return flows;
+}
+
+bool prober_is_done(struct prober *p, uint64_t *end_ns)
+{
+	bool done;
+
+	pthread_mutex_lock(&p->lock);
+	done = p->done;
+	*end_ns = p->end_ns;
+	pthread_mutex_unlock(&p->lock);
+	return done;
+}
+
+int prober_error(struct prober *p)
+{
+	int err;
+
+	pthread_mutex_lock(&p->lock);
+	err = p->err;
+	pthread_mutex_unlock(&p->lock);
+	return err;
+}
+
+bool prober_seen(struct prober *p, const struct hct_bottle_flow *flow, struct client_seen *out)
+{
+	const struct kept *kept;
+	bool ended;
+
+	pthread_mutex_lock(&p->lock);
+	kept = find(p, flow);
+	ended = kept && kept->ended;
+	if (ended)
+		*out = kept->seen;
+	pthread_mutex_unlock(&p->lock);
+	return ended;
+}
+
+bool prober_has(struct prober *p, const struct hct_bottle_flow *flow)
+{
+	bool has;
+
+	pthread_mutex_lock(&p->lock);
+	has = find(p, flow);
+	pthread_mutex_unlock(&p->lock);
+	return has;
+}
