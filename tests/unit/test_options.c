@@ -279,10 +279,10 @@ static void bad_times(void **state)
 static void bad_words(void **state)
 {
 	refused("lvie2", "unknown command 'lvie2'; "
-			 "the commands are live, record, check, explain, replay, report, bundle");
+			 "the commands are live, record, probe, check, explain, replay, report, bundle");
 	refused("rcord", "unknown command 'rcord'; did you mean record?");
 	refused("explian2", "unknown command 'explian2'; "
-			    "the commands are live, record, check, explain, replay, report, bundle");
+			    "the commands are live, record, probe, check, explain, replay, report, bundle");
 	refused("explane", "unknown command 'explane'; did you mean explain?");
 	refused("replay", "replay needs FILE; example: hctrace replay run.case");
 	refused("replay a b", "replay: 'b' is one word too many");

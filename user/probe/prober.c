@@ -101,16 +101,44 @@ static bool is_to_finish(struct prober *p)
 	return finish;
 }
 
+/* The check of one port. */
+struct one_port {
+	const struct client *client;
+	struct client_check check;
+	pthread_t thread;
+	bool has_thread;
+	int err;
+};
+
+static void *run_port(void *ctx)
+{
+	struct one_port *one = ctx;
+
+	client_run(one->client, &one->check, &one->err);
+	return NULL;
+}
+
+/* All ports at once: a load balancer's checks do not wait for each other, either. */
 static bool run_round(struct prober *p, const struct client *client, int *err)
 {
-	struct client_check check = p->plan.check;
+	struct one_port ports[PROBER_MAX_PORTS];
 
 	for (size_t i = 0; i < p->plan.n_ports; i++) {
-		check.port = p->plan.ports[i];
-		if (!client_run(client, &check, err))
-			return false;
+		ports[i] = (struct one_port){ .client = client, .check = p->plan.check };
+		ports[i].check.port = p->plan.ports[i];
+		/* a thread is in the namespace of the one that made it */
+		ports[i].has_thread = p->plan.n_ports > 1 &&
+				      !pthread_create(&ports[i].thread, NULL, run_port, &ports[i]);
+		if (!ports[i].has_thread)
+			run_port(&ports[i]);
 	}
-	return true;
+	for (size_t i = 0; i < p->plan.n_ports; i++) {
+		if (ports[i].has_thread)
+			pthread_join(ports[i].thread, NULL);
+		if (ports[i].err)
+			*err = ports[i].err;
+	}
+	return !*err;
 }
 
 static void run_all(void *ctx)
