@@ -4,9 +4,9 @@
 _hctrace_complete() {
 	local command='' word i
 	local cur=$2 prev=$3
-	local commands='live record check explain replay report bundle'
+	local commands='live record probe check explain replay report bundle'
 	local options='--lb --from --port --protocol --interface --netns --interval --timeout --retries
-		--expect-codes --path --all-traffic --duration --count --btf --buffer --passive --xdp --clsact
+		--expect-codes --path --host --target --until-healthy --all-traffic --duration --count --btf --buffer --passive --xdp --clsact
 		--max-size --save --json --format
 		--output --redact --redact-map --color --verbose --version --help'
 	local presets='elb elb-dedicated: gcp azure alibaba tencent aws-nlb: aws-alb: haproxy:
@@ -48,7 +48,7 @@ _hctrace_complete() {
 		return
 		;;
 	--save | --btf | -o | --output | --redact-map | replay) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
-	--from | --port | --interval | --timeout | --retries | --expect-codes | --path | --duration | -d | \
+	--from | --port | --interval | --timeout | --retries | --expect-codes | --path | --host | --target | --duration | -d | \
 		--count | -c | --buffer | --max-size) return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -58,6 +58,10 @@ _hctrace_complete() {
 		[[ $command == explain ]] && options='--color --version --help'
 		[[ $command == replay ]] && options='--json --color --verbose --version --help'
 		[[ $command == report ]] && options='--json --format --output --color --verbose --version --help'
+		[[ -n $command && $command != probe ]] && options=${options/--host --target --until-healthy/}
+		[[ $command == probe ]] && options='--lb --from --port --protocol --interface --netns --interval
+			--timeout --expect-codes --path --host --target --until-healthy --duration --count --btf
+			--buffer --clsact --json --color --verbose --version --help'
 		[[ $command == check ]] && options='--lb --from --port --protocol --interface --netns --json
 			--color --version --help'
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

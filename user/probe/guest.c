@@ -162,8 +162,8 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 	if (d->outcome != OUTCOME_PASS)
 		return;
 	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
-		snprintf(d->note, sizeof(d->note), "Behind the encryption the answer was %d.",
-			 seen->status);
+		snprintf(d->note, sizeof(d->note), "The encrypted answer, as the check's client saw it: "
+			 "status %d.", seen->status);
 		return;
 	}
 	d->outcome = OUTCOME_FAIL;
