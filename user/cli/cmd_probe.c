@@ -11,6 +11,7 @@
 #include "host/host_live.h"
 #include "presets.h"
 #include "probe/guest.h"
+#include "probe/neighbour.h"
 #include "render/format.h"
 #include "run_live.h"
 
@@ -153,6 +154,32 @@ static int open_bottle(struct guest *g)
 	return EXIT_CANNOT_TRACE;
 }
 
+#define ADDRESSES 8 /* tries for one that no host of the subnet has */
+
+static int find_way(struct way *way, const struct settings *s)
+{
+	for (int i = 0; i < ADDRESSES; i++) {
+		int status = way_find(way, s);
+
+		if (status || !neighbour_has_address(way))
+			return status;
+		way_close(way);
+	}
+	fprintf(stderr, "hctrace: other hosts have the addresses of %s that were tried; name one that is "
+			"free with --from\n", s->from_text);
+	return EXIT_CANNOT_TRACE;
+}
+
+static int enter_neighbour(struct neighbour **out, const struct guest *g)
+{
+	int err = neighbour_open(out, g->way, bottle_mac(g->bottle));
+
+	if (err)
+		fprintf(stderr, "hctrace: cannot take %s for a neighbour: %s\n", g->settings->from_text,
+			strerror(-err));
+	return err ? EXIT_CANNOT_TRACE : 0;
+}
+
 int cmd_probe(const struct settings *settings)
 {
 	struct settings narrowed;
@@ -162,21 +189,26 @@ int cmd_probe(const struct settings *settings)
 	struct live_guest functions = guest_functions(&guest);
 	const struct live_view view = { .renderer = settings->json ? &render_json : &render_text,
 					.out = stdout, .guest = &functions };
+	struct neighbour *neighbour = NULL;
 	char host[ENDPOINT_TEXT_LEN];
 	int status = EXIT_CANNOT_TRACE;
 
 	if (enter_netns(settings))
 		return status;
-	status = way_find(&way, settings);
+	neighbour_sweep();
+	status = find_way(&way, settings);
 	if (!status)
 		status = make_plan(&guest, settings, host);
 	if (!status)
 		status = open_bottle(&guest);
 	if (!status) {
 		follow_only(&narrowed, settings, &guest, &from);
-		status = run_live(&narrowed, &view);
+		status = enter_neighbour(&neighbour, &guest);
 	}
+	if (!status)
+		status = run_live(&narrowed, &view);
 	guest_close(&guest);
+	neighbour_close(neighbour);
 	way_close(&way);
 	return status;
 }

@@ -44,7 +44,7 @@ static struct address plain(const uint8_t addr[16], bool v6)
 /* ---- who has it ---- */
 
 /* Two bottles of a namespace do not meet: the name of an abstract socket is taken once. */
-static int lock_address(const uint8_t addr[16])
+int bottle_addr_lock(const uint8_t addr[16])
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	char text[ADDR_TEXT_LEN];
@@ -245,7 +245,7 @@ int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16
 		bool taken;
 
 		pick(network, addr);
-		err = lock_address(addr);
+		err = bottle_addr_lock(addr);
 		if (err == -EADDRINUSE)
 			continue;
 		if (err < 0)

@@ -121,14 +121,14 @@ static const struct link *choose_device(const struct way *w, const struct settin
 	return link;
 }
 
-struct neighbour {
+struct hardware {
 	bool found;
 	uint8_t mac[6];
 };
 
 static int take_neighbour(const struct nlmsghdr *h, void *ctx)
 {
-	struct neighbour *n = ctx;
+	struct hardware *n = ctx;
 	const struct nlattr *attr;
 
 	mnl_attr_for_each(attr, h, sizeof(struct ndmsg)) {
@@ -146,7 +146,7 @@ static void find_gateway(struct way *w, unsigned ifindex)
 	char buffer[256] __attribute__((aligned(8)));
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
 	struct ndmsg *msg = mnl_nlmsg_put_extra_header(h, sizeof(*msg));
-	struct neighbour n = { 0 };
+	struct hardware n = { 0 };
 	struct host_route back;
 	bool v6;
 
