@@ -102,7 +102,7 @@ static int make_plan(struct guest *g, const struct settings *s, char host[ENDPOI
 	check->host = s->host ? s->host : format_endpoint(host, check->target, 0);
 	check->timeout_ns = s->timeout_ns;
 	plan->interval_ns = s->interval_ns;
-	plan->rounds = s->count ? s->count : s->until_healthy || s->duration_ns ? 0 : 1;
+	plan->rounds = s->count ? s->count : s->duration_ns && !s->until_healthy ? 0 : 1;
 	for (size_t i = 0; i < s->n_ports; i++)
 		add_port(plan, s->ports[i]);
 	if (check->kind == CLIENT_ICMP) {
@@ -122,6 +122,7 @@ static void follow_only(struct settings *out, const struct settings *s, const st
 	memcpy(from->alone.addr, g->way->from, sizeof(from->alone.addr));
 	from->alone.len = 128;
 	snprintf(from->device, sizeof(from->device), "%s", bottle_device(g->bottle));
+	snprintf(from->port, sizeof(from->port), "%s", g->way->port);
 	out->probe_from = from;
 	out->protocols = kinds[kind_of(s)].protocols;
 	out->expect_http = g->plan.check.kind == CLIENT_HTTP || g->plan.check.kind == CLIENT_HTTPS;

@@ -24,6 +24,7 @@ struct live_guest {
 	/* What the guest itself knows about P, which was diagnosed as D. */
 	void (*judge)(void *ctx, const struct probe *p, struct diagnosis *d);
 	int (*status)(void *ctx); /* the run's exit status */
+	void (*close)(void *ctx); /* before what observes is detached; also after a failed start */
 };
 
 #endif

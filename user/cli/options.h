@@ -34,6 +34,7 @@ struct prefix {
 struct probe_from {
 	struct prefix alone; /* that address, and nothing else */
 	char device[16]; /* our end of the pair: part of no probe's way */
+	char port[16]; /* where that way begins */
 };
 
 struct code_range {

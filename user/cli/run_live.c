@@ -343,6 +343,8 @@ static void end_stream(struct live *l)
 
 static void close_live(struct live *l)
 {
+	if (l->view->guest)
+		l->view->guest->close(l->view->guest->ctx);
 	live_stream_close(&l->stream);
 	link_watch_close(l->links);
 	source_live_close(l->source);

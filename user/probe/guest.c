@@ -7,8 +7,10 @@
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "render/format.h"
+#include "render/render_mended.h"
 
 #define LATE_NS 1000000000ULL /* a probe is told so long after its timeout at the latest */
 
@@ -90,9 +92,72 @@ static void device_gone(void *ctx, unsigned ifindex)
 
 static void start(void *ctx)
 {
-	const struct guest *g = ctx;
+	struct guest *g = ctx;
 
+	g->round_ns = client_now();
+	g->next_round_ns = UINT64_MAX;
+	if (g->settings->until_healthy)
+		g->before_round = snapshot_take();
 	prober_start(g->prober);
+}
+
+static int64_t wall_ns(uint64_t monotonic_ns)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * 1000000000LL + wall.tv_nsec +
+	       (int64_t)(monotonic_ns - client_now());
+}
+
+/* What changed since the look before the last failure: whatever mended it came after that. */
+static void tell_mended(const struct guest *g)
+{
+	struct snapshot *now = g->failures ? snapshot_take() : NULL;
+	struct changes changes;
+	struct mended mended = { .failed = g->failures,
+				 .failed_wall_ns = wall_ns(g->failure_ns),
+				 .healthy_wall_ns = wall_ns(g->round_ns) };
+
+	if (now && g->before_failure) {
+		changes_find(g->before_failure, now, &changes);
+		mended.changes = &changes;
+	}
+	render_mended(stdout, g->settings, &mended);
+	snapshot_free(now);
+}
+
+/* A round is over, all of it told.  True: that was the last. */
+static bool end_round(struct guest *g)
+{
+	uint64_t bad = g->failed + g->unknown;
+
+	if (bad == g->failures && g->passed) {
+		tell_mended(g);
+		g->mended = true;
+		return true;
+	}
+	snapshot_free(g->before_failure);
+	g->before_failure = g->before_round;
+	g->before_round = NULL;
+	g->failures = bad;
+	g->failure_ns = g->round_ns;
+	g->next_round_ns = g->round_ns + g->plan.interval_ns;
+	return false;
+}
+
+/* True: no further round. */
+static bool go_on(struct guest *g, uint64_t now_ns)
+{
+	if (g->next_round_ns == UINT64_MAX && end_round(g))
+		return true;
+	if (now_ns < g->next_round_ns)
+		return false;
+	g->round_ns = client_now();
+	g->next_round_ns = UINT64_MAX;
+	g->before_round = snapshot_take();
+	prober_start(g->prober);
+	return false;
 }
 
 static int fd(void *ctx)
@@ -119,12 +184,16 @@ static bool done(void *ctx, uint64_t now_ns, const struct totals *totals)
 	if (last == UINT64_MAX)
 		return false;
 	g->missed = totals->probes + totals->unfinished < flows;
-	return !g->missed || now_ns >= last;
+	if (g->missed && now_ns < last)
+		return false;
+	return !g->settings->until_healthy || g->missed || go_on(g, now_ns);
 }
 
 static uint64_t next(void *ctx)
 {
-	return last_ns(ctx);
+	const struct guest *g = ctx;
+
+	return g->next_round_ns < UINT64_MAX ? g->next_round_ns : last_ns(g);
 }
 
 static struct hct_bottle_flow flow_of(const struct hct_tuple *tuple)
@@ -266,6 +335,8 @@ static int status(void *ctx)
 		fprintf(stderr, "hctrace: cannot send a probe: %s\n", strerror(-err));
 		return EXIT_CANNOT_TRACE;
 	}
+	if (g->mended)
+		return EXIT_ALL_HEALTHY;
 	if (g->failed || g->unknown)
 		return EXIT_SOME_FAILED;
 	if (g->passed)
@@ -275,6 +346,16 @@ static int status(void *ctx)
 			"hctrace: the probe was sent to %s, but nothing was seen to arrive there: is the "
 			"interface up, and is another XDP program attached to it?\n", g->way->port);
 	return EXIT_NOTHING_ARRIVED;
+}
+
+static void close_guest(void *ctx)
+{
+	struct guest *g = ctx;
+
+	bottle_close(g->bottle); /* ends its connections while their ways are still there */
+	bottle_tc_close(g->tc);
+	g->bottle = NULL;
+	g->tc = NULL;
 }
 
 struct live_guest guest_functions(struct guest *g)
@@ -289,12 +370,14 @@ struct live_guest guest_functions(struct guest *g)
 				    .next = next,
 				    .is_ours = is_ours,
 				    .judge = judge,
-				    .status = status };
+				    .status = status,
+				    .close = close_guest };
 }
 
 void guest_close(struct guest *g)
 {
-	bottle_close(g->bottle); /* ends its connections while their ways are still there */
-	bottle_tc_close(g->tc);
+	close_guest(g);
 	prober_free(g->prober);
+	snapshot_free(g->before_failure);
+	snapshot_free(g->before_round);
 }

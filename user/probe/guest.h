@@ -4,6 +4,7 @@
 #define HCT_GUEST_H
 
 #include "cli/live_guest.h"
+#include "changes.h"
 #include "prober.h"
 #include "way.h"
 
@@ -16,6 +17,11 @@ struct guest {
 	struct prober_plan plan;
 	uint64_t passed, failed, unknown;
 	uint64_t kept; /* requests that were about to leave the host, up to the last probe */
+	/* Until healthy: a round at a time, with a look at the host before it. */
+	struct snapshot *before_failure, *before_round;
+	uint64_t failures; /* probes that did not pass, up to the last round */
+	bool mended; /* and now they do */
+	uint64_t round_ns, failure_ns, next_round_ns; /* CLOCK_MONOTONIC */
 	bool told; /* what a pass does not prove */
 	bool missed; /* checks were sent, and nothing of them was seen */
 };

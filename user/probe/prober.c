@@ -188,6 +188,9 @@ struct prober *prober_new(struct bottle *bottle, struct bottle_tc *tc,
 
 void prober_start(struct prober *p)
 {
+	pthread_mutex_lock(&p->lock);
+	p->done = false;
+	pthread_mutex_unlock(&p->lock);
 	bottle_start(p->bottle, run_all, p);
 }
 

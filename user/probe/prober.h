@@ -22,6 +22,7 @@ struct prober;
 /* BOTTLE and TC are borrowed, PLAN copied.  NULL: no memory or descriptors. */
 struct prober *prober_new(struct bottle *bottle, struct bottle_tc *tc,
 			  const struct prober_plan *plan);
+/* Sends what the plan has; again, when that is done. */
 void prober_start(struct prober *p);
 void prober_finish(struct prober *p); /* no further round */
 /* After bottle_close(); accepts NULL. */

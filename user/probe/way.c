@@ -168,22 +168,16 @@ static int find_device(struct way *w, const struct settings *s, const struct lin
 	const struct link *device = choose_device(w, s, links), *port;
 	char target[ADDR_TEXT_LEN];
 
-	if (!device && s->n_interfaces) {
-		fprintf(stderr, "hctrace: there is no interface '%s'; 'ip link' lists them\n",
-			s->interfaces[0]);
-		return EXIT_USAGE;
-	}
 	if (!device) {
 		fprintf(stderr,
 			"hctrace: cannot tell by which interface a probe of %s would arrive; say so "
 			"with --interface\n", format_addr(target, w->target));
 		return EXIT_USAGE;
 	}
-	if (!device->up || device->type == ARPHRD_LOOPBACK) {
-		fprintf(stderr, "hctrace: no probe can arrive by %s: it %s\n", device->name,
-			device->up ? "is the loopback device; name another with --interface" :
-				     "is down: ip link set it up");
-		return device->up ? EXIT_USAGE : EXIT_CANNOT_TRACE;
+	if (!device->up) {
+		fprintf(stderr, "hctrace: no probe can arrive by %s: it is down; 'ip link set %s up'\n",
+			device->name, device->name);
+		return EXIT_CANNOT_TRACE;
 	}
 	snprintf(w->device, sizeof(w->device), "%s", device->name);
 	memcpy(w->mac, device->mac, sizeof(w->mac));
@@ -192,6 +186,22 @@ static int find_device(struct way *w, const struct settings *s, const struct lin
 	snprintf(w->port, sizeof(w->port), "%s", port->name);
 	w->port_ifindex = port->ifindex;
 	return 0;
+}
+
+/* --interface, before anything is looked for by it. */
+static int check_interface(const struct settings *s, const struct links *links)
+{
+	const struct link *link = s->n_interfaces ? links_by_name(links, s->interfaces[0]) : NULL;
+
+	if (s->n_interfaces && !link)
+		fprintf(stderr, "hctrace: there is no interface '%s'; 'ip link' lists them\n",
+			s->interfaces[0]);
+	else if (link && link->type == ARPHRD_LOOPBACK)
+		fprintf(stderr, "hctrace: no probe can arrive by %s, the loopback device; name another "
+				"with --interface\n", link->name);
+	else
+		return 0;
+	return EXIT_USAGE;
 }
 
 static int find_addresses(struct way *w, const struct settings *s, const struct links *links)
@@ -240,8 +250,10 @@ int way_find(struct way *w, const struct settings *settings)
 		fprintf(stderr, "hctrace: cannot list the interfaces: %s\n", strerror(-err));
 		status = EXIT_CANNOT_TRACE;
 	} else {
-		status = find_addresses(w, settings, &links);
+		status = check_interface(settings, &links);
 	}
+	if (!status)
+		status = find_addresses(w, settings, &links);
 	if (!status)
 		status = find_device(w, settings, &links);
 	links_free(&links);

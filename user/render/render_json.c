@@ -150,6 +150,16 @@ static void put_attached(struct json_writer *w, const struct point_status *statu
 	json_close_object(w);
 }
 
+static void put_bottle(struct json_writer *w, const struct probe_from *from)
+{
+	char text[ADDR_TEXT_LEN];
+
+	json_open_object(w, "bottle");
+	json_string(w, "addr", format_addr(text, from->alone.addr));
+	json_string(w, "device", from->port);
+	json_close_object(w);
+}
+
 static void on_start(void *ctx, const struct stream_start *start)
 {
 	struct json_state *s = ctx;
@@ -167,6 +177,8 @@ static void on_start(void *ctx, const struct stream_start *start)
 	json_close_array(w);
 	put_netns(w, start->netns, start->netns_name);
 	put_check(w, c);
+	if (c->probe_from)
+		put_bottle(w, c->probe_from);
 	json_open_array(w, "points");
 	for (size_t i = 0; i < start->n_points; i++)
 		if (start->points[i].attached)

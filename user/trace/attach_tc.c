@@ -303,15 +303,16 @@ void tc_free(struct tc *tc)
 unsigned tc_sweep(unsigned ifindex)
 {
 	struct filters f = read_filters(ifindex);
+	struct tc_device stale = { .ifindex = ifindex };
+	bool made_qdisc = false;
 
 	for (size_t i = 0; i < f.n_stale; i++) {
-		struct tc_device stale = {
-			.ifindex = ifindex,
-			.filter = { true, true },
-			.made_qdisc = f.stale[i].handle & HANDLE_MADE_QDISC,
-		};
-
+		stale.filter[0] = stale.filter[1] = true;
+		made_qdisc |= (f.stale[i].handle & HANDLE_MADE_QDISC) != 0;
 		detach_clsact(&stale, f.stale[i].use, f.stale[i].handle);
 	}
+	/* not before all of them are gone: one process can have left filters of both uses */
+	stale.made_qdisc = made_qdisc;
+	detach_clsact(&stale, TC_TRACE, 0);
 	return (unsigned)f.n_stale;
 }

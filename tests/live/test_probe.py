@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""hctrace probe: what it sends, what it leaves alone, and that nothing of it stays."""
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import lab_checks
+import lab_services
+import pytest
+from harness import FAILED, HEALTHY, NOTHING, USAGE
+from lab import BACKEND, BACKEND6, CONTAINER, GATEWAY, LB_NODES
+from probe_play import Wire, filters, links, probe
+
+PORT = 8202
+RANGE = "100.125.0.0/16"
+
+
+def wait_gone(lab, before, seconds=3):
+    """The kernel takes the namespace of a killed process down a moment later."""
+    deadline = time.monotonic() + seconds
+    while links(lab) != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert links(lab) == before
+
+
+def only_line(run, status=HEALTHY):
+    code = run.finish(timeout=30)
+    assert code == status, f"{code}: {run.dump()}{run.stderr}"
+    lines = run.of_type("probe")
+    assert len(lines) == 1, run.dump()
+    return lines[0]
+
+
+# ---- what is sent ----
+
+@pytest.mark.parametrize("options,method,ending", [
+    ((), None, "RST"),
+    (("--lb", "azure", "--from", RANGE), None, "FIN"),
+    (("--protocol", "http"), "GET", None),
+    (("--lb", "haproxy:100.125.10.6", "--protocol", "http"), "OPTIONS", None),
+    (("--lb", "alibaba", "--from", RANGE, "--protocol", "http"), "HEAD", None),
+], ids=["elb", "azure", "http", "haproxy", "alibaba"])
+def test_manner(options, method, ending, lab, binary):
+    """Each load balancer's check is made in its own way."""
+    line = only_line(probe(binary, lab, "--port", 80, *options, ranges=()))
+    assert line["outcome"] == "pass", line
+    assert (line["http"] or {}).get("method") == method, line
+    if ending:
+        last = [e["text"] for e in line["timeline"] if e["point"] == "tc-ingress"]
+        assert last[-1] == ending, line
+
+
+def test_path_and_host(lab, binary):
+    """Either makes it an HTTP check."""
+    line = only_line(probe(binary, lab, "--port", PORT, "--path", "/up", "--host", "www.example.org"))
+    assert line["http"]["path"] == "/up" and line["http"]["host"] == "www.example.org", line
+
+
+def test_https_status(lab, binary):
+    """Behind the encryption it is the client that knows the answer."""
+    lab_services.Tls(lab, 7100, nginx=True)
+    line = only_line(probe(binary, lab, "--port", 7100, "--protocol", "https"))
+    assert "status 200" in line["note"], line
+    line = only_line(probe(binary, lab, "--port", 7100, "--protocol", "https", "--expect-codes",
+                           "204"), FAILED)
+    assert line["verdict"] == "http-status" and line["code"] == "RESPONSE_MISMATCH", line
+    assert "200" in line["why"], line
+
+
+def test_count_and_interval(lab, binary):
+    started = time.monotonic()
+    run = probe(binary, lab, "--port", 80, "--count", 3, "--interval", "500ms")
+    assert run.finish(timeout=20) == HEALTHY
+    assert time.monotonic() - started > 1
+    probes = run.of_type("probe")
+    assert len(probes) == 3 and len({p["lb"]["port"] for p in probes}) == 3, run.dump()
+    assert sum("This host would pass" in (p["note"] or "") for p in probes if "note" in p) == 1
+
+
+def test_every_port(lab, binary):
+    """Without a port: all that can be reached, and nothing that listens for this host alone."""
+    lab_services.tcp_server(lab, "answer", 7100, "--bind", "127.0.0.1")
+    run = probe(binary, lab)
+    assert run.finish(timeout=20) == HEALTHY, run.dump()
+    ports = {p["target"]["port"] for p in run.of_type("probe")}
+    assert {80, 8202, 8503} <= ports and 7100 not in ports, ports
+
+
+def test_nothing_listens(make_lab, binary):
+    run = probe(binary, make_lab(nginx=False))
+    assert run.finish(timeout=20) == NOTHING
+    assert "nothing listens" in run.stderr and "--port" in run.stderr, run.stderr
+
+
+def test_without_a_route_it_is_told_where(lab, binary):
+    """The target and the interface are found without a way back, too."""
+    lab.backend.run("ip", "route", "del", "default")
+    line = only_line(probe(binary, lab, "--port", 80, "--timeout", 1), FAILED)
+    assert line["target"]["addr"] == BACKEND and line["verdict"] == "no-route-back", line
+
+
+def test_text(lab, binary):
+    done = subprocess.run(lab.backend.argv(binary, "probe", "--port", "80", "--color=never"),
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == HEALTHY, done.stderr
+    for word in ("sent by hctrace itself into eth0", "PASS", "This host would pass", "step 1",
+                 "network ACL"):
+        assert word in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("options,words", [
+    (("--protocol", "tcp,http"), "one kind of check"),
+    (("--protocol", "icmp", "--port", "80"), "--port"),
+    (("--protocol", "udp", "--path", "/"), "--path"),
+    (("--target", "nowhere"), "is not an address"),
+    (("--target", "10.0.0.0/8"), "is not an address"),
+    (("--host", "a b"), "is not the name of a host"),
+    (("--target", BACKEND6, "--from", RANGE), "is IPv6"),
+    (("--interface", "nosuch0"), "nosuch0"),
+    (("--interface", "lo"), "loopback"),
+    (("--interface", "eth0", "--interface", "eth1"), "once"),
+    (("--until-healthy", "--count", "2"), "--count"),
+    (("--save", "x"), "means nothing"),
+], ids=lambda v: " ".join(v) if isinstance(v, tuple) else None)
+def test_bad_options(options, words, lab, binary):
+    done = subprocess.run(lab.backend.argv(binary, "probe", *options), capture_output=True,
+                          text=True, timeout=20)
+    assert done.returncode == USAGE, done.stdout + done.stderr
+    assert words in done.stderr and not done.stdout, done.stderr
+
+
+# ---- until it is healthy ----
+
+MENDED = [
+    ("rule", [f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"],
+     ["iptables-nft -F INPUT"], "firewall rules (nftables)", "dport 8202"),
+    ("route", ["ip route del default"], [f"ip route add default via {GATEWAY}"], "routes",
+     f"default via {GATEWAY}"),
+    ("sysctl", ["ip route del default", "sysctl -qw net.ipv4.conf.all.rp_filter=1",
+                "ip route add unreachable 100.125.0.0/17",
+                f"ip route add default via {GATEWAY}", "ip route del unreachable 100.125.0.0/17",
+                "sysctl -qw net.ipv4.icmp_echo_ignore_all=1"],
+     ["sysctl -qw net.ipv4.icmp_echo_ignore_all=0"], "sysctls", "icmp_echo_ignore_all: 0"),
+]
+
+
+@pytest.mark.parametrize("name,breaks,mends,state,words", MENDED, ids=[m[0] for m in MENDED])
+def test_until_healthy(name, breaks, mends, state, words, lab, binary):
+    for command in breaks:
+        lab.backend.run("sh", "-c", command)
+    what = ("--protocol", "icmp") if name == "sysctl" else ("--port", PORT)
+    run = probe(binary, lab, *what, "--timeout", 1, "--interval", 1, "--until-healthy")
+    assert run.wait(lambda one: one["type"] == "probe" and one["outcome"] == "fail", 20), run.stderr
+    for command in mends:
+        lab.backend.run("sh", "-c", command)
+    assert run.finish(timeout=30) == HEALTHY, run.dump()
+    mended = run.of_type("mended")
+    assert len(mended) == 1 and mended[0]["failed"] >= 1, run.dump()
+    changes = mended[0]["changes"]
+    assert any(c["state"] == state and words in c.get("added", c.get("removed"))
+               for c in changes), changes
+    assert not [c for c in changes if "hctrace" in str(c)], changes
+
+
+def test_healthy_at_once(lab, binary):
+    run = probe(binary, lab, "--port", 80, "--until-healthy")
+    assert run.finish(timeout=20) == HEALTHY
+    assert run.of_type("mended")[0]["failed"] == 0, run.dump()
+
+
+# ---- what it leaves ----
+
+def test_leaves_nothing(lab, binary):
+    before, attached = links(lab), filters(lab)
+    only_line(probe(binary, lab, "--port", 80))
+    assert links(lab) == before and filters(lab) == attached
+
+
+@pytest.mark.parametrize("clsact", [False, True], ids=["tcx", "clsact"])
+def test_kill(clsact, lab, binary):
+    """kill -9 in the midst of a check; what clsact leaves, the next run sweeps."""
+    options = ("--clsact",) if clsact else ()
+    lab_services.tcp_server(lab, "silent", 7100)
+    before, attached = links(lab), filters(lab)
+    run = probe(binary, lab, "--port", 7100, "--protocol", "http", "--timeout", 20, *options)
+    run.wait_start()
+    time.sleep(0.5)
+    assert len(links(lab)) == len(before) + 1
+    os.kill(run.child.pid, signal.SIGKILL)
+    run.child.wait()
+    wait_gone(lab, before)
+    if clsact:
+        only_line(probe(binary, lab, "--port", 80, *options))
+    assert filters(lab) == attached
+    line = only_line(probe(binary, lab, "--port", 80))
+    assert line["verdict"] == "healthy", line
+
+
+def test_interrupted(lab, binary):
+    """SIGINT ends a check that would wait for long, and the connection with it."""
+    lab_services.tcp_server(lab, "silent", 7100)
+    before = links(lab)
+    run = probe(binary, lab, "--port", 7100, "--protocol", "http", "--timeout", 30)
+    run.wait_start()
+    time.sleep(0.5)
+    started = time.monotonic()
+    run.child.send_signal(signal.SIGINT)
+    run.finish(timeout=5)
+    assert time.monotonic() - started < 2
+    assert links(lab) == before
+    assert RANGE[:8] not in lab.backend.run("ss", "-Htn", "state", "established")
+
+
+def test_on_link(lab, binary):
+    """A range in the host's own subnet: the bottle is a neighbour, until it ends or is killed."""
+    ranges = ("--lb", "elb-dedicated:192.168.0.0/24")
+    with Wire(lab) as wire:
+        line = only_line(probe(binary, lab, "--port", 80, ranges=ranges))
+    assert line["verdict"] == "healthy", line
+    # somebody could have had the address: that is asked, and nothing else
+    assert all(p[12:14] == b"\x08\x06" for p in wire.of(line["lb"]["addr"])), wire.packets
+    assert "PERMANENT" not in lab.backend.run("ip", "neigh")
+    run = probe(binary, lab, "--port", 80, "--duration", 20, ranges=ranges)
+    run.wait_start()
+    assert "PERMANENT" in lab.backend.run("ip", "neigh")
+    os.kill(run.child.pid, signal.SIGKILL)
+    run.child.wait()
+    time.sleep(0.5)
+    assert "PERMANENT" not in lab.backend.run("ip", "neigh")
+
+
+def test_address_of_another_host(lab, binary):
+    """An address of the subnet that some other host has is not taken."""
+    for last in range(1, 4):
+        lab.router.run("ip", "addr", "add", f"192.168.0.{32 + last}/24", "dev", "web0")
+    run = probe(binary, lab, "--port", 80, ranges=("--from", "192.168.0.33/32"))
+    assert run.finish(timeout=30) != HEALTHY
+    assert "other hosts have the addresses" in run.stderr, run.stderr
+
+
+# ---- what it leaves alone ----
+
+def test_two_at_once(lab, binary):
+    """Two bottles have addresses and devices of their own, and tell of their own checks only."""
+    runs = [probe(binary, lab, "--port", port, "--count", 4, "--interval", "300ms")
+            for port in (80, PORT)]
+    for run, port in zip(runs, (80, PORT)):
+        assert run.finish(timeout=30) == HEALTHY, run.dump() + run.stderr
+        assert {p["target"]["port"] for p in run.of_type("probe")} == {port}, run.dump()
+        assert len(run.of_type("probe")) == 4, run.dump()
+    assert len({p["lb"]["addr"] for run in runs for p in run.of_type("probe")}) == 2
+
+
+def test_same_address_as_a_real_node(lab, binary):
+    """Where the range is one address, its own checks go their way all the same."""
+    stop, seen = threading.Event(), []
+
+    def check():
+        while not stop.is_set():
+            seen.append(lab_checks.http(lab, 80, timeout=3))
+
+    thread = threading.Thread(target=check)
+    thread.start()
+    try:
+        with Wire(lab) as wire:
+            run = probe(binary, lab, "--port", 80, "--protocol", "http", "--count", 5,
+                        "--interval", "200ms", ranges=("--lb", f"haproxy:{LB_NODES[0]}"))
+            code = run.finish(timeout=30)
+    finally:
+        stop.set()
+        thread.join()
+    assert code == HEALTHY, run.dump()
+    assert len(run.of_type("probe")) == 5, "real checks were told as probes"
+    assert len(seen) > 20 and all(s.status == 200 for s in seen), seen
+    for p in run.of_type("probe"):
+        assert not wire.of(LB_NODES[0], p["lb"]["port"])
+
+
+def test_users_traffic_goes_on(lab, binary):
+    """Many connections of the range at the same time: none is lost, none is told."""
+    results = []
+
+    def load(node):
+        for _ in range(60):
+            results.append(lab_checks.http(lab, PORT, timeout=5, node=node).status)
+
+    threads = [threading.Thread(target=load, args=(node,)) for node in range(3)]
+    for thread in threads:
+        thread.start()
+    run = probe(binary, lab, "--port", PORT, "--protocol", "http", "--count", 10, "--interval",
+                "100ms")
+    for thread in threads:
+        thread.join()
+    assert run.finish(timeout=30) == HEALTHY, run.dump()
+    assert results == [202] * 180
+    assert len(run.of_type("probe")) == 10 and not run.lines[-1]["other_requests"], run.dump()
+
+
+def test_beside_live(lab, binary, trace):
+    """hctrace live, which runs meanwhile, follows the probe like any other."""
+    run = trace(lab)
+    line = only_line(probe(binary, lab, "--port", 80))
+    other = run.wait(lambda one: one["type"] == "probe" and one["lb"] == line["lb"], 5)
+    assert other and other["verdict"] == "healthy", run.dump()
+    run.stop()
+
+
+# ---- other devices ----
+
+def rebuild(*lines):
+    """eth0's addresses move to another device, as LINES say."""
+    return ["ip addr flush dev eth0", *lines, f"ip route add default via {GATEWAY}"]
+
+
+DEVICES = {
+    "bridge": (rebuild("ip link add br0 type bridge", "ip link set eth0 master br0",
+                       "ip link set br0 up", f"ip addr add {BACKEND}/24 dev br0"), (), "eth0"),
+    "bond": (rebuild("ip link set eth0 down", "ip link add bond0 type bond mode active-backup",
+                     "ip link set eth0 master bond0", "ip link set bond0 up",
+                     f"ip addr add {BACKEND}/24 dev bond0"), (), "eth0"),
+    "vlan": (rebuild("ip link add link eth0 name eth0.7 type vlan id 7", "ip link set eth0.7 up",
+                     f"ip addr add {BACKEND}/24 dev eth0.7"),
+             ("ip addr flush dev web0", "ip link add link web0 name web0.7 type vlan id 7",
+              "ip link set web0.7 up", f"ip addr add {GATEWAY}/24 dev web0.7"), "eth0"),
+    "vlan-on-bridge": (rebuild("ip link add br0 type bridge", "ip link set eth0 master br0",
+                               "ip link set br0 up",
+                               "ip link add link br0 name br0.7 type vlan id 7",
+                               "ip link set br0.7 up", f"ip addr add {BACKEND}/24 dev br0.7"),
+                       ("ip addr flush dev web0",
+                        "ip link add link web0 name web0.7 type vlan id 7",
+                        "ip link set web0.7 up", f"ip addr add {GATEWAY}/24 dev web0.7"), "eth0"),
+    "macvlan": (rebuild("ip link add link eth0 name mv0 type macvlan mode bridge",
+                        "ip link set mv0 up", f"ip addr add {BACKEND}/24 dev mv0"), (), "mv0"),
+}
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_device(name, lab, binary):
+    commands, outside, port = DEVICES[name]
+    for space, lines in ((lab.backend, commands), (lab.router, outside)):
+        for command in lines:
+            try:
+                space.run("sh", "-c", command)
+            except RuntimeError as e:
+                if "Unknown device type" in str(e) or "not supported" in str(e):
+                    pytest.skip(f"kernel: {e}")
+                raise
+    real = lab_checks.http(lab, PORT, timeout=3)
+    assert real.status == 202, f"the lab is wrong: {real}"
+    with Wire(lab) as wire:
+        run = probe(binary, lab, "--port", PORT, "--protocol", "http", "--timeout", 2)
+        line = only_line(run)
+    assert line["verdict"] == "healthy" and line["http"]["status"] == 202, line
+    assert line["timeline"][0]["device"] == port, line["timeline"]
+    assert run.lines[0]["bottle"] == {"addr": line["lb"]["addr"], "device": port}
+    assert not wire.of(line["lb"]["addr"]), "on the wire"
+    lab.backend.run("iptables-nft", "-A", "INPUT", "-s", RANGE, "-p", "tcp", "--dport", PORT, "-j",
+                    "DROP")
+    line = only_line(probe(binary, lab, "--port", PORT, "--timeout", 1), FAILED)
+    assert line["verdict"] == "firewall-drop", line
+    lab.backend.run("iptables-nft", "-F", "INPUT")
+    assert lab_checks.http(lab, PORT, timeout=3).status == 202
+
+
+def test_macvlan_in_a_container(lab, binary):
+    """A container's own macvlan, probed in its namespace."""
+    box = lab.namespace("box")
+    lab.backend.ip("link add link eth0 name mv0 type macvlan mode bridge",
+                   f"link set mv0 netns {box.name}")
+    box.ip("addr add 192.168.0.20/24 dev mv0", "link set mv0 up",
+           f"route add default via {GATEWAY}")
+    lab_services.tcp_server(lab, "answer", 7100, space=box)
+    with Wire(lab) as wire:
+        run = probe(binary, lab, "--port", 7100, "--protocol", "http", "--netns", box.name)
+        line = only_line(run)
+    assert line["verdict"] == "healthy" and line["target"]["addr"] == "192.168.0.20", line
+    assert not wire.of(line["lb"]["addr"])
+
+
+def test_layer_3_device(lab, binary):
+    """A device without a link layer: the same, without its header."""
+    lab.backend.ip("tuntap add tun7 mode tun", "addr add 10.9.0.2/24 dev tun7",
+                   "link set tun7 up", "route add 100.125.0.0/16 dev tun7")
+    with Wire(lab) as wire:
+        line = only_line(probe(binary, lab, "--port", PORT, "--protocol", "http", "--target",
+                               "10.9.0.2"))
+    assert line["verdict"] == "healthy" and line["timeline"][0]["device"] == "tun7", line
+    assert not wire.of(line["lb"]["addr"]), "on the wire"
+
+
+@pytest.mark.parametrize("snat", [False, True], ids=["dnat", "dnat-and-masquerade"])
+def test_forwarded_to_another_host(snat, lab, binary):
+    """What this host would hand on to another one ends where it would leave."""
+    lab.backend.sysctl(ipv4__ip_forward=1)
+    lab.router.run("ip", "addr", "add", "192.168.0.50/24", "dev", "web0")
+    lab.backend.run("iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", 8080,
+                    "-j", "DNAT", "--to-destination", "192.168.0.50:80")
+    if snat:
+        lab.backend.run("iptables-nft", "-t", "nat", "-A", "POSTROUTING", "-o", "eth0", "-j",
+                        "MASQUERADE")
+    with Wire(lab) as wire:
+        line = only_line(probe(binary, lab, "--port", 8080, "--timeout", 2), FAILED)
+    assert (line["verdict"], line["outcome"]) == ("unknown", "unknown"), line
+    assert "forwards the check to another" in line["why"], line
+    assert not [p for p in wire.packets if p[12:14] == b"\x08\x00" and p[23] == 6], wire.packets
+
+
+def test_container_beside(make_lab, binary):
+    """A container behind DNAT is inside: it is reached."""
+    lab = make_lab(container=True)
+    lab_services.Nginx(lab, space=lab.container, ports={80: 'return 200 "ok\\n";'})
+    lab.backend.run("iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", 8080,
+                    "-j", "DNAT", "--to-destination", f"{CONTAINER}:80")
+    line = only_line(probe(binary, lab, "--port", 8080, "--protocol", "http"))
+    assert line["verdict"] == "healthy" and "netns" in str(line["timeline"]), line
