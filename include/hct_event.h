@@ -121,6 +121,14 @@ struct hct_translation {
 	__u8 pad[6];
 };
 
+#define HCT_PROGRAM_NAME_LEN 16 /* as the kernel keeps it, its 0 included */
+
+struct hct_xdp {
+	__u32 action; /* enum xdp_action */
+	__u32 program_id;
+	char program[HCT_PROGRAM_NAME_LEN];
+};
+
 struct hct_libwrap {
 	__s32 granted; /* hosts_access() returned non-zero */
 	__s32 fd; /* the descriptor asked about, -1: only names were given */
@@ -152,11 +160,12 @@ struct hct_event {
 		struct hct_listener listener; /* TC_INGRESS, with a SYN */
 		struct hct_drop drop;
 		struct hct_route route;
-		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ */
+		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ, ACCEPTED */
 		struct hct_icmp icmp;
 		struct hct_reset reset;
 		struct hct_translation translation;
 		struct hct_libwrap libwrap;
+		struct hct_xdp xdp;
 	};
 };
 
@@ -171,6 +180,7 @@ struct hct_event_payload {
 
 _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
 _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
+_Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
 _Static_assert(__builtin_offsetof(struct hct_event, packet) == 96, "wire format");
 _Static_assert(sizeof(struct hct_event) == 112 + sizeof(struct hct_drop), "wire format");

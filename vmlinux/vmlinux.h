@@ -145,6 +145,7 @@ struct in6_addr {
 };
 
 struct socket;
+struct proto_accept_arg;
 
 struct sock_common {
 	__be32 skc_daddr;
@@ -264,6 +265,16 @@ struct nf_hook_state {
 	struct net_device *in;
 	struct net_device *out;
 	struct net *net;
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	void *data;
+	void *data_end;
+	struct xdp_rxq_info *rxq;
 };
 
 struct bpf_nf_ctx {

@@ -167,6 +167,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	json_close_array(w);
 	put_netns(w, start->netns, start->netns_name);
 	put_check(w, c);
+	json_string(w, "tier", points_tier(start->points, start->n_points));
 	json_open_array(w, "points");
 	for (size_t i = 0; i < start->n_points; i++)
 		if (start->points[i].attached)

@@ -38,6 +38,16 @@ static void decode_stack(const __u64 *stack, uint32_t len, const struct namer *n
 	}
 }
 
+/* enum xdp_action of linux/bpf.h, which is stable. */
+static const char *xdp_action(uint32_t action)
+{
+	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
+					     "XDP_REDIRECT" };
+
+	/* bpf_warn_invalid_xdp_action(): what is none of these is taken for XDP_ABORTED */
+	return names[action < sizeof(names) / sizeof(names[0]) ? action : 0];
+}
+
 static void decode_detail(const struct hct_event *e, const struct namer *namer, struct obs *out)
 {
 	switch (out->point) {
@@ -67,10 +77,16 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 	case HCT_POINT_SOCKET_STATE:
 	case HCT_POINT_RESET_RECEIVED:
 	case HCT_POINT_APP_READ:
+	case HCT_POINT_ACCEPTED:
 		out->sock = e->sock;
 		break;
 	case HCT_POINT_TRANSLATION:
 		out->translation = e->translation;
+		break;
+	case HCT_POINT_XDP_VERDICT:
+		out->xdp.action = xdp_action(e->xdp.action);
+		out->xdp.program_id = e->xdp.program_id;
+		memcpy(out->xdp.program, e->xdp.program, sizeof(out->xdp.program) - 1);
 		break;
 	case HCT_POINT_LIBWRAP:
 		out->libwrap = e->libwrap;

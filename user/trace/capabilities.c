@@ -21,6 +21,7 @@ static const struct {
 	const char *name;
 } tiers[] = {
 	{ BY_TRACEPOINT, "tracepoints" },
+	{ BY_FUNCTION, "function probes" },
 	{ BY_TC, "tc programs" },
 	{ BY_LIBWRAP, "uprobes in libwrap" },
 	{ BY_LADDER, "netfilter links" },
@@ -54,7 +55,8 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 		if (any)
 			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", tiers[t].name);
 	}
-	CHECK_PUT(cap->what, ". A live run would observe: ");
+	CHECK_PUT(cap->what, "; the tier in use is '%s'. A live run would observe: ",
+		  programs_want(p, BY_FUNCTION) ? "functions" : "tracepoints");
 	for (enum hct_point point = 0, n = 0; point < HCT_POINT_COUNT; point++) {
 		bool any = nft_trace && point == HCT_POINT_NFT_TRACE;
 
@@ -86,7 +88,7 @@ static void tell_missing(struct lines *lines, const struct programs *p,
 
 		if (has_point(p, status->point) ||
 		    (!n && status->point != HCT_POINT_NETFILTER &&
-		     status->point != HCT_POINT_NFT_TRACE))
+		     status->point != HCT_POINT_NFT_TRACE && status->point != HCT_POINT_ACCEPTED))
 			continue;
 		cap = line(lines, n ? CHECK_WARN : CHECK_NOTE);
 		CHECK_PUT(cap->what, "Not observed: %s: %s.", point_name(status->point),

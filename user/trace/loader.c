@@ -16,6 +16,7 @@
 #include "attach_libwrap.h"
 #include "attach_netfilter.h"
 #include "attach_tc.h"
+#include "attach_xdp_program.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
 #include "nft_trace.h"
@@ -37,6 +38,7 @@ struct loader {
 		unsigned ifindex;
 	} xdp[MAX_XDP];
 	size_t n_xdp;
+	struct xdp_watch *xdp_watch; /* NULL until all else is attached */
 	struct point_list points;
 };
 
@@ -57,14 +59,19 @@ static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
 	       bpf_program__attach_raw_tracepoint(program, program_rows[row].needs);
 }
 
-static void attach_tracepoints(struct loader *l)
+static void attach_by_name(struct loader *l)
 {
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		if (program_rows[i].how != BY_TRACEPOINT || !l->programs.wanted[i])
+		bool function = program_rows[i].how == BY_FUNCTION;
+
+		if ((!function && program_rows[i].how != BY_TRACEPOINT) || !l->programs.wanted[i])
 			continue;
-		l->links[i] = attach_tracepoint(&l->programs, i);
+		l->links[i] = function ? bpf_program__attach(programs_get(&l->programs, i)) :
+			      attach_tracepoint(&l->programs, i);
 		if (l->links[i])
-			point_list_say(&l->points, program_rows[i].point, true, point_detail("tracepoint %s", program_rows[i].needs));
+			point_list_say(&l->points, program_rows[i].point, true,
+				       point_detail("%s %s", function ? "function" : "tracepoint",
+						    program_rows[i].needs));
 		else
 			point_list_say(&l->points, program_rows[i].point, false, point_detail("cannot attach: %s", strerror(errno)));
 	}
@@ -137,6 +144,37 @@ static int attach_tc(struct loader *l, unsigned ifindex)
 	return tc_attach(l->tc, &programs, ifindex);
 }
 
+/* Of programs that come and go later, a device's news tells. */
+static void watch_xdp(struct loader *l, unsigned ifindex)
+{
+	char words[XDP_WORDS_LEN] = "";
+	int err;
+	size_t n;
+
+	if (!l->xdp_watch)
+		return;
+	err = xdp_watch_device(l->xdp_watch, ifindex, words);
+	n = xdp_watch_count(l->xdp_watch);
+	if (n)
+		point_list_say(&l->points, HCT_POINT_XDP_VERDICT, true,
+			       point_detail("results of %zu XDP program%s", n, n == 1 ? "" : "s"));
+	else if (err)
+		point_list_say(&l->points, HCT_POINT_XDP_VERDICT, false, point_detail("%s", words));
+}
+
+static void watch_xdp_everywhere(struct loader *l)
+{
+	struct if_nameindex *devices = if_nameindex();
+
+	if (!programs_want(&l->programs, BY_XDP_PROGRAM))
+		return;
+	l->xdp_watch = xdp_watch_new(&l->programs);
+	for (struct if_nameindex *d = devices; d && d->if_index; d++)
+		if (device_wanted(l->settings, d->if_name))
+			watch_xdp(l, d->if_index);
+	if_freenameindex(devices);
+}
+
 int loader_device_up(struct loader *l, unsigned ifindex)
 {
 	char name[IF_NAMESIZE];
@@ -148,6 +186,7 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 	if (!device_wanted(l->settings, name))
 		return 0;
 	attach_xdp(l, ifindex, name);
+	watch_xdp(l, ifindex);
 	if (!l->tc)
 		return 0;
 	err = attach_tc(l, ifindex);
@@ -358,8 +397,9 @@ int loader_attach(struct loader *l)
 			return err;
 		}
 	}
-	attach_tracepoints(l);
+	attach_by_name(l);
 	attach_libwrap(l);
+	watch_xdp_everywhere(l);
 	say_ladder(l);
 	say_nft_trace(l);
 	return 0;
@@ -373,6 +413,7 @@ void loader_close(struct loader *l)
 		bpf_link__destroy(l->links[i]);
 	while (l->n_xdp)
 		bpf_link__destroy(l->xdp[--l->n_xdp].link);
+	xdp_watch_free(l->xdp_watch);
 	ladder_free(l->ladder);
 	libwrap_free(l->libwrap);
 	tc_free(l->tc);

@@ -10,7 +10,7 @@
 
 struct btf;
 
-#define N_PROGRAMS 27
+#define N_PROGRAMS 30
 
 /* How a program gets to where it observes. */
 enum how {
@@ -20,19 +20,21 @@ enum how {
 	BY_XDP,
 	BY_LADDER,
 	BY_LIBWRAP,
+	BY_FUNCTION, /* fentry, fexit: where the kernel lets its functions be watched */
+	BY_XDP_PROGRAM, /* fexit on another's BPF program */
 };
 
 /*
  * Every program of the object, with what the kernel must have for it.  Several
- * programs of one point stand for several versions of a tracepoint: the one
- * whose argument count fits is used.
+ * programs of one point stand for several versions of a tracepoint or function: the
+ * one whose argument count fits is used.
  */
 struct program_row {
 	const char *program;
 	enum hct_point point;
 	enum how how;
-	const char *needs; /* tracepoint, or a type that must be in BTF; NULL nothing */
-	int min_args, max_args; /* of the tracepoint */
+	const char *needs; /* tracepoint, function, or a type that must be in BTF; NULL nothing */
+	int min_args, max_args; /* of the tracepoint or function */
 };
 
 extern const struct program_row program_rows[N_PROGRAMS];

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "function_try.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
 
@@ -16,12 +17,18 @@ _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 
 #define FLOW_MAX_EVENTS 48
 #define RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
+#define OWN_MAP ".rodata.watched" /* bpf/function_xdp.bpf.c */
 #define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
 #define ATTACH_TYPE_NETFILTER 45
 
 static bool is_tc(enum how how)
 {
 	return how == BY_TC || how == BY_TC_L3;
+}
+
+static bool is_function(enum how how)
+{
+	return how == BY_FUNCTION || how == BY_XDP_PROGRAM;
 }
 
 /* Where the object for HOW's programs is kept. */
@@ -32,7 +39,7 @@ static struct hctrace_bpf **object_of(struct programs *p, enum how how)
 
 static bool is_late(enum how how)
 {
-	return how == BY_TC_L3 || how == BY_LADDER;
+	return how == BY_TC_L3 || how == BY_LADDER || how == BY_XDP_PROGRAM;
 }
 
 /* NULL when the settings ask for the row, else why it is left out. */
@@ -58,16 +65,21 @@ struct bpf_program *programs_get(const struct programs *p, size_t row)
 void programs_choose(struct programs *p, const struct settings *settings, const struct btf *btf,
 		     struct point_list *list)
 {
+	const char *no_functions;
+
 	if (!kernel_btf_is_own()) {
 		p->btf = settings->btf;
 		/* libbpf 1.1 asks for the section's BTF whatever the program's type is set to */
 		libbpf_register_prog_handler("tp_btf+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL);
 	}
+	no_functions = function_try(btf);
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		const char *why = not_asked_for(settings, &program_rows[i]);
 
 		if (!why)
 			why = program_lacks(btf, &program_rows[i]);
+		if (!why && is_function(program_rows[i].how))
+			why = no_functions;
 		p->wanted[i] = !why;
 		if (why)
 			point_list_say(list, program_rows[i].point, false, why);
@@ -159,7 +171,7 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 	return err;
 }
 
-/* The maps of OBJECT, its read-only data included, are those of the first. */
+/* The maps of OBJECT, its read-only data included, are those of the first; but for what is its own. */
 static int share_maps(const struct programs *p, struct hctrace_bpf *object)
 {
 	struct bpf_map *map;
@@ -169,11 +181,20 @@ static int share_maps(const struct programs *p, struct hctrace_bpf *object)
 		struct bpf_map *first =
 			bpf_object__find_map_by_name(p->object->obj, bpf_map__name(map));
 
+		if (strcmp(bpf_map__name(map), OWN_MAP) == 0)
+			continue;
 		err = first ? bpf_map__reuse_fd(map, bpf_map__fd(first)) : -ENOENT;
 		if (err)
 			break;
 	}
 	return err;
+}
+
+static int load_shared(const struct programs *p, struct hctrace_bpf *object)
+{
+	int err = share_maps(p, object);
+
+	return err ? err : bpf_object__load(object->obj);
 }
 
 bool programs_want(const struct programs *p, enum how how)
@@ -200,14 +221,38 @@ int programs_load_late(struct programs *p, enum how how)
 	if (!*late)
 		return -errno;
 	take_only(*late, wanted);
-	err = share_maps(p, *late);
-	if (!err)
-		err = bpf_object__load((*late)->obj);
+	err = load_shared(p, *late);
 	if (err) {
 		hctrace_bpf__destroy(*late);
 		*late = NULL;
 	}
 	return err;
+}
+
+int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
+		      const char *name, struct hctrace_bpf **out)
+{
+	bool wanted[N_PROGRAMS];
+	struct hctrace_bpf *object;
+	int err;
+
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		wanted[i] = p->wanted[i] && program_rows[i].how == BY_XDP_PROGRAM;
+	object = open_object(p);
+	if (!object)
+		return -errno;
+	take_only(object, wanted);
+	object->rodata_watched->watched.id = id;
+	snprintf((char *)object->rodata_watched->watched.name, HCT_PROGRAM_NAME_LEN, "%s", name);
+	err = bpf_program__set_attach_target(object->progs.hct_xdp_verdict, target, function);
+	if (!err)
+		err = load_shared(p, object);
+	if (err) {
+		hctrace_bpf__destroy(object);
+		return err;
+	}
+	*out = object;
+	return 0;
 }
 
 /*

@@ -34,6 +34,12 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
 		  struct point_list *list);
 /* Loads those of HOW, BY_TC_L3 or BY_LADDER, unless they are.  0, -ENOTSUP when not wanted, or -errno. */
 int programs_load_late(struct programs *p, enum how how);
+/*
+ * Loads what watches the XDP program behind descriptor TARGET, whose main function is
+ * FUNCTION; ID and NAME are what events tell of it.  0: *OUT is loaded, not attached.
+ */
+int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
+		      const char *name, struct hctrace_bpf **out);
 /* Is any of HOW loaded, or to be when it is needed? */
 bool programs_want(const struct programs *p, enum how how);
 void programs_unload(struct programs *p);
