@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Other programs' attachments (XDP, tcx, control groups), by the bpf() system call alone."""
+import contextlib
 import ctypes
 import os
 import platform
@@ -16,7 +17,8 @@ SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # before 5.11 programs count against it
-resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+with contextlib.suppress(ValueError):  # not every root may: then the kernel must be a newer one
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def bpf(command, attr):
