@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What results of functions prove, the kernel's own and those of others' BPF programs."""
 import contextlib
+import os
 import select
 import socket
 import threading
@@ -12,6 +13,7 @@ import lab_checks
 import pytest
 from bpfsys import BPF_XDP, XDP_FLAGS_SKB_MODE, XDP_PASS, XDP_TX
 from harness import FAILED, HEALTHY, Case, Expect, Hctrace, params, run_case
+from lab import RANGE
 
 PORT = 8202
 HEALTHY_202 = Expect("healthy", protocol="http", status=202)
@@ -91,6 +93,83 @@ def test_xdp_program_comes_later(lab, trace):
         assert not DROPPED.compare(line), line
     seen = lab_checks.http(lab, PORT, timeout=1)
     assert not HEALTHY_202.compare(run.probe(seen))
+    run.stop(FAILED)
+
+
+# ---- rules of nftables, and tables of legacy iptables ----
+
+RULES = f"""
+table inet guard {{
+    chain others {{
+        type filter hook input priority -10;
+        ip saddr {RANGE} tcp dport 8203 drop
+    }}
+    chain in {{
+        type filter hook input priority 0;
+        ip saddr {RANGE} tcp dport 8202 jump dropping
+    }}
+    chain dropping {{
+        ip saddr 100.126.0.0/16 drop
+        tcp dport {{ 8201, 8202 }} drop
+        tcp dport 8202 drop
+    }}
+}}"""
+
+
+def limits_in_use():
+    """Rules that limit something, in all namespaces; None: the kernel does not count them."""
+    try:
+        with open("/sys/module/nft_limit/refcnt", encoding="ascii") as f:
+            return int(f.read())
+    except OSError:
+        return None
+
+
+@pytest.mark.parametrize("options", [(), ("--passive",)], ids=["tc", "passive"])
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_rule_by_function(options, end, lab, trace):
+    """The rule is told, though nothing is ever added to the ruleset; nothing is left behind."""
+    lab.backend.run("nft", "-f", "-", data=RULES)
+    before = lab.backend.run("nft", "-a", "list", "ruleset")
+    if not os.path.exists("/sys/kernel/btf/nf_tables"):
+        pytest.skip("kernel: no BTF of modules")
+    run = trace(lab, "--timeout", 1, *options)
+    for _ in range(4):
+        line = run.probe(lab_checks.http(lab, PORT, timeout=1))
+        assert lab.backend.run("nft", "-a", "list", "ruleset") == before
+        if line["confidence"] == "certain" and line["where"].get("rule"):
+            break
+    where = line["where"]
+    assert line["verdict"] == "firewall-drop" and line["confidence"] == "certain", line
+    assert (where["table"], where["chain"]) == ("guard", "dropping"), line
+    assert "8201, 8202" in str(where), line
+    if end == "kill":
+        run.kill()
+    else:
+        run.stop(FAILED)
+    for _ in range(50):
+        if not limits_in_use():
+            break
+        time.sleep(0.1)
+    assert not limits_in_use()
+
+
+def test_legacy_table(lab, trace):
+    """Two tables could have dropped it: the function says which."""
+    lab.backend.run("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "--dport",
+                    "8203", "-j", "DROP")
+    lab.backend.run("iptables-legacy", "-t", "mangle", "-A", "PREROUTING", "-s", RANGE, "-p", "tcp",
+                    "-j", "DROP")
+    if not os.path.exists("/sys/kernel/btf/ip_tables"):
+        pytest.skip("kernel: no BTF of modules")
+    run = trace(lab, "--timeout", 1)
+    for _ in range(4):
+        line = run.probe(lab_checks.http(lab, PORT, timeout=1))
+        if line["confidence"] == "certain":
+            break
+    where = line["where"]
+    assert line["verdict"] == "firewall-drop", line
+    assert (where["backend"], where["table"]) == ("iptables-legacy", "mangle"), line
     run.stop(FAILED)
 
 

@@ -69,6 +69,8 @@ static void on_obs(void *ctx, const struct obs *o)
 {
 	struct live_stream *s = ctx;
 
+	if (o->point == HCT_POINT_NFT_TRACE && !rule_live_wants(s->rules, o))
+		return;
 	if (s->recorder)
 		recorder_sink.obs(s->recorder, o);
 	if (s->writer)

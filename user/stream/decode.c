@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "firewall/chains.h"
 #include "names.h"
 
 /* The stack of a kfree_skb starts inside the helpers that free; they say nothing. */
@@ -48,6 +49,21 @@ static const char *xdp_action(uint32_t action)
 	return names[action < sizeof(names) / sizeof(names[0]) ? action : 0];
 }
 
+/* As nft_report.c has it from nftables itself. */
+static void decode_rule(const struct hct_event_rule *r, struct obs *out)
+{
+	const char *verdict = nft_verdict_name(r->event.rule.verdict);
+	char name[HCT_NFT_NAME_LEN + 1] = "";
+
+	out->rule.handle = r->event.rule.handle;
+	out->rule.family = names_intern(nft_family_name(r->event.rule.family));
+	out->rule.verdict = names_intern(verdict ? verdict : "?");
+	memcpy(name, r->table, sizeof(r->table));
+	out->rule.table = names_intern(name);
+	memcpy(name, r->chain, sizeof(r->chain));
+	out->rule.chain = names_intern(name);
+}
+
 static void decode_detail(const struct hct_event *e, const struct namer *namer, struct obs *out)
 {
 	switch (out->point) {
@@ -88,6 +104,9 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 		out->xdp.program_id = e->xdp.program_id;
 		memcpy(out->xdp.program, e->xdp.program, sizeof(out->xdp.program) - 1);
 		break;
+	case HCT_POINT_NFT_TRACE:
+		decode_rule((const struct hct_event_rule *)e, out);
+		break;
 	case HCT_POINT_LIBWRAP:
 		out->libwrap = e->libwrap;
 		out->libwrap.daemon[sizeof(out->libwrap.daemon) - 1] = '\0';
@@ -107,6 +126,8 @@ static size_t event_size(unsigned point)
 	case HCT_POINT_RESET_SENT:
 	case HCT_POINT_LIBWRAP:
 		return sizeof(struct hct_event);
+	case HCT_POINT_NFT_TRACE:
+		return sizeof(struct hct_event_rule);
 	default:
 		return HCT_EVENT_SHORT;
 	}

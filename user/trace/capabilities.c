@@ -144,7 +144,8 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 		return lines.n;
 	}
 	uname(&kernel);
-	no_nft_trace = nft_trace_lacks(settings->passive, kernel.release);
+	no_nft_trace = programs_want(&programs, BY_RULE_FUNCTION) ? NULL :
+		       nft_trace_lacks(settings->passive, kernel.release);
 	if (no_nft_trace)
 		point_list_say(&list, HCT_POINT_NFT_TRACE, false, no_nft_trace);
 	tell_tiers(&lines, &programs, !no_nft_trace);

@@ -19,6 +19,7 @@
 #include "attach_xdp_program.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
+#include "nft_key.h"
 #include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
@@ -32,6 +33,7 @@ struct loader {
 	struct bpf_link *links[N_PROGRAMS];
 	struct tc *tc;
 	struct ladder *ladder;
+	struct nft_key *nft_key;
 	struct libwrap_links *libwrap;
 	struct {
 		struct bpf_link *link;
@@ -295,27 +297,88 @@ static struct ladder *attach_ladder(const struct hctrace_bpf *object)
 	return ladder_attach(rungs);
 }
 
-int loader_netfilter(struct loader *l, int on)
+static void detach_functions(struct loader *l, enum how how)
 {
-	int err;
-
-	if (!on) {
-		ladder_free(l->ladder);
-		l->ladder = NULL;
-		return 0;
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		if (program_rows[i].how != how)
+			continue;
+		bpf_link__destroy(l->links[i]);
+		l->links[i] = NULL;
 	}
-	if (l->ladder)
+	programs_unload_late(&l->programs, how);
+}
+
+/* Those of HOW that this kernel has now.  0, or -errno: there is none. */
+static int attach_functions(struct loader *l, enum how how)
+{
+	int err = programs_load_late(&l->programs, how);
+	bool any = false;
+
+	for (size_t i = 0; !err && i < N_PROGRAMS; i++) {
+		struct bpf_program *program =
+			program_rows[i].how == how ? programs_get(&l->programs, i) : NULL;
+
+		if (!program || bpf_program__fd(program) < 0)
+			continue;
+		l->links[i] = bpf_program__attach(program);
+		any |= l->links[i] != NULL;
+	}
+	if (any)
 		return 0;
-	err = programs_load_late(&l->programs, BY_LADDER);
-	if (err)
+	detach_functions(l, how);
+	return err ? err : -ENOTSUP;
+}
+
+static int attach_rungs(struct loader *l)
+{
+	int err = l->ladder ? 0 : programs_load_late(&l->programs, BY_LADDER);
+
+	if (err || l->ladder)
 		return err;
 	l->ladder = attach_ladder(l->programs.ladder);
 	return l->ladder ? 0 : -errno;
 }
 
+int loader_netfilter(struct loader *l, int on)
+{
+	int err, functions;
+
+	if (!on) {
+		ladder_free(l->ladder);
+		l->ladder = NULL;
+		detach_functions(l, BY_TABLE_FUNCTION);
+		return 0;
+	}
+	err = attach_rungs(l);
+	functions = attach_functions(l, BY_TABLE_FUNCTION);
+	return err && functions ? err : 0;
+}
+
+int loader_nft_rules(struct loader *l, int on)
+{
+	int err = 0;
+
+	if (on && l->nft_key)
+		return 0;
+	nft_key_release(l->nft_key);
+	l->nft_key = NULL;
+	if (on)
+		err = attach_functions(l, BY_RULE_FUNCTION);
+	if (on && !err)
+		err = nft_key_turn(&l->nft_key);
+	if (!on || err)
+		detach_functions(l, BY_RULE_FUNCTION);
+	return err;
+}
+
+bool loader_has_nft_rules(const struct loader *l)
+{
+	return programs_want(&l->programs, BY_RULE_FUNCTION);
+}
+
 static void say_ladder(struct loader *l)
 {
-	if (programs_want(&l->programs, BY_LADDER))
+	if (programs_want(&l->programs, BY_LADDER) || programs_want(&l->programs, BY_TABLE_FUNCTION))
 		point_list_say(&l->points, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
 }
 
@@ -325,7 +388,8 @@ static void say_nft_trace(struct loader *l)
 	const char *lacks;
 
 	uname(&kernel);
-	lacks = nft_trace_lacks(l->settings->passive, kernel.release);
+	lacks = loader_has_nft_rules(l) ? NULL :
+		nft_trace_lacks(l->settings->passive, kernel.release);
 	point_list_say(&l->points, HCT_POINT_NFT_TRACE, !lacks,
 		       lacks ? lacks : "on demand: when netfilter drops a probe");
 }
@@ -413,6 +477,7 @@ void loader_close(struct loader *l)
 		bpf_link__destroy(l->links[i]);
 	while (l->n_xdp)
 		bpf_link__destroy(l->xdp[--l->n_xdp].link);
+	nft_key_release(l->nft_key);
 	xdp_watch_free(l->xdp_watch);
 	ladder_free(l->ladder);
 	libwrap_free(l->libwrap);

@@ -3,6 +3,7 @@
 #include "programs.h"
 
 #include <arpa/inet.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -26,20 +27,26 @@ static bool is_tc(enum how how)
 	return how == BY_TC || how == BY_TC_L3;
 }
 
-static bool is_function(enum how how)
-{
-	return how == BY_FUNCTION || how == BY_XDP_PROGRAM;
-}
-
 /* Where the object for HOW's programs is kept. */
 static struct hctrace_bpf **object_of(struct programs *p, enum how how)
 {
-	return how == BY_TC_L3 ? &p->l3 : how == BY_LADDER ? &p->ladder : &p->object;
+	switch (how) {
+	case BY_TC_L3:
+		return &p->l3;
+	case BY_LADDER:
+		return &p->ladder;
+	case BY_RULE_FUNCTION:
+		return &p->rules;
+	case BY_TABLE_FUNCTION:
+		return &p->tables;
+	default:
+		return &p->object;
+	}
 }
 
 static bool is_late(enum how how)
 {
-	return how == BY_TC_L3 || how == BY_LADDER || how == BY_XDP_PROGRAM;
+	return how == BY_TC_L3 || how == BY_LADDER || (program_is_function(how) && how != BY_FUNCTION);
 }
 
 /* NULL when the settings ask for the row, else why it is left out. */
@@ -72,14 +79,16 @@ void programs_choose(struct programs *p, const struct settings *settings, const 
 		/* libbpf 1.1 asks for the section's BTF whatever the program's type is set to */
 		libbpf_register_prog_handler("tp_btf+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL);
 	}
+	/* 6.1, 34dd3bad1a6f: by bpf_mem_alloc a map can grow under a tracepoint */
+	p->preallocate = btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) < 0;
 	no_functions = function_try(btf);
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		const char *why = not_asked_for(settings, &program_rows[i]);
 
+		if (!why && program_is_function(program_rows[i].how))
+			why = no_functions;
 		if (!why)
 			why = program_lacks(btf, &program_rows[i]);
-		if (!why && is_function(program_rows[i].how))
-			why = no_functions;
 		p->wanted[i] = !why;
 		if (why)
 			point_list_say(list, program_rows[i].point, false, why);
@@ -108,14 +117,21 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 		config->ports[i] = htons(s->ports[i]);
 }
 
+void programs_unload_late(struct programs *p, enum how how)
+{
+	struct hctrace_bpf **late = object_of(p, how);
+
+	hctrace_bpf__destroy(*late);
+	*late = NULL;
+}
+
 void programs_unload(struct programs *p)
 {
-	hctrace_bpf__destroy(p->ladder);
-	hctrace_bpf__destroy(p->l3);
-	hctrace_bpf__destroy(p->object);
-	p->ladder = NULL;
-	p->l3 = NULL;
-	p->object = NULL;
+	static const enum how objects[] = { BY_RULE_FUNCTION, BY_TABLE_FUNCTION, BY_LADDER, BY_TC_L3,
+					    BY_TC };
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		programs_unload_late(p, objects[i]);
 }
 
 void programs_replace_tc(struct programs *p)
@@ -164,6 +180,8 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 	take_only(p->object, wanted);
 	if (buffer)
 		err = bpf_map__set_max_entries(p->object->maps.events, buffer);
+	if (!err && p->preallocate)
+		err = bpf_map__set_map_flags(p->object->maps.flows, 0);
 	if (!err)
 		err = bpf_object__load(p->object->obj);
 	if (err)
@@ -205,6 +223,25 @@ bool programs_want(const struct programs *p, enum how how)
 	return false;
 }
 
+/* Which programs of HOW this kernel can take now, with the modules that it has. */
+static bool choose_late(const struct programs *p, enum how how, bool wanted[N_PROGRAMS])
+{
+	struct btf *kernel = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+		if (wanted[i] && program_rows[i].module) {
+			if (!kernel)
+				kernel = btf__load_vmlinux_btf();
+			wanted[i] = kernel && program_fits_now(kernel, &program_rows[i]);
+		}
+		any |= wanted[i];
+	}
+	btf__free(kernel);
+	return any;
+}
+
 int programs_load_late(struct programs *p, enum how how)
 {
 	struct hctrace_bpf **late = object_of(p, how);
@@ -215,8 +252,8 @@ int programs_load_late(struct programs *p, enum how how)
 		return 0;
 	if (!programs_want(p, how))
 		return -ENOTSUP;
-	for (size_t i = 0; i < N_PROGRAMS; i++)
-		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+	if (!choose_late(p, how, wanted))
+		return -ENOTSUP;
 	*late = open_object(p);
 	if (!*late)
 		return -errno;
