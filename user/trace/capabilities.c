@@ -86,7 +86,7 @@ static void tell_missing(struct lines *lines, const struct programs *p,
 		size_t n;
 		const enum verdict_id *costs = point_costs(status->point, &n);
 
-		if (has_point(p, status->point) ||
+		if (status->attached || has_point(p, status->point) ||
 		    (!n && status->point != HCT_POINT_NETFILTER &&
 		     status->point != HCT_POINT_NFT_TRACE && status->point != HCT_POINT_ACCEPTED))
 			continue;
@@ -146,8 +146,7 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 	uname(&kernel);
 	no_nft_trace = programs_want(&programs, BY_RULE_FUNCTION) ? NULL :
 		       nft_trace_lacks(settings->passive, kernel.release);
-	if (no_nft_trace)
-		point_list_say(&list, HCT_POINT_NFT_TRACE, false, no_nft_trace);
+	point_list_say(&list, HCT_POINT_NFT_TRACE, !no_nft_trace, no_nft_trace);
 	tell_tiers(&lines, &programs, !no_nft_trace);
 	tell_missing(&lines, &programs, &list);
 	return lines.n;
