@@ -7,6 +7,9 @@
 # make fuzz       FUZZ_SECONDS of hostile recordings
 # make report     reports of the cases, read by tshark and other programs, without root
 # make arm64      cross-builds build-arm64/hctrace and tests it as far as that goes without such a machine
+# make check-kernels   the live scenarios on other kernels, in guests; KERNELS="5.10 new"
+#                 SCENARIOS=short|all|"live tests" HERE=1 (on this one, too; root)
+#                 INTO=1 (writes doc/kernels.md and README.md)
 # make SAN=address,undefined                    builds build-san/hctrace
 # make install DESTDIR= PREFIX=/usr/local
 
@@ -55,7 +58,7 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: arm64 bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
+.PHONY: arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -183,6 +186,14 @@ demo:
 	$(Q)scripts/demo
 check:
 	$(Q)scripts/check
+KERNELS   ?=
+SCENARIOS ?= catalogue
+KERNEL_CACHE ?= build/kernels
+check-kernels:
+	$(Q)scripts/setup kernels
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/kernels/check-kernels --hctrace $(BUILD)/hctrace --kernels "$(KERNELS)" \
+		--scenarios "$(SCENARIOS)" --cache $(KERNEL_CACHE) $(if $(HERE),--here) $(if $(INTO),--into)
 arm64:
 	$(Q)scripts/arm64
 SECTIONS ?=

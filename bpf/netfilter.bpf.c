@@ -28,7 +28,7 @@ static __always_inline int passed(struct bpf_nf_ctx *ctx, __s32 priority)
 	if (flow) {
 		flow->rung.hook = ctx->state->hook;
 		flow->rung.priority = priority;
-		flow->rung.valid = 1;
+		flow->rung.valid = HCT_RUNG_PASSED;
 	}
 	return NF_ACCEPT;
 }

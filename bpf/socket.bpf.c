@@ -4,21 +4,10 @@
  * retransmissions, and the first read by a process.
  */
 #include "compat.h"
-#include "nat.h"
+#include "sock.h"
 
 #define SHUTDOWN_MASK 3
 enum { TCP_ESTABLISHED = 1, TCP_FIN_WAIT1 = 4, TCP_CLOSE = 7, TCP_CLOSE_WAIT = 8, TCP_LAST_ACK = 9 };
-
-static __always_inline struct hct_flow *flow_of_sock(const struct sock *sk, struct hct_tuple *t,
-						     __u32 *netns)
-{
-	if (!tuple_from_sock(&sk->__sk_common, t, netns))
-		return NULL;
-	/* tcp_set_state(TCP_CLOSE) gives the port back before it tells of the change */
-	if (!t->target_port)
-		t->target_port = BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
-	return flow_in(t, *netns);
-}
 
 /*
  * The flow of a connection that was just established at another address or
@@ -35,17 +24,6 @@ static __always_inline struct hct_flow *flow_redirected(const struct sock *sk, s
 		return NULL;
 	*t = p.tuple;
 	return flow_find(t);
-}
-
-/* Who holds the socket and what lies unread in it. */
-static __always_inline void fill_sock(struct hct_event *e, const struct sock *sk)
-{
-	const struct tcp_sock *tcp = (const struct tcp_sock *)sk;
-
-	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
-	/* sock_graft() in accept() gives the socket a struct socket; before it has none */
-	e->sock.accepted = BPF_CORE_READ(sk, sk_socket) != NULL;
-	e->sock.unread = BPF_CORE_READ(tcp, rcv_nxt) - BPF_CORE_READ(tcp, copied_seq);
 }
 
 /*

@@ -64,13 +64,18 @@ struct hct_listener {
 	__u32 syn_queue; /* request sockets waiting for the last ACK */
 };
 
-/* How far up the netfilter ladder a packet came; see bpf/netfilter.bpf.c. */
+/*
+ * How far up the netfilter ladder a packet came; see bpf/netfilter.bpf.c.  Or,
+ * where functions can be watched, which table of iptables-legacy dropped it.
+ */
 struct hct_rung {
-	__s32 priority; /* everything below it let the packet pass */
+	__s32 priority; /* everything below it let the packet pass; the table's own */
 	__u8 hook; /* NF_INET_* */
-	__u8 valid; /* 0: the ladder is not attached, or the packet met no rung */
+	__u8 valid; /* HCT_RUNG_*; 0: neither is attached, or the packet met none */
 	__u8 pad[2];
 };
+#define HCT_RUNG_PASSED 1
+#define HCT_RUNG_TABLE 2
 
 struct hct_drop {
 	struct hct_rung rung;
@@ -121,6 +126,21 @@ struct hct_translation {
 	__u8 pad[6];
 };
 
+#define HCT_PROGRAM_NAME_LEN 16 /* as the kernel keeps it, its 0 included */
+
+struct hct_xdp {
+	__u32 action; /* enum xdp_action */
+	__u32 program_id;
+	char program[HCT_PROGRAM_NAME_LEN];
+};
+
+struct hct_rule {
+	__u64 handle; /* 0: the chain's policy */
+	__u32 verdict; /* NF_* or NFT_* */
+	__u8 family; /* NFPROTO_* of the table */
+	__u8 pad[3];
+};
+
 struct hct_libwrap {
 	__s32 granted; /* hosts_access() returned non-zero */
 	__s32 fd; /* the descriptor asked about, -1: only names were given */
@@ -152,11 +172,13 @@ struct hct_event {
 		struct hct_listener listener; /* TC_INGRESS, with a SYN */
 		struct hct_drop drop;
 		struct hct_route route;
-		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ */
+		struct hct_sock sock; /* SOCKET_STATE, RESET_RECEIVED, APP_READ, ACCEPTED */
 		struct hct_icmp icmp;
 		struct hct_reset reset;
 		struct hct_translation translation;
 		struct hct_libwrap libwrap;
+		struct hct_xdp xdp;
+		struct hct_rule rule;
 	};
 };
 
@@ -169,8 +191,18 @@ struct hct_event_payload {
 	__u8 payload[HCT_PAYLOAD_MAX];
 };
 
+#define HCT_NFT_NAME_LEN 256 /* NFT_NAME_MAXLEN */
+
+/* NFT_TRACE, where a function tells it. */
+struct hct_event_rule {
+	struct hct_event event;
+	char table[HCT_NFT_NAME_LEN];
+	char chain[HCT_NFT_NAME_LEN];
+};
+
 _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
 _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
+_Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
 _Static_assert(__builtin_offsetof(struct hct_event, packet) == 96, "wire format");
 _Static_assert(sizeof(struct hct_event) == 112 + sizeof(struct hct_drop), "wire format");

@@ -27,7 +27,9 @@
 	X(RETRANSMIT, "retransmit", "a segment of a flow's socket is sent again") \
 	X(ICMP_SENT, "icmp-sent", "the kernel decides to answer a flow's packet with an ICMP error") \
 	X(APP_READ, "app-read", "a process took a flow's bytes from its socket, first time") \
-	X(LIBWRAP, "libwrap", "libwrap (hosts_access) decided about a flow's client, in the process that asked")
+	X(LIBWRAP, "libwrap", "libwrap (hosts_access) decided about a flow's client, in the process that asked") \
+	X(ACCEPTED, "accepted", "a process took a flow's connection with accept() (where functions can be watched)") \
+	X(XDP_VERDICT, "xdp-verdict", "another's XDP program kept a flow's packet from the network stack")
 
 enum hct_point {
 #define X(ID, name, contract) HCT_POINT_##ID,

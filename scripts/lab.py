@@ -46,6 +46,9 @@ ETC_NETNS = "/etc/netns"
 CLONE_NEWNET = 0x40000000
 TAG = re.compile(r"^hct-(\d+)-(\d+)-")
 
+# How many times longer things may take than usual: an emulated processor is slow.
+PATIENCE = float(os.environ.get("HCT_TEST_PATIENCE", 1))
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _serial = itertools.count(1)
 
@@ -257,7 +260,7 @@ class Lab:
             child = subprocess.Popen(space.argv(*argv), stdin=subprocess.DEVNULL, stdout=out,
                                      stderr=out, start_new_session=True)
         self.children.append(child)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10 * PATIENCE
         while port and not space.listening(port, udp):
             if child.poll() is not None or time.monotonic() > deadline:
                 with open(log, encoding="utf-8", errors="replace") as f:

@@ -74,6 +74,8 @@ def bad_checksum(lab, port, timeout=1, **_):
 def half_open(lab, port, n):
     """N connections that are begun and left, from addresses that nobody has."""
     lab.router.ip("route add blackhole 10.66.0.0/16")
+    # raw sockets ignored IP_TRANSPARENT before Linux 5.17: then the addresses are its own
+    lab.lb.ip(*(f"addr add 10.66.0.{i + 1}/32 dev eth0" for i in range(n)))
     for i in range(n):
         with RawTcp(lab, port, addr=f"10.66.0.{i + 1}") as raw:
             raw.send(SYN, 1000)

@@ -145,6 +145,7 @@ struct in6_addr {
 };
 
 struct socket;
+struct proto_accept_arg;
 
 struct sock_common {
 	__be32 skc_daddr;
@@ -264,6 +265,69 @@ struct nf_hook_state {
 	struct net_device *in;
 	struct net_device *out;
 	struct net *net;
+};
+
+/* of modules nf_tables and x_tables, or of the kernel, where these are built in */
+
+enum nft_chain_types { NFT_CHAIN_T_NAT = 2 };
+
+struct nft_table {
+	u16 family : 6;
+	char *name;
+};
+
+struct nft_chain {
+	struct nft_table *table;
+	char *name;
+};
+
+struct nft_chain_type {
+	enum nft_chain_types type;
+};
+
+struct nft_base_chain {
+	const struct nft_chain_type *type;
+	u8 policy;
+	struct nft_chain chain;
+};
+
+struct nft_rule_dp {
+	u64 is_last : 1, dlen : 12, handle : 42;
+};
+
+struct nft_rule_dp_last {
+	const struct nft_chain *chain;
+};
+
+struct nft_verdict {
+	u32 code;
+};
+
+struct nft_pktinfo {
+	struct sk_buff *skb;
+	const struct nf_hook_state *state;
+};
+
+struct nft_traceinfo {
+	bool trace;
+	const struct nft_pktinfo *pkt;
+	const struct nft_base_chain *basechain;
+	const struct nft_rule_dp *rule;
+	const struct nft_verdict *verdict;
+};
+
+struct xt_table {
+	int priority;
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	void *data;
+	void *data_end;
+	struct xdp_rxq_info *rxq;
 };
 
 struct bpf_nf_ctx {

@@ -11,12 +11,13 @@ sys.path[:0] = [HERE, f"{ROOT}/scripts"]
 
 import lab as lab_module  # noqa: E402
 import lab_services  # noqa: E402
-from harness import Hctrace  # noqa: E402
+from harness import Hctrace, UnknownVerdict  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--hctrace", default=f"{ROOT}/build/hctrace", help="the binary to test")
     parser.addoption("--record", metavar="DIR", help="save what hctrace sees in DIR, a file a test")
+    parser.addoption("--results", metavar="FILE", help="add a line for each test to FILE")
     parser.addoption("--failed", metavar="FILE", help="write the tests that failed to FILE")
 
 
@@ -78,6 +79,25 @@ def trace(binary, request):
         run.kill()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Tells a verdict that stayed `unknown` from what is wrong."""
+    outcome = yield
+    if call.excinfo and call.excinfo.errisinstance(UnknownVerdict):
+        outcome.get_result().user_properties.append(("result", "unknown"))
+
+
+def write_results(path, stats):
+    """Adds a line for each test to PATH: right, unknown, wrong or skipped, its id, the reason."""
+    with open(path, "a", encoding="utf-8") as f:
+        for kind, reports in stats.items():
+            for report in reports:
+                result = {"passed": "right", "skipped": "skipped"}.get(kind, "wrong")
+                result = dict(report.user_properties).get("result", result)
+                reason = report.longrepr[2] if kind == "skipped" else ""
+                print(result, report.nodeid, reason, sep="\t", file=f)
+
+
 def pytest_sessionfinish(session):
     """Counts, with a skip for any other reason than the kernel's as a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -89,6 +109,8 @@ def pytest_sessionfinish(session):
     for report in idle:
         print(f"\nskipped for no reason of the kernel's: {report.nodeid}: {report.longrepr}")
     failed = len(stats["failed"]) + len(stats["error"]) + len(idle)
+    if session.config.getoption("--results"):
+        write_results(session.config.getoption("--results"), stats)
     if session.config.getoption("--failed"):
         with open(session.config.getoption("--failed"), "w", encoding="utf-8") as f:
             f.writelines(f"{r.nodeid}\n" for r in stats["failed"] + stats["error"])

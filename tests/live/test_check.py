@@ -11,7 +11,7 @@ from typing import Callable, Optional, Sequence
 import bpfsys
 import lab_services
 import pytest
-from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE
+from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE, Hctrace
 from lab import RANGE, RANGE6
 
 PORT = 8202
@@ -320,3 +320,17 @@ def test_text(binary, lab, color):
                   "2 things here make checks fail"):
         assert words in done.stdout, done.stdout
     assert ("\033[" in done.stdout) == (color == "always")
+
+
+def test_what_is_observed(binary, lab):
+    """A point is observed or it is not, and the tier is the one that a run would have."""
+    found, _ = check(binary, lab)
+    seen = next(one["what"] for one in found if "A live run would observe: " in one["what"])
+    points = seen.partition("A live run would observe: ")[2].rstrip(".").split(", ")
+    assert "drop" in points, seen
+    missing = [one["what"].split(": ")[1] for one in found if "Not observed: " in one["what"]]
+    assert not set(points) & set(missing), (points, missing)
+    run = Hctrace(binary, lab)
+    tier = run.wait_start()["tier"]
+    run.stop()
+    assert f"the tier in use is '{tier}'" in seen, seen

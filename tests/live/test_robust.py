@@ -12,7 +12,7 @@ import time
 import bpfsys
 import lab_checks
 import pytest
-from harness import FAILED, HEALTHY, Expect
+from harness import FAILED, HEALTHY, NOTHING, Expect
 from lab import BACKEND, LB_NODES, RANGE, sh
 
 RSS_LIMIT_KIB = 22 * 1024  # of it 8 MiB the ring of 4 MiB, which is mapped twice
@@ -52,11 +52,14 @@ def host_state(lab):
 def test_leaves_nothing(lab, trace, how):
     before = host_state(lab)
     run = trace(lab)
+    how_attached = {one["point"]: one["detail"] for one in run.lines[0]["points"]}["tc-ingress"]
     run.probe(lab_checks.http(lab))
     held = bpf_of(run.child.pid)
     assert held, "bpftool does not see hctrace's programs"
     if how == "kill -9":
         run.kill()
+        if "clsact" in how_attached:  # filters without a link: the next start removes them
+            trace(lab).stop(NOTHING)
     elif how == "SIGTERM":
         run.child.terminate()
         run.stop()

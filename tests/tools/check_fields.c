@@ -25,6 +25,18 @@ static const struct {
 	{ "bpf_nf_ctx", "6.4: without it no netfilter ladder" },
 };
 
+/* Types of modules, which a kernel's own BTF has where they are built in. */
+static const char *const of_modules[] = { "nft_", "xt_table" };
+
+/* Fields that only older kernels have: read by a program that others do not load. */
+static const struct {
+	const char *type, *field;
+} older[] = {
+	{ "nft_traceinfo", "pkt" }, /* up to 6.3 */
+	{ "nft_traceinfo", "rule" },
+	{ "nft_traceinfo", "verdict" },
+};
+
 struct types {
 	char names[MAX_TYPES][64];
 	size_t n;
@@ -74,6 +86,22 @@ static bool has_member(const struct btf *btf, const struct btf_type *type, const
 	return false;
 }
 
+static bool is_older(const char *type, const char *field)
+{
+	for (size_t i = 0; i < sizeof(older) / sizeof(older[0]); i++)
+		if (strcmp(older[i].type, type) == 0 && strcmp(older[i].field, field) == 0)
+			return true;
+	return false;
+}
+
+static bool is_of_module(const char *type)
+{
+	for (size_t i = 0; i < sizeof(of_modules) / sizeof(of_modules[0]); i++)
+		if (strncmp(type, of_modules[i], strlen(of_modules[i])) == 0)
+			return true;
+	return false;
+}
+
 static unsigned check_type(const struct btf *ours, const struct btf_type *declared,
 			   const struct btf *kernel, const struct btf_type *real, const char *name)
 {
@@ -83,7 +111,7 @@ static unsigned check_type(const struct btf *ours, const struct btf_type *declar
 	for (int i = 0; i < btf_vlen(declared); i++, m++) {
 		const char *field = btf__name_by_offset(ours, m->name_off);
 
-		if (field[0] && !has_member(kernel, real, field)) {
+		if (field[0] && !has_member(kernel, real, field) && !is_older(name, field)) {
 			printf("  struct %s has no field %s\n", name, field);
 			missing++;
 		}
@@ -120,6 +148,8 @@ static unsigned check_kernel(const struct types *types, const struct btf *ours, 
 		if (real >= 0) {
 			missing += check_type(ours, btf__type_by_id(ours, (unsigned)declared), kernel,
 					      btf__type_by_id(kernel, (unsigned)real), name);
+		} else if (is_of_module(name)) {
+			printf("  struct %s is of a module here\n", name);
 		} else if (comes_with(name)) {
 			printf("  struct %s is new in %s\n", name, comes_with(name));
 		} else {

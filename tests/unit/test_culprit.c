@@ -251,6 +251,15 @@ static void packets(void **state)
 	assert_true(nf_packet_of(&p, &p.drop, &place, 0, &packet));
 	assert_int_equal(packet.above, -150);
 	assert_int_equal(packet.below, -98);
+	p.drop.rung = (struct hct_rung){ .valid = HCT_RUNG_TABLE, .hook = 2, .priority = -150 };
+	assert_true(nf_packet_of(&p, &p.drop, &place, 0, &packet));
+	assert_int_equal(packet.above, -151);
+	assert_int_equal(packet.below, -149);
+	assert_string_equal(packet.backend, "iptables-legacy");
+	p.drop.rung.hook = 1; /* of another hook, and so of an earlier packet */
+	assert_true(nf_packet_of(&p, &p.drop, &place, 0, &packet));
+	assert_string_equal(packet.backend, "");
+	assert_int_equal(packet.above, INT32_MIN);
 	p.drop.inside = true;
 	assert_false(nf_packet_of(&p, &p.drop, &place, 0, &packet)); /* in which? */
 	p.inner_netns = 7;

@@ -50,7 +50,7 @@ static void json_start(void **state)
 		"\"netns\":{\"inum\":4026532001,\"name\":\"web\"},"
 		"\"check\":{\"preset\":\"elb\",\"interval_s\":1.5,\"timeout_s\":3,\"retries\":3,"
 		"\"expect_codes\":[\"200\",\"300-399\"]},"
-		"\"points\":[{\"point\":\"tc-ingress\",\"detail\":\"tcx on eth0\"}],"
+		"\"tier\":\"tracepoints\",\"points\":[{\"point\":\"tc-ingress\",\"detail\":\"tcx on eth0\"}],"
 		"\"missing\":[{\"point\":\"drop\",\"reason\":\"not permitted\",\"verdicts\":"
 		"[\"firewall-drop\",\"rp-filter\",\"gateway-unreachable\",\"reply-dropped\",\"tc-drop\","
 		"\"martian-source\",\"policy-drop\",\"forward-drop\",\"kernel-drop\"]},"

@@ -175,6 +175,9 @@ void redact_obs(struct redact *r, const struct obs *in, struct obs *out,
 		redact_name(r, NAME_PROCESS, out->libwrap.daemon, sizeof(out->libwrap.daemon));
 		redact_client(r, out->libwrap.client, sizeof(out->libwrap.client));
 		break;
+	case HCT_POINT_XDP_VERDICT:
+		redact_name(r, NAME_PROCESS, out->xdp.program, sizeof(out->xdp.program));
+		break;
 	case HCT_POINT_NFT_TRACE:
 		pseudo_name_keep(r->names, in->rule.table ? in->rule.table : "");
 		pseudo_name_keep(r->names, in->rule.chain ? in->rule.chain : "");

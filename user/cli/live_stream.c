@@ -79,6 +79,8 @@ static void on_obs(void *ctx, const struct obs *o)
 
 	if (s->guest && !s->guest->is_ours(s->guest->ctx, o))
 		return;
+	if (o->point == HCT_POINT_NFT_TRACE && !rule_live_wants(s->rules, o))
+		return;
 	if (s->recorder)
 		recorder_sink.obs(s->recorder, o);
 	if (s->writer)

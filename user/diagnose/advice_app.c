@@ -271,18 +271,21 @@ void tell_app_closed(const struct facts *f, struct diagnosis *d)
 
 void tell_app_not_accepting(const struct facts *f, struct diagnosis *d)
 {
-	char who[48], gave_up[SPAN_TEXT_LEN];
+	char who[48], gave_up[SPAN_TEXT_LEN], accepted[SPAN_TEXT_LEN];
 	struct host_listener l;
 	bool known = facts_listener(f, &l);
 
 	where_set(d, "socket", NULL);
 	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
 	process_words(f, who);
-	say(WHY(d),
-	    "The kernel made the connection and took the request, but %s never accepted it; the "
-	    "load balancer gave "
-	    "up after %s.",
-	    who, format_span(gave_up, f->gave_up_ns - f->p->start_ns));
+	say(WHY(d), "The kernel made the connection and took the request, but %s ", who);
+	if (f->p->accepted_ns)
+		say(WHY(d), "accepted it only after %s",
+		    format_span(accepted, f->p->accepted_ns - f->p->start_ns));
+	else
+		say(WHY(d), "never accepted it");
+	say(WHY(d), "; the load balancer gave up after %s.",
+	    format_span(gave_up, f->gave_up_ns - f->p->start_ns));
 	if (known && l.backlog_max)
 		say(WHY(d), " %" PRIu32 " of %" PRIu32 " connections wait in its queue.", l.backlog,
 		    l.backlog_max);

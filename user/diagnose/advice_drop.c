@@ -9,10 +9,59 @@
 #include "reasons.h"
 #include "rule_sets.h"
 
+/* "XDP program fw (id 12)" */
+static void say_xdp_program(const struct facts *f, struct diagnosis *d)
+{
+	const struct obs_xdp *xdp = &f->p->xdp;
+
+	say(WHY(d), "The XDP program %s%s(id %" PRIu32 ") on %s", xdp->program,
+	    xdp->program[0] ? " " : "", xdp->program_id, f->p->device_in);
+}
+
+static void where_device(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "device", NULL);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
+}
+
+/* By its own word. */
+static void tell_xdp_verdict(const struct facts *f, struct diagnosis *d)
+{
+	const struct obs_xdp *xdp = &f->p->xdp;
+	bool aborted = strcmp(xdp->action, "XDP_ABORTED") == 0;
+
+	where_device(f, d);
+	say_xdp_program(f, d);
+	say(WHY(d), "%s the %s from %s%s.", aborted ? " failed over" : " dropped",
+	    f->connected ? "request" : f->what, f->lb, aborted ? ", so it was dropped" : "");
+	say(FIX(d),
+	    "bpftool prog show id %" PRIu32 " tells who loaded it; let it pass %s, or take it off: "
+	    "ip link set dev %s xdp off", xdp->program_id, f->range, f->p->device_in);
+	if (f->connected)
+		d->code = f->late_code;
+}
+
+void tell_xdp_elsewhere(const struct facts *f, struct diagnosis *d)
+{
+	const struct obs_xdp *xdp = &f->p->xdp;
+
+	where_device(f, d);
+	say_xdp_program(f, d);
+	say(WHY(d), " sent the %s from %s %s (%s), past the network stack: what came of it is not seen "
+	    "here.", f->connected ? "request" : f->what, f->lb,
+	    strcmp(xdp->action, "XDP_TX") == 0 ? "out again" : "elsewhere", xdp->action);
+	say(FIX(d), "bpftool prog show id %" PRIu32 " tells who loaded it; look there for the target's "
+	    "health.", xdp->program_id);
+}
+
 void tell_xdp_drop(const struct facts *f, struct diagnosis *d)
 {
 	const char *device = f->p->device_in[0] ? f->p->device_in : "DEV";
 
+	if (f->p->xdp.action) {
+		tell_xdp_verdict(f, d);
+		return;
+	}
 	where_set(d, "device", f->drop);
 	say(WHY(d), "An XDP program on %s dropped the %s from %s.", device,
 	    packet_words(f, f->drop), f->lb);

@@ -160,6 +160,20 @@ static void tell_reply_dropped_by_firewall(const struct facts *f, struct diagnos
 	fix_culprit(f, c, d);
 }
 
+/*
+ * Without reasons (before 5.17) what __dev_queue_xmit() frees as a list was
+ * refused by the device's queue, or met a device that is down.
+ */
+static bool is_freed_by_queue(const struct probe_incident *drop)
+{
+	if (drop->reason || !function_is(drop->function, "kfree_skb_list"))
+		return false;
+	for (size_t i = 0; i < drop->stack_len; i++)
+		if (function_is(drop->stack[i], "__dev_queue_xmit"))
+			return true;
+	return false;
+}
+
 void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 {
 	const char *reason = f->drop->reason ? f->drop->reason : "";
@@ -170,6 +184,7 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 	bool by_tc = strcmp(reason, "TC_EGRESS") == 0 ||
 		     function_is(f->drop->function, "sch_handle_egress");
 	bool by_qdisc = strncmp(reason, "QDISC", 5) == 0;
+	bool maybe_qdisc = !by_qdisc && is_freed_by_queue(f->drop);
 
 	if (f->connected)
 		d->code = f->late_code;
@@ -182,6 +197,9 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "%s on %s dropped %s own %s to %s.",
 		    by_tc ? "A tc egress filter" : "The queueing discipline", device, whose(f),
 		    packet_words(f, f->drop), f->lb);
+	else if (maybe_qdisc)
+		say(WHY(d), "The queueing discipline on %s, or the device itself, dropped %s own %s to %s "
+			    "(no reason given).", device, whose(f), packet_words(f, f->drop), f->lb);
 	else
 		say(WHY(d), "The kernel dropped %s own %s to %s%s%s (%s%s%s).",
 		    whose(f), packet_words(f, f->drop), f->lb, meaning ? meaning_joint(meaning) : "",
@@ -194,7 +212,7 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 		    "tc filter show dev %s egress, and let packets to %s pass ahead of the "
 		    "dropping filter.",
 		    device, f->range);
-	else if (by_qdisc)
+	else if (by_qdisc || maybe_qdisc)
 		say(FIX(d),
 		    "tc -s qdisc show dev %s; raise its limit or rate, or replace it: "
 		    "tc qdisc replace dev %s root fq_codel",

@@ -28,3 +28,13 @@ uint32_t coverage_missing(const struct stream_start *start)
 	}
 	return missing & ~attached;
 }
+
+uint32_t coverage_attached(const struct stream_start *start)
+{
+	uint32_t attached = 0;
+
+	for (size_t i = 0; i < start->n_points; i++)
+		if (start->points[i].point < HCT_POINT_COUNT && start->points[i].attached)
+			attached |= UINT32_C(1) << start->points[i].point;
+	return attached;
+}

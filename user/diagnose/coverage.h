@@ -8,4 +8,7 @@
 /* A bit per enum hct_point that is missing, and whose packets no other point sees. */
 uint32_t coverage_missing(const struct stream_start *start);
 
+/* A bit per enum hct_point that is attached. */
+uint32_t coverage_attached(const struct stream_start *start);
+
 #endif

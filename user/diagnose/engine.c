@@ -50,7 +50,7 @@ struct engine {
 	struct totals totals;
 	uint64_t now_ns;
 	uint64_t probe_id;
-	uint32_t unattached; /* a bit per enum hct_point */
+	uint32_t unattached, attached; /* a bit per enum hct_point */
 	unsigned kernel;
 	uint32_t netns; /* that is watched … */
 	char netns_name[64]; /* … and its name */
@@ -197,6 +197,7 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	given.lost = lost_since(e, p->start_ns);
 	p->lossy = given.lost != 0;
 	given.unattached = e->unattached;
+	given.attached = e->attached;
 	given.kernel = e->kernel;
 	given.proofs = e->proofs;
 	given.now_ns = e->now_ns;
@@ -446,6 +447,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	set_time(e, start->time_ns);
 	e->totals.start_ns = start->time_ns;
 	e->unattached = coverage_missing(start);
+	e->attached = coverage_attached(start);
 	if (start->kernel && sscanf(start->kernel, "%3u.%3u", &major, &minor) == 2 && minor < 256)
 		e->kernel = major << 8 | minor;
 	e->netns = start->netns;

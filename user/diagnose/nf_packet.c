@@ -16,7 +16,8 @@ static bool is_at(const struct nf_place *place, const char *hook)
 
 /*
  * The ladder's rungs (bpf/netfilter.bpf.c), each right behind a table's standard
- * priority: the drop lies between the last one reached and the next.
+ * priority: the drop lies between the last one reached and the next.  Or the
+ * table of iptables-legacy itself that dropped (bpf/function_nf.bpf.c).
  */
 static bool rung_holds(const struct probe_incident *incident, const struct nf_place *place)
 {
@@ -38,6 +39,10 @@ static void set_bounds(struct host_packet *out, const struct probe_incident *inc
 	if (!rung_holds(incident, place))
 		return;
 	out->above = incident->rung.priority - 1;
+	if (incident->rung.valid == HCT_RUNG_TABLE) {
+		out->below = incident->rung.priority + 1;
+		return;
+	}
 	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
 		if (rungs[i] <= incident->rung.priority)
 			continue;
@@ -104,6 +109,8 @@ static void set_devices(const struct probe *p, const struct probe_incident *inci
 static const char *backend_of(const struct probe_incident *incident, const struct nf_place *place,
 			      unsigned kernel)
 {
+	if (rung_holds(incident, place) && incident->rung.valid == HCT_RUNG_TABLE)
+		return "iptables-legacy";
 	switch (place->backend) {
 	case NF_BACKEND_NFT:
 		return "nft";

@@ -355,6 +355,30 @@ static void observe_libwrap(struct probe *p, const struct obs *o)
 	p->libwrap_comm[sizeof(p->libwrap_comm) - 1] = '\0';
 }
 
+/* It did arrive, at the device; what becomes of its content nobody sees. */
+static void observe_xdp(struct probe *p, const struct obs *o)
+{
+	uint8_t flags = o->packet.tcp_flags;
+
+	note_arrival(p, o);
+	p->xdp = o->xdp;
+	p->xdp.program[sizeof(p->xdp.program) - 1] = '\0';
+	if (p->tuple.protocol != IPPROTO_TCP) {
+		p->request_count++;
+		return;
+	}
+	if (flags & HCT_TCP_SYN)
+		p->syn_count++;
+	else if (flags & HCT_TCP_RST)
+		note_once(&p->lb_rst_ns, o);
+	else if (flags & HCT_TCP_ACK)
+		note_once(&p->ack_ns, o);
+	if (flags & HCT_TCP_FIN)
+		note_once(&p->lb_fin_ns, o);
+	if (o->packet.payload_len)
+		note_once(&p->request_ns, o);
+}
+
 void probe_observe(struct probe *p, const struct obs *o)
 {
 	if (o->time_ns > p->last_ns)
@@ -410,6 +434,12 @@ void probe_observe(struct probe *p, const struct obs *o)
 			p->icmp_sent.icmp_type = o->icmp.type;
 			p->icmp_sent.icmp_code = o->icmp.code;
 		}
+		break;
+	case HCT_POINT_ACCEPTED:
+		look_at_socket(p, o);
+		break;
+	case HCT_POINT_XDP_VERDICT:
+		observe_xdp(p, o);
 		break;
 	case HCT_POINT_APP_READ:
 		look_at_socket(p, o);

@@ -179,6 +179,8 @@ struct probe {
 	char libwrap_comm[HCT_COMM_LEN];
 	uint64_t libwrap_ns;
 
+	struct obs_xdp xdp; /* the last that kept a request packet from the stack; action NULL: none */
+
 	struct http_request http_request;
 	struct http_response http_response;
 	uint8_t first_bytes[64]; /* of the answer, for saying what it looks like */

@@ -12,6 +12,7 @@ enum match match_udp_silence(const struct facts *f);
 
 /* rules_drop.c: a drop, or a refusal by the firewall, explains it */
 enum match match_xdp_drop(const struct facts *f);
+enum match match_xdp_elsewhere(const struct facts *f);
 enum match match_tc_drop(const struct facts *f);
 enum match match_firewall_reject(const struct facts *f);
 enum match match_conntrack_full(const struct facts *f);
@@ -65,6 +66,7 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d);
 
 /* advice_drop.c */
 void tell_xdp_drop(const struct facts *f, struct diagnosis *d);
+void tell_xdp_elsewhere(const struct facts *f, struct diagnosis *d);
 void tell_tc_drop(const struct facts *f, struct diagnosis *d);
 void tell_policy_drop(const struct facts *f, struct diagnosis *d);
 void tell_stale_connection(const struct facts *f, struct diagnosis *d);

@@ -18,6 +18,7 @@ static const struct rule rules[] = {
 	{ VERDICT_HEALTHY, 0, match_healthy, tell_healthy },
 	{ VERDICT_HEALTHY, ARRIVALS, match_healthy_handshake, tell_healthy },
 	{ VERDICT_XDP_DROP, 0, match_xdp_drop, tell_xdp_drop },
+	{ VERDICT_UNKNOWN, 0, match_xdp_elsewhere, tell_xdp_elsewhere },
 	{ VERDICT_TC_DROP, 0, match_tc_drop, tell_tc_drop },
 	{ VERDICT_FIREWALL_REJECT, 0, match_firewall_reject, tell_firewall_reject },
 	{ VERDICT_CONNTRACK_FULL, 0, match_conntrack_full, tell_conntrack_full },

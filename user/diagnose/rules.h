@@ -25,6 +25,7 @@ struct case_facts {
 	bool http_target; /* other probes of this target were HTTP */
 	bool cut_short; /* the run ended before the probe was over */
 	uint32_t unattached; /* a bit per enum hct_point that could not be watched */
+	uint32_t attached; /* a bit per enum hct_point that is; some runs have points that others lack */
 	uint32_t lost; /* a bit per enum hct_point that lost events meanwhile */
 	unsigned kernel; /* of the traced host: major << 8 | minor; 0 unknown */
 	uint64_t now_ns; /* when it is diagnosed, CLOCK_MONOTONIC of the traced host */

@@ -9,14 +9,17 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool reason_in(const struct probe_incident *drop, const char *const *reasons, size_t n)
+static bool is_one_of(const char *word, const char *const *words, size_t n)
 {
-	if (!drop || !drop->reason)
-		return false;
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(drop->reason, reasons[i]) == 0)
+		if (strcmp(word, words[i]) == 0)
 			return true;
 	return false;
+}
+
+static bool reason_in(const struct probe_incident *drop, const char *const *reasons, size_t n)
+{
+	return drop && drop->reason && is_one_of(drop->reason, reasons, n);
 }
 
 static bool function_in(const struct probe_incident *drop, const char *const *functions, size_t n)
@@ -41,13 +44,26 @@ static bool dropped_for(const struct probe_incident *drop, const char *const rea
 	       (has_no_reason(drop) && function_in(drop, functions, n_functions));
 }
 
+/* The program's own word for a packet without which there was no answer. */
+static bool kept_by_xdp(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!p->xdp.action || p->first_byte_ns || p->reply_ns)
+		return false;
+	return !f->tcp || p->request_ns || (!p->synack_ns && !p->established_ns);
+}
+
 enum match match_xdp_drop(const struct facts *f)
 {
 	static const char *const reasons[] = { "XDP" };
 	static const char *const functions[] = { "do_xdp_generic", "netif_receive_generic_xdp" };
+	static const char *const refusals[] = { "XDP_DROP", "XDP_ABORTED" };
 	/* drops for want of memory, too */
 	static const char *const drivers[] = { "veth_xdp_rcv_skb" };
 
+	if (kept_by_xdp(f))
+		return is_one_of(f->p->xdp.action, refusals, N(refusals)) ? MATCH_CERTAIN : NO_MATCH;
 	if (!f->drop || f->drop->reply)
 		return NO_MATCH;
 	if (reason_in(f->drop, reasons, N(reasons)))
@@ -57,6 +73,12 @@ enum match match_xdp_drop(const struct facts *f)
 	if (function_in(f->drop, functions, N(functions)))
 		return MATCH_CERTAIN;
 	return function_in(f->drop, drivers, N(drivers)) ? MATCH_LIKELY : NO_MATCH;
+}
+
+/* Sent on or out again: whether an answer came from there is not seen here. */
+enum match match_xdp_elsewhere(const struct facts *f)
+{
+	return kept_by_xdp(f) && !f->drop ? MATCH_GUESS : NO_MATCH;
 }
 
 enum match match_tc_drop(const struct facts *f)

@@ -75,12 +75,23 @@ enum match match_probe_aborted(const struct facts *f)
 									     : NO_MATCH;
 }
 
+/* By its function, and the socket is one of this kernel's. */
+static bool accept_watched(const struct facts *f)
+{
+	return f->given.attached & POINT_BIT(ACCEPTED) && f->p->established_ns;
+}
+
 enum match match_app_not_accepting(const struct facts *f)
 {
 	const struct probe *p = f->p;
 	struct host_process owner;
 
-	if (!wants_answer(f) || !p->request_ns || p->first_byte_ns || p->accepted_ns || p->read_ns)
+	if (!wants_answer(f) || !p->request_ns || p->first_byte_ns || p->read_ns)
+		return NO_MATCH;
+	/* where accept() itself is watched, that it did not come (in time) is seen */
+	if (accept_watched(f))
+		return p->accepted_ns && p->accepted_ns <= f->gave_up_ns ? NO_MATCH : MATCH_CERTAIN;
+	if (p->accepted_ns)
 		return NO_MATCH;
 	if (p->unaccepted_ns > p->request_ns)
 		return MATCH_CERTAIN;

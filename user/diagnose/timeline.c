@@ -288,6 +288,16 @@ static void rule_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	    rule->family, rule->table);
 }
 
+static void xdp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	const struct obs_xdp *xdp = &o->xdp;
+	char what[PROBE_TEXT_LEN];
+
+	packet_text(what, o);
+	snprintf(out, PROBE_TEXT_LEN, "%.24s: %.15s by XDP program %.15s (id %u)", what, xdp->action,
+		 xdp->program, xdp->program_id);
+}
+
 /* O in a few words; none when an admin learns nothing from it. */
 static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
@@ -331,6 +341,12 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		return;
 	case HCT_POINT_APP_READ:
 		put_process(out, put_all(out, 0, "read by "), o);
+		return;
+	case HCT_POINT_ACCEPTED:
+		put_process(out, put_all(out, 0, "accepted by "), o);
+		return;
+	case HCT_POINT_XDP_VERDICT:
+		xdp_text(out, o);
 		return;
 	case HCT_POINT_TRANSLATION:
 		translation_text(out, o);

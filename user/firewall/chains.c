@@ -78,6 +78,26 @@ void chains_insert(struct host_chains *out, const struct host_chain *chain, bool
 	out->c[i] = *chain;
 }
 
+const char *nft_verdict_name(uint32_t verdict)
+{
+	if ((int32_t)verdict == NFT_CONTINUE)
+		return "continue";
+	if ((int32_t)verdict < 0) /* jump, goto, return: its way goes on elsewhere */
+		return NULL;
+	switch (verdict & NF_VERDICT_MASK) {
+	case NF_DROP:
+		return "drop";
+	case NF_ACCEPT:
+		return "accept";
+	case NF_QUEUE:
+		return "queue";
+	case NF_STOLEN:
+		return "stolen";
+	default:
+		return NULL;
+	}
+}
+
 const char *nft_family_name(uint32_t family)
 {
 	switch (family) {

@@ -37,6 +37,8 @@ bool nft_table_is_hctraces(const char *table);
 
 /* A family of nftables as nft(8) calls it, from NFPROTO_*. */
 const char *nft_family_name(uint32_t family);
+/* "drop", "accept", …, as nftables reports it of a rule; NULL: its way goes on in another chain. */
+const char *nft_verdict_name(uint32_t verdict);
 
 /* Has iptables' table TABLE a chain at HOOK ("INPUT") with this PRIORITY? */
 bool iptables_has(const char *table, const char *hook, int32_t priority);

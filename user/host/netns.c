@@ -122,6 +122,31 @@ size_t netns_others(struct netns_ref *out, size_t max)
 	return c.n;
 }
 
+static void come_home(int home)
+{
+	if (!enter_fd(home))
+		return;
+	fprintf(stderr, "hctrace: cannot return to the network namespace under watch: %s\n",
+		strerror(errno));
+	abort();
+}
+
+int netns_visit_new(int (*fn)(void *ctx), void *ctx)
+{
+	int ret, home = open(SELF, O_RDONLY | O_CLOEXEC);
+
+	if (home < 0)
+		return -errno;
+	if (unshare(CLONE_NEWNET)) {
+		ret = -errno;
+	} else {
+		ret = fn(ctx);
+		come_home(home);
+	}
+	close(home);
+	return ret;
+}
+
 /* Calls FN in the namespace that descriptor THERE stands for, where it is NETNS. */
 static int visit(int there, uint32_t netns, int (*fn)(void *ctx), void *ctx)
 {
@@ -139,11 +164,7 @@ static int visit(int there, uint32_t netns, int (*fn)(void *ctx), void *ctx)
 	if (ret)
 		goto cleanup;
 	ret = fn(ctx);
-	if (enter_fd(home)) {
-		fprintf(stderr, "hctrace: cannot return to the network namespace under watch: %s\n",
-			strerror(errno));
-		abort();
-	}
+	come_home(home);
 cleanup:
 	close(home);
 	return ret;

@@ -35,6 +35,9 @@ size_t netns_others(struct netns_ref *out, size_t max);
  */
 int netns_visit(const struct netns_ref *ref, int (*fn)(void *ctx), void *ctx);
 
+/* The same in a namespace of its own, which lasts as long as something holds it that FN opened. */
+int netns_visit_new(int (*fn)(void *ctx), void *ctx);
+
 /* The same for namespace NETNS, which has a name or a process; -ENOENT: neither. */
 int netns_visit_number(uint32_t netns, int (*fn)(void *ctx), void *ctx);
 

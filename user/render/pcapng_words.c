@@ -24,6 +24,7 @@ static const struct {
 	[HCT_POINT_TC_EGRESS] = { "Left", "by", "device" },
 	[HCT_POINT_TRANSMIT] = { "Left", "by", "device" },
 	[HCT_POINT_DROP] = { "Dropped by the kernel", "at", "kernel" },
+	[HCT_POINT_XDP_VERDICT] = { "Kept from the stack by an XDP program", "at", "device" },
 	[HCT_POINT_TRANSLATION] = { "Met with other addresses (NAT)", "at", "kernel" },
 };
 

@@ -179,6 +179,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	put_check(w, c);
 	if (c->probe_from)
 		put_bottle(w, c->probe_from);
+	json_string(w, "tier", points_tier(start->points, start->n_points));
 	json_open_array(w, "points");
 	for (size_t i = 0; i < start->n_points; i++)
 		if (start->points[i].attached)

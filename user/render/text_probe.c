@@ -224,10 +224,12 @@ static const char *label(char out[32], const struct timeline_entry *entry)
 		[HCT_POINT_RESET_SENT] = "kernel", [HCT_POINT_RESET_RECEIVED] = "socket",
 		[HCT_POINT_RETRANSMIT_SYNACK] = "socket", [HCT_POINT_RETRANSMIT] = "socket",
 		[HCT_POINT_ICMP_SENT] = "kernel", [HCT_POINT_APP_READ] = "process",
-		[HCT_POINT_LIBWRAP] = "libwrap",
+		[HCT_POINT_LIBWRAP] = "libwrap", [HCT_POINT_ACCEPTED] = "process",
+		[HCT_POINT_XDP_VERDICT] = "xdp",
 	};
 	const char *word = entry->point < HCT_POINT_COUNT ? labels[entry->point] : NULL;
 	bool at_device = entry->device[0] && (entry->point == HCT_POINT_XDP ||
+					      entry->point == HCT_POINT_XDP_VERDICT ||
 					      entry->point == HCT_POINT_RECEIVE ||
 					      entry->point == HCT_POINT_TC_INGRESS ||
 					      entry->point == HCT_POINT_TC_EGRESS ||

@@ -83,6 +83,12 @@ static const struct field rule_fields[] = {
 	FIELD("verdict", FIELD_NAME, struct obs, rule.verdict),
 };
 
+static const struct field xdp_fields[] = {
+	FIELD("action", FIELD_NAME, struct obs, xdp.action),
+	FIELD("program", FIELD_U32, struct obs, xdp.program_id),
+	FIELD_TEXT("program-name", struct obs, xdp.program),
+};
+
 /* What a point has besides. */
 static const struct {
 	const struct field *fields;
@@ -93,6 +99,8 @@ static const struct {
 	[HCT_POINT_SOCKET_STATE] = { sock_fields, N(sock_fields) },
 	[HCT_POINT_RESET_RECEIVED] = { sock_fields, N(sock_fields) },
 	[HCT_POINT_APP_READ] = { sock_fields, N(sock_fields) },
+	[HCT_POINT_ACCEPTED] = { sock_fields, N(sock_fields) },
+	[HCT_POINT_XDP_VERDICT] = { xdp_fields, N(xdp_fields) },
 	[HCT_POINT_ICMP_SENT] = { icmp_fields, N(icmp_fields) },
 	[HCT_POINT_RESET_SENT] = { reset_fields, N(reset_fields) },
 	[HCT_POINT_DROP] = { drop_fields, N(drop_fields) },
@@ -333,7 +341,8 @@ int case_get_obs(char *words, uint64_t start_ns, struct obs *o, uint8_t payload[
 	if (!has_time || !has_point)
 		return -EINVAL;
 	if (!obs_is_whole(o)) {
-		*bad = "family, table, chain and verdict belong to nft-trace";
+		*bad = o->point == HCT_POINT_XDP_VERDICT ? "action belongs to xdp-verdict" :
+		       "family, table, chain and verdict belong to nft-trace";
 		return -EINVAL;
 	}
 	if (o->point == HCT_POINT_ROUTE)

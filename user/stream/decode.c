@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "firewall/chains.h"
 #include "names.h"
 
 /* The stack of a kfree_skb starts inside the helpers that free; they say nothing. */
@@ -38,6 +39,31 @@ static void decode_stack(const __u64 *stack, uint32_t len, const struct namer *n
 	}
 }
 
+/* enum xdp_action of linux/bpf.h, which is stable. */
+static const char *xdp_action(uint32_t action)
+{
+	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
+					     "XDP_REDIRECT" };
+
+	/* bpf_warn_invalid_xdp_action(): what is none of these is taken for XDP_ABORTED */
+	return names[action < sizeof(names) / sizeof(names[0]) ? action : 0];
+}
+
+/* As nft_report.c has it from nftables itself. */
+static void decode_rule(const struct hct_event_rule *r, struct obs *out)
+{
+	const char *verdict = nft_verdict_name(r->event.rule.verdict);
+	char name[HCT_NFT_NAME_LEN + 1] = "";
+
+	out->rule.handle = r->event.rule.handle;
+	out->rule.family = names_intern(nft_family_name(r->event.rule.family));
+	out->rule.verdict = names_intern(verdict ? verdict : "?");
+	memcpy(name, r->table, sizeof(r->table));
+	out->rule.table = names_intern(name);
+	memcpy(name, r->chain, sizeof(r->chain));
+	out->rule.chain = names_intern(name);
+}
+
 static void decode_detail(const struct hct_event *e, const struct namer *namer, struct obs *out)
 {
 	switch (out->point) {
@@ -67,10 +93,19 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 	case HCT_POINT_SOCKET_STATE:
 	case HCT_POINT_RESET_RECEIVED:
 	case HCT_POINT_APP_READ:
+	case HCT_POINT_ACCEPTED:
 		out->sock = e->sock;
 		break;
 	case HCT_POINT_TRANSLATION:
 		out->translation = e->translation;
+		break;
+	case HCT_POINT_XDP_VERDICT:
+		out->xdp.action = xdp_action(e->xdp.action);
+		out->xdp.program_id = e->xdp.program_id;
+		memcpy(out->xdp.program, e->xdp.program, sizeof(out->xdp.program) - 1);
+		break;
+	case HCT_POINT_NFT_TRACE:
+		decode_rule((const struct hct_event_rule *)e, out);
 		break;
 	case HCT_POINT_LIBWRAP:
 		out->libwrap = e->libwrap;
@@ -91,6 +126,8 @@ static size_t event_size(unsigned point)
 	case HCT_POINT_RESET_SENT:
 	case HCT_POINT_LIBWRAP:
 		return sizeof(struct hct_event);
+	case HCT_POINT_NFT_TRACE:
+		return sizeof(struct hct_event_rule);
 	default:
 		return HCT_EVENT_SHORT;
 	}

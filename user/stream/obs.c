@@ -9,6 +9,8 @@ struct flow_key flow_key(uint64_t id, const struct hct_tuple *tuple)
 
 bool obs_is_whole(const struct obs *o)
 {
+	if (o->point == HCT_POINT_XDP_VERDICT)
+		return o->xdp.action != NULL;
 	return o->point != HCT_POINT_NFT_TRACE ||
 	       (o->rule.family && o->rule.table && o->rule.chain && o->rule.verdict);
 }

@@ -23,6 +23,13 @@ struct obs_rule {
 	const char *verdict; /* "drop", "accept", "continue", "queue", … */
 };
 
+/* XDP_VERDICT: a program of others, and what it did. */
+struct obs_xdp {
+	const char *action; /* "XDP_DROP", … */
+	uint32_t program_id;
+	char program[HCT_PROGRAM_NAME_LEN]; /* its name, "" none */
+};
+
 /*
  * Strings are interned (names.h) and live as long as the run; payload is the
  * source's and valid only during the call that hands the observation over.
@@ -58,6 +65,7 @@ struct obs {
 		struct hct_translation translation;
 		struct hct_libwrap libwrap;
 		struct obs_rule rule;
+		struct obs_xdp xdp;
 	};
 	char route_device[IFNAMSIZ]; /* ROUTE: name of route.oif */
 

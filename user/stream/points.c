@@ -50,6 +50,14 @@ int point_by_name(const char *name)
 	return -1;
 }
 
+const char *points_tier(const struct point_status *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].point == HCT_POINT_ACCEPTED && list[i].attached)
+			return "functions";
+	return "tracepoints";
+}
+
 const enum verdict_id *point_costs(enum hct_point point, size_t *n)
 {
 	*n = point < HCT_POINT_COUNT ? costs[point].n : 0;

@@ -7,10 +7,17 @@
 
 #include "include/hct_points.h"
 #include "diagnose/verdict.h"
+#include "stream.h"
 
 const char *point_name(enum hct_point point);
 const char *point_contract(enum hct_point point);
 int point_by_name(const char *name); /* -1: no such point */
+
+/*
+ * The tier in use: "functions" where results of kernel functions are seen, else
+ * "tracepoints".
+ */
+const char *points_tier(const struct point_status *list, size_t n);
 
 /* The verdicts that cannot be given without POINT; *N of them, may be 0. */
 const enum verdict_id *point_costs(enum hct_point point, size_t *n);

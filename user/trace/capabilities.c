@@ -21,6 +21,7 @@ static const struct {
 	const char *name;
 } tiers[] = {
 	{ BY_TRACEPOINT, "tracepoints" },
+	{ BY_FUNCTION, "function probes" },
 	{ BY_TC, "tc programs" },
 	{ BY_LIBWRAP, "uprobes in libwrap" },
 	{ BY_LADDER, "netfilter links" },
@@ -54,7 +55,8 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 		if (any)
 			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", tiers[t].name);
 	}
-	CHECK_PUT(cap->what, ". A live run would observe: ");
+	CHECK_PUT(cap->what, "; the tier in use is '%s'. A live run would observe: ",
+		  programs_want(p, BY_FUNCTION) ? "functions" : "tracepoints");
 	for (enum hct_point point = 0, n = 0; point < HCT_POINT_COUNT; point++) {
 		bool any = nft_trace && point == HCT_POINT_NFT_TRACE;
 
@@ -84,9 +86,9 @@ static void tell_missing(struct lines *lines, const struct programs *p,
 		size_t n;
 		const enum verdict_id *costs = point_costs(status->point, &n);
 
-		if (has_point(p, status->point) ||
+		if (status->attached || has_point(p, status->point) ||
 		    (!n && status->point != HCT_POINT_NETFILTER &&
-		     status->point != HCT_POINT_NFT_TRACE))
+		     status->point != HCT_POINT_NFT_TRACE && status->point != HCT_POINT_ACCEPTED))
 			continue;
 		cap = line(lines, n ? CHECK_WARN : CHECK_NOTE);
 		CHECK_PUT(cap->what, "Not observed: %s: %s.", point_name(status->point),
@@ -142,9 +144,9 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 		return lines.n;
 	}
 	uname(&kernel);
-	no_nft_trace = nft_trace_lacks(settings->passive, kernel.release);
-	if (no_nft_trace)
-		point_list_say(&list, HCT_POINT_NFT_TRACE, false, no_nft_trace);
+	no_nft_trace = programs_want(&programs, BY_RULE_FUNCTION) ? NULL :
+		       nft_trace_lacks(settings->passive, kernel.release);
+	point_list_say(&list, HCT_POINT_NFT_TRACE, !no_nft_trace, no_nft_trace);
 	tell_tiers(&lines, &programs, !no_nft_trace);
 	tell_missing(&lines, &programs, &list);
 	return lines.n;

@@ -16,8 +16,10 @@
 #include "attach_libwrap.h"
 #include "attach_netfilter.h"
 #include "attach_tc.h"
+#include "attach_xdp_program.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
+#include "nft_key.h"
 #include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
@@ -31,12 +33,14 @@ struct loader {
 	struct bpf_link *links[N_PROGRAMS];
 	struct tc *tc;
 	struct ladder *ladder;
+	struct nft_key *nft_key;
 	struct libwrap_links *libwrap;
 	struct {
 		struct bpf_link *link;
 		unsigned ifindex;
 	} xdp[MAX_XDP];
 	size_t n_xdp;
+	struct xdp_watch *xdp_watch; /* NULL until all else is attached */
 	struct point_list points;
 };
 
@@ -57,14 +61,19 @@ static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
 	       bpf_program__attach_raw_tracepoint(program, program_rows[row].needs);
 }
 
-static void attach_tracepoints(struct loader *l)
+static void attach_by_name(struct loader *l)
 {
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		if (program_rows[i].how != BY_TRACEPOINT || !l->programs.wanted[i])
+		bool function = program_rows[i].how == BY_FUNCTION;
+
+		if ((!function && program_rows[i].how != BY_TRACEPOINT) || !l->programs.wanted[i])
 			continue;
-		l->links[i] = attach_tracepoint(&l->programs, i);
+		l->links[i] = function ? bpf_program__attach(programs_get(&l->programs, i)) :
+			      attach_tracepoint(&l->programs, i);
 		if (l->links[i])
-			point_list_say(&l->points, program_rows[i].point, true, point_detail("tracepoint %s", program_rows[i].needs));
+			point_list_say(&l->points, program_rows[i].point, true,
+				       point_detail("%s %s", function ? "function" : "tracepoint",
+						    program_rows[i].needs));
 		else
 			point_list_say(&l->points, program_rows[i].point, false, point_detail("cannot attach: %s", strerror(errno)));
 	}
@@ -139,6 +148,37 @@ static int attach_tc(struct loader *l, unsigned ifindex)
 	return tc_attach(l->tc, &programs, ifindex);
 }
 
+/* Of programs that come and go later, a device's news tells. */
+static void watch_xdp(struct loader *l, unsigned ifindex)
+{
+	char words[XDP_WORDS_LEN] = "";
+	int err;
+	size_t n;
+
+	if (!l->xdp_watch)
+		return;
+	err = xdp_watch_device(l->xdp_watch, ifindex, words);
+	n = xdp_watch_count(l->xdp_watch);
+	if (n)
+		point_list_say(&l->points, HCT_POINT_XDP_VERDICT, true,
+			       point_detail("results of %zu XDP program%s", n, n == 1 ? "" : "s"));
+	else if (err)
+		point_list_say(&l->points, HCT_POINT_XDP_VERDICT, false, point_detail("%s", words));
+}
+
+static void watch_xdp_everywhere(struct loader *l)
+{
+	struct if_nameindex *devices = if_nameindex();
+
+	if (!programs_want(&l->programs, BY_XDP_PROGRAM))
+		return;
+	l->xdp_watch = xdp_watch_new(&l->programs);
+	for (struct if_nameindex *d = devices; d && d->if_index; d++)
+		if (device_wanted(l->settings, d->if_name))
+			watch_xdp(l, d->if_index);
+	if_freenameindex(devices);
+}
+
 int loader_device_up(struct loader *l, unsigned ifindex)
 {
 	char name[IF_NAMESIZE];
@@ -150,6 +190,7 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 	if (!device_wanted(l->settings, name))
 		return 0;
 	attach_xdp(l, ifindex, name);
+	watch_xdp(l, ifindex);
 	if (!l->tc)
 		return 0;
 	err = attach_tc(l, ifindex);
@@ -258,27 +299,88 @@ static struct ladder *attach_ladder(const struct hctrace_bpf *object)
 	return ladder_attach(rungs);
 }
 
-int loader_netfilter(struct loader *l, int on)
+static void detach_functions(struct loader *l, enum how how)
 {
-	int err;
-
-	if (!on) {
-		ladder_free(l->ladder);
-		l->ladder = NULL;
-		return 0;
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		if (program_rows[i].how != how)
+			continue;
+		bpf_link__destroy(l->links[i]);
+		l->links[i] = NULL;
 	}
-	if (l->ladder)
+	programs_unload_late(&l->programs, how);
+}
+
+/* Those of HOW that this kernel has now.  0, or -errno: there is none. */
+static int attach_functions(struct loader *l, enum how how)
+{
+	int err = programs_load_late(&l->programs, how);
+	bool any = false;
+
+	for (size_t i = 0; !err && i < N_PROGRAMS; i++) {
+		struct bpf_program *program =
+			program_rows[i].how == how ? programs_get(&l->programs, i) : NULL;
+
+		if (!program || bpf_program__fd(program) < 0)
+			continue;
+		l->links[i] = bpf_program__attach(program);
+		any |= l->links[i] != NULL;
+	}
+	if (any)
 		return 0;
-	err = programs_load_late(&l->programs, BY_LADDER);
-	if (err)
+	detach_functions(l, how);
+	return err ? err : -ENOTSUP;
+}
+
+static int attach_rungs(struct loader *l)
+{
+	int err = l->ladder ? 0 : programs_load_late(&l->programs, BY_LADDER);
+
+	if (err || l->ladder)
 		return err;
 	l->ladder = attach_ladder(l->programs.ladder);
 	return l->ladder ? 0 : -errno;
 }
 
+int loader_netfilter(struct loader *l, int on)
+{
+	int err, functions;
+
+	if (!on) {
+		ladder_free(l->ladder);
+		l->ladder = NULL;
+		detach_functions(l, BY_TABLE_FUNCTION);
+		return 0;
+	}
+	err = attach_rungs(l);
+	functions = attach_functions(l, BY_TABLE_FUNCTION);
+	return err && functions ? err : 0;
+}
+
+int loader_nft_rules(struct loader *l, int on)
+{
+	int err = 0;
+
+	if (on && l->nft_key)
+		return 0;
+	nft_key_release(l->nft_key);
+	l->nft_key = NULL;
+	if (on)
+		err = attach_functions(l, BY_RULE_FUNCTION);
+	if (on && !err)
+		err = nft_key_turn(&l->nft_key);
+	if (!on || err)
+		detach_functions(l, BY_RULE_FUNCTION);
+	return err;
+}
+
+bool loader_has_nft_rules(const struct loader *l)
+{
+	return programs_want(&l->programs, BY_RULE_FUNCTION);
+}
+
 static void say_ladder(struct loader *l)
 {
-	if (programs_want(&l->programs, BY_LADDER))
+	if (programs_want(&l->programs, BY_LADDER) || programs_want(&l->programs, BY_TABLE_FUNCTION))
 		point_list_say(&l->points, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
 }
 
@@ -288,7 +390,8 @@ static void say_nft_trace(struct loader *l)
 	const char *lacks;
 
 	uname(&kernel);
-	lacks = nft_trace_lacks(l->settings->passive, kernel.release);
+	lacks = loader_has_nft_rules(l) ? NULL :
+		nft_trace_lacks(l->settings->passive, kernel.release);
 	point_list_say(&l->points, HCT_POINT_NFT_TRACE, !lacks,
 		       lacks ? lacks : "on demand: when netfilter drops a probe");
 }
@@ -360,8 +463,9 @@ int loader_attach(struct loader *l)
 			return err;
 		}
 	}
-	attach_tracepoints(l);
+	attach_by_name(l);
 	attach_libwrap(l);
+	watch_xdp_everywhere(l);
 	say_ladder(l);
 	say_nft_trace(l);
 	return 0;
@@ -375,6 +479,8 @@ void loader_close(struct loader *l)
 		bpf_link__destroy(l->links[i]);
 	while (l->n_xdp)
 		bpf_link__destroy(l->xdp[--l->n_xdp].link);
+	nft_key_release(l->nft_key);
+	xdp_watch_free(l->xdp_watch);
 	ladder_free(l->ladder);
 	libwrap_free(l->libwrap);
 	tc_free(l->tc);

@@ -6,6 +6,7 @@
 #ifndef HCT_LOADER_H
 #define HCT_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,5 +54,12 @@ void loader_device_gone(struct loader *l, unsigned ifindex);
  * -errno when this kernel has no netfilter links.
  */
 int loader_netfilter(struct loader *l, int on);
+/*
+ * The same with what reports each rule of nftables that decided about a packet
+ * of a flow, in all namespaces: as NFT_TRACE, like any other event.
+ */
+int loader_nft_rules(struct loader *l, int on);
+/* May it be had?  Only trying tells, once nftables is there. */
+bool loader_has_nft_rules(const struct loader *l);
 
 #endif

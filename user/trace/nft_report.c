@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netinet/in.h>
@@ -226,26 +225,6 @@ static const struct nft_packet *packet_of(struct nft_reports *reports, const str
 	return p->valid ? p : NULL;
 }
 
-static const char *verdict_name(uint32_t verdict)
-{
-	if ((int32_t)verdict == NFT_CONTINUE)
-		return "continue";
-	if ((int32_t)verdict < 0) /* jump, goto, return: its way goes on elsewhere */
-		return NULL;
-	switch (verdict & NF_VERDICT_MASK) {
-	case NF_DROP:
-		return "drop";
-	case NF_ACCEPT:
-		return "accept";
-	case NF_QUEUE:
-		return "queue";
-	case NF_STOLEN:
-		return "stolen";
-	default:
-		return NULL;
-	}
-}
-
 /* NFT_TRACETYPE_RULE has the verdict in a nest. */
 static const char *rule_verdict(const struct report *r)
 {
@@ -256,7 +235,7 @@ static const char *rule_verdict(const struct report *r)
 	mnl_attr_for_each_nested(attr, nest)
 		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE &&
 		    mnl_attr_get_payload_len(attr) >= sizeof(uint32_t))
-			return verdict_name(ntohl(mnl_attr_get_u32(attr)));
+			return nft_verdict_name(ntohl(mnl_attr_get_u32(attr)));
 	return NULL;
 }
 
@@ -267,7 +246,7 @@ static const char *verdict_of(const struct report *r)
 	case NFT_TRACETYPE_RULE:
 		return rule_verdict(r);
 	case NFT_TRACETYPE_POLICY:
-		return r->a[NFTA_TRACE_POLICY] ? verdict_name(number(r, NFTA_TRACE_POLICY)) : NULL;
+		return r->a[NFTA_TRACE_POLICY] ? nft_verdict_name(number(r, NFTA_TRACE_POLICY)) : NULL;
 	default:
 		return NULL;
 	}

@@ -3,7 +3,9 @@
 #include "program_table.h"
 
 #include <bpf/btf.h>
+#include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kernel_btf.h"
 #include "point_list.h"
@@ -32,6 +34,14 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	/* 6.11, db3efdcf70c7; before, an ICMP error is seen when it leaves, and its drop tells the rest */
 	{ "hct_icmp_sent", HCT_POINT_ICMP_SENT, BY_TRACEPOINT, "icmp_send", 3, 9 },
 	{ "hct_app_read", HCT_POINT_APP_READ, BY_TRACEPOINT, "tcp_rcv_space_adjust", 1, 9 },
+	/*
+	 * Modules have BTF since 5.11, 36e68442d1af.  Of nftables' trace packet, verdict and rule are
+	 * arguments since 6.4, and parts of its state before; iptables' table comes first since 5.16.
+	 */
+	{ "hct_nft_rule", HCT_POINT_NFT_TRACE, BY_RULE_FUNCTION, "__nft_trace_packet", 5, 5, "nf_tables" },
+	{ "hct_nft_rule_v3", HCT_POINT_NFT_TRACE, BY_RULE_FUNCTION, "__nft_trace_packet", 3, 3, "nf_tables" },
+	{ "hct_ipt_table", HCT_POINT_NETFILTER, BY_TABLE_FUNCTION, "ipt_do_table", 3, 3, "ip_tables" },
+	{ "hct_ip6t_table", HCT_POINT_NETFILTER, BY_TABLE_FUNCTION, "ip6t_do_table", 3, 3, "ip6_tables" },
 	/* BPF netfilter links: 6.4, fd9c663b9ad6 */
 	{ "hct_rung_first", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
 	{ "hct_rung_raw", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
@@ -40,40 +50,110 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_rung_filter", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
 	{ "hct_rung_security", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
 	{ "hct_rung_srcnat", HCT_POINT_NETFILTER, BY_LADDER, "bpf_nf_ctx" },
+	/* one argument in place of three: 6.10, 92ef0fd55ac8 */
+	{ "hct_accepted", HCT_POINT_ACCEPTED, BY_FUNCTION, "inet_csk_accept", 2, 2 },
+	{ "hct_accepted_v5", HCT_POINT_ACCEPTED, BY_FUNCTION, "inet_csk_accept", 4, 4 },
+	/* fexit on BPF programs: 5.5, 5b92a28aae4d */
+	{ "hct_xdp_verdict", HCT_POINT_XDP_VERDICT, BY_XDP_PROGRAM, "xdp_buff" },
 	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
 	{ "hct_libwrap_leave", HCT_POINT_LIBWRAP, BY_LIBWRAP },
 };
+
+static int args_of(const struct btf *btf, const struct btf_type *function)
+{
+	const struct btf_type *type = function ? btf__type_by_id(btf, function->type) : NULL;
+
+	return type && btf_is_func_proto(type) ? btf_vlen(type) : -1;
+}
+
+/* Arguments of a function by BTF; -1: there is no such function, or it was inlined. */
+static int function_args(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+
+	return id < 0 ? -1 : args_of(btf, btf__type_by_id(btf, (unsigned)id));
+}
 
 /* Arguments of a tracepoint by BTF, without the leading context; -1: there is no such tracepoint. */
 static int tracepoint_args(const struct btf *btf, const char *name)
 {
 	char type_name[80];
-	const struct btf_type *type;
-	int id;
+	int id, n;
 
 	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
 	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
 	if (id < 0)
 		return -1;
-	type = btf__type_by_id(btf, btf__type_by_id(btf, (unsigned)id)->type); /* pointer */
-	type = type ? btf__type_by_id(btf, type->type) : NULL; /* function */
-	return type && btf_is_func_proto(type) ? btf_vlen(type) - 1 : -1;
+	/* a pointer to the function */
+	n = args_of(btf, btf__type_by_id(btf, btf__type_by_id(btf, (unsigned)id)->type));
+	return n < 0 ? n : n - 1;
+}
+
+static const char *type_lacks(const struct btf *btf, const struct program_row *row)
+{
+	if (btf__find_by_name_kind(btf, row->needs, BTF_KIND_STRUCT) >= 0)
+		return NULL;
+	return row->how == BY_LADDER ? "this kernel has no netfilter links (they came with 6.4)" :
+	       point_detail("this kernel has no struct %s", row->needs);
+}
+
+bool program_is_function(enum how how)
+{
+	return how == BY_FUNCTION || how == BY_XDP_PROGRAM || how == BY_RULE_FUNCTION ||
+	       how == BY_TABLE_FUNCTION;
+}
+
+/* Does any module tell its types? */
+static bool modules_have_btf(void)
+{
+	DIR *dir = opendir("/sys/kernel/btf");
+	const struct dirent *entry;
+	bool any = false;
+
+	while (dir && !any && (entry = readdir(dir)))
+		any = entry->d_name[0] != '.' && strcmp(entry->d_name, "vmlinux") != 0;
+	if (dir)
+		closedir(dir);
+	return any;
+}
+
+static bool args_fit(const struct program_row *row, int args)
+{
+	return args >= row->min_args && args <= row->max_args;
+}
+
+bool program_fits_now(struct btf *kernel, const struct program_row *row)
+{
+	struct btf *module;
+	int args = function_args(kernel, row->needs);
+
+	if (args >= 0)
+		return args_fit(row, args);
+	module = btf__load_module_btf(row->module, kernel);
+	args = module ? function_args(module, row->needs) : -1;
+	btf__free(module);
+	return args_fit(row, args);
 }
 
 const char *program_lacks(const struct btf *btf, const struct program_row *row)
 {
+	bool tracepoint = row->how == BY_TRACEPOINT;
+	const char *what = tracepoint ? "tracepoint" : "function";
 	int args;
 
 	if (!row->needs)
 		return NULL;
-	if (row->how == BY_LADDER)
-		return !kernel_btf_is_own() ? "netfilter links need BTF of the kernel's own" :
-		       btf__find_by_name_kind(btf, row->needs, BTF_KIND_STRUCT) >= 0 ?
-		       NULL : "this kernel has no netfilter links (they came with 6.4)";
-	args = tracepoint_args(btf, row->needs);
+	if (!tracepoint && !kernel_btf_is_own())
+		return row->how == BY_LADDER ? "netfilter links need BTF of the kernel's own" :
+		       "functions need BTF of the kernel's own";
+	if (!row->max_args)
+		return type_lacks(btf, row);
+	if (row->module && modules_have_btf())
+		return NULL; /* looked at when it is needed: program_fits_now() */
+	args = tracepoint ? tracepoint_args(btf, row->needs) : function_args(btf, row->needs);
 	if (args < 0)
-		return point_detail("this kernel has no tracepoint %s", row->needs);
-	if (args < row->min_args || args > row->max_args)
-		return point_detail("tracepoint %s has other arguments here", row->needs);
+		return point_detail("this kernel has no %s %s", what, row->needs);
+	if (!args_fit(row, args))
+		return point_detail("%s %s has other arguments here", what, row->needs);
 	return NULL;
 }

@@ -10,7 +10,7 @@
 
 struct btf;
 
-#define N_PROGRAMS 27
+#define N_PROGRAMS 34
 
 /* How a program gets to where it observes. */
 enum how {
@@ -20,24 +20,32 @@ enum how {
 	BY_XDP,
 	BY_LADDER,
 	BY_LIBWRAP,
+	BY_FUNCTION, /* fentry, fexit: where the kernel lets its functions be watched */
+	BY_XDP_PROGRAM, /* fexit on another's BPF program */
+	BY_RULE_FUNCTION, /* of nftables */
+	BY_TABLE_FUNCTION, /* of iptables-legacy */
 };
 
 /*
  * Every program of the object, with what the kernel must have for it.  Several
- * programs of one point stand for several versions of a tracepoint: the one
- * whose argument count fits is used.
+ * programs of one point stand for several versions of a tracepoint or function: the
+ * one whose argument count fits is used.
  */
 struct program_row {
 	const char *program;
 	enum hct_point point;
 	enum how how;
-	const char *needs; /* tracepoint, or a type that must be in BTF; NULL nothing */
-	int min_args, max_args; /* of the tracepoint */
+	const char *needs; /* tracepoint, function, or a type that must be in BTF; NULL nothing */
+	int min_args, max_args; /* of the tracepoint or function */
+	const char *module; /* that has the function where it is not built in; it may be loaded later */
 };
 
 extern const struct program_row program_rows[N_PROGRAMS];
 
+bool program_is_function(enum how how);
 /* NULL when the kernel whose types BTF are can take the program of ROW, else why not. */
 const char *program_lacks(const struct btf *btf, const struct program_row *row);
+/* The same of a row with a module, as it is at this moment. */
+bool program_fits_now(struct btf *kernel, const struct program_row *row);
 
 #endif

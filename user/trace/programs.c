@@ -3,11 +3,13 @@
 #include "programs.h"
 
 #include <arpa/inet.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "function_try.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
 
@@ -16,6 +18,7 @@ _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 
 #define FLOW_MAX_EVENTS 48
 #define RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
+#define OWN_MAP ".rodata.watched" /* bpf/function_xdp.bpf.c */
 #define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
 #define ATTACH_TYPE_NETFILTER 45
 
@@ -27,12 +30,23 @@ static bool is_tc(enum how how)
 /* Where the object for HOW's programs is kept. */
 static struct hctrace_bpf **object_of(struct programs *p, enum how how)
 {
-	return how == BY_TC_L3 ? &p->l3 : how == BY_LADDER ? &p->ladder : &p->object;
+	switch (how) {
+	case BY_TC_L3:
+		return &p->l3;
+	case BY_LADDER:
+		return &p->ladder;
+	case BY_RULE_FUNCTION:
+		return &p->rules;
+	case BY_TABLE_FUNCTION:
+		return &p->tables;
+	default:
+		return &p->object;
+	}
 }
 
 static bool is_late(enum how how)
 {
-	return how == BY_TC_L3 || how == BY_LADDER;
+	return how == BY_TC_L3 || how == BY_LADDER || (program_is_function(how) && how != BY_FUNCTION);
 }
 
 /* NULL when the settings ask for the row, else why it is left out. */
@@ -58,14 +72,21 @@ struct bpf_program *programs_get(const struct programs *p, size_t row)
 void programs_choose(struct programs *p, const struct settings *settings, const struct btf *btf,
 		     struct point_list *list)
 {
+	const char *no_functions;
+
 	if (!kernel_btf_is_own()) {
 		p->btf = settings->btf;
 		/* libbpf 1.1 asks for the section's BTF whatever the program's type is set to */
 		libbpf_register_prog_handler("tp_btf+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL);
 	}
+	/* 6.1, 34dd3bad1a6f: by bpf_mem_alloc a map can grow under a tracepoint */
+	p->preallocate = btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) < 0;
+	no_functions = function_try(btf);
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		const char *why = not_asked_for(settings, &program_rows[i]);
 
+		if (!why && program_is_function(program_rows[i].how))
+			why = no_functions;
 		if (!why)
 			why = program_lacks(btf, &program_rows[i]);
 		p->wanted[i] = !why;
@@ -102,14 +123,21 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	}
 }
 
+void programs_unload_late(struct programs *p, enum how how)
+{
+	struct hctrace_bpf **late = object_of(p, how);
+
+	hctrace_bpf__destroy(*late);
+	*late = NULL;
+}
+
 void programs_unload(struct programs *p)
 {
-	hctrace_bpf__destroy(p->ladder);
-	hctrace_bpf__destroy(p->l3);
-	hctrace_bpf__destroy(p->object);
-	p->ladder = NULL;
-	p->l3 = NULL;
-	p->object = NULL;
+	static const enum how objects[] = { BY_RULE_FUNCTION, BY_TABLE_FUNCTION, BY_LADDER, BY_TC_L3,
+					    BY_TC };
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		programs_unload_late(p, objects[i]);
 }
 
 void programs_replace_tc(struct programs *p)
@@ -158,6 +186,8 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 	take_only(p->object, wanted);
 	if (buffer)
 		err = bpf_map__set_max_entries(p->object->maps.events, buffer);
+	if (!err && p->preallocate)
+		err = bpf_map__set_map_flags(p->object->maps.flows, 0);
 	if (!err)
 		err = bpf_object__load(p->object->obj);
 	if (err)
@@ -165,7 +195,7 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 	return err;
 }
 
-/* The maps of OBJECT, its read-only data included, are those of the first. */
+/* The maps of OBJECT, its read-only data included, are those of the first; but for what is its own. */
 static int share_maps(const struct programs *p, struct hctrace_bpf *object)
 {
 	struct bpf_map *map;
@@ -175,11 +205,20 @@ static int share_maps(const struct programs *p, struct hctrace_bpf *object)
 		struct bpf_map *first =
 			bpf_object__find_map_by_name(p->object->obj, bpf_map__name(map));
 
+		if (strcmp(bpf_map__name(map), OWN_MAP) == 0)
+			continue;
 		err = first ? bpf_map__reuse_fd(map, bpf_map__fd(first)) : -ENOENT;
 		if (err)
 			break;
 	}
 	return err;
+}
+
+static int load_shared(const struct programs *p, struct hctrace_bpf *object)
+{
+	int err = share_maps(p, object);
+
+	return err ? err : bpf_object__load(object->obj);
 }
 
 bool programs_want(const struct programs *p, enum how how)
@@ -188,6 +227,25 @@ bool programs_want(const struct programs *p, enum how how)
 		if (p->wanted[i] && program_rows[i].how == how)
 			return true;
 	return false;
+}
+
+/* Which programs of HOW this kernel can take now, with the modules that it has. */
+static bool choose_late(const struct programs *p, enum how how, bool wanted[N_PROGRAMS])
+{
+	struct btf *kernel = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+		if (wanted[i] && program_rows[i].module) {
+			if (!kernel)
+				kernel = btf__load_vmlinux_btf();
+			wanted[i] = kernel && program_fits_now(kernel, &program_rows[i]);
+		}
+		any |= wanted[i];
+	}
+	btf__free(kernel);
+	return any;
 }
 
 int programs_load_late(struct programs *p, enum how how)
@@ -200,20 +258,44 @@ int programs_load_late(struct programs *p, enum how how)
 		return 0;
 	if (!programs_want(p, how))
 		return -ENOTSUP;
-	for (size_t i = 0; i < N_PROGRAMS; i++)
-		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+	if (!choose_late(p, how, wanted))
+		return -ENOTSUP;
 	*late = open_object(p);
 	if (!*late)
 		return -errno;
 	take_only(*late, wanted);
-	err = share_maps(p, *late);
-	if (!err)
-		err = bpf_object__load((*late)->obj);
+	err = load_shared(p, *late);
 	if (err) {
 		hctrace_bpf__destroy(*late);
 		*late = NULL;
 	}
 	return err;
+}
+
+int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
+		      const char *name, struct hctrace_bpf **out)
+{
+	bool wanted[N_PROGRAMS];
+	struct hctrace_bpf *object;
+	int err;
+
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		wanted[i] = p->wanted[i] && program_rows[i].how == BY_XDP_PROGRAM;
+	object = open_object(p);
+	if (!object)
+		return -errno;
+	take_only(object, wanted);
+	object->rodata_watched->watched.id = id;
+	snprintf((char *)object->rodata_watched->watched.name, HCT_PROGRAM_NAME_LEN, "%s", name);
+	err = bpf_program__set_attach_target(object->progs.hct_xdp_verdict, target, function);
+	if (!err)
+		err = load_shared(p, object);
+	if (err) {
+		hctrace_bpf__destroy(object);
+		return err;
+	}
+	*out = object;
+	return 0;
 }
 
 /*

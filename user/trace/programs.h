@@ -20,7 +20,8 @@ struct hctrace_bpf;
 struct programs {
 	const char *btf; /* file of the kernel's types where it has none itself; NULL: its own */
 	struct hctrace_bpf *object; /* NULL until loaded */
-	struct hctrace_bpf *l3, *ladder; /* NULL until needed */
+	struct hctrace_bpf *l3, *ladder, *rules, *tables; /* NULL until needed */
+	bool preallocate; /* the map of flows: this kernel wants that, or it warns in its log */
 	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded, or to be when needed */
 };
 
@@ -32,8 +33,19 @@ void programs_replace_tc(struct programs *p);
 /* 0, or -errno of the kernel when it takes not one program.  NETNS: the namespace to watch. */
 int programs_load(struct programs *p, const struct settings *settings, uint32_t netns,
 		  struct point_list *list);
-/* Loads those of HOW, BY_TC_L3 or BY_LADDER, unless they are.  0, -ENOTSUP when not wanted, or -errno. */
+/*
+ * Loads those of HOW, which are not loaded at the start, unless they are: BY_TC_L3, BY_LADDER,
+ * BY_RULE_FUNCTION, BY_TABLE_FUNCTION.  0, -ENOTSUP when not wanted, or -errno.
+ */
 int programs_load_late(struct programs *p, enum how how);
+/* Unloads them, so that the next time is another look at what the kernel has. */
+void programs_unload_late(struct programs *p, enum how how);
+/*
+ * Loads what watches the XDP program behind descriptor TARGET, whose main function is
+ * FUNCTION; ID and NAME are what events tell of it.  0: *OUT is loaded, not attached.
+ */
+int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
+		      const char *name, struct hctrace_bpf **out);
 /* Is any of HOW loaded, or to be when it is needed? */
 bool programs_want(const struct programs *p, enum how how);
 void programs_unload(struct programs *p);

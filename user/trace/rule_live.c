@@ -20,7 +20,8 @@
 #define MAX_OTHERS 1024
 
 struct space {
-	struct nft_trace *trace; /* NULL: free */
+	struct nft_trace *trace;
+	bool by_function; /* neither: free */
 	uint32_t netns;
 };
 
@@ -36,6 +37,8 @@ struct rule_live {
 	struct space *reading; /* whose reports are being delivered */
 	struct netns_ref there; /* a process in the namespace that was visited last */
 	bool refused; /* and said so */
+	bool no_tables; /* hctrace must not, or cannot, make tables of nftables */
+	bool no_functions;
 };
 
 static uint64_t now_ns(void)
@@ -156,9 +159,11 @@ static struct space *find_space(struct rule_live *l, uint32_t netns)
 	struct space *free_one = NULL;
 
 	for (size_t i = 0; i < MAX_SPACES; i++) {
-		if (l->spaces[i].trace && l->spaces[i].netns == netns)
+		bool used = l->spaces[i].trace || l->spaces[i].by_function;
+
+		if (used && l->spaces[i].netns == netns)
 			return &l->spaces[i];
-		if (!l->spaces[i].trace)
+		if (!used)
 			free_one = &l->spaces[i];
 	}
 	if (free_one)
@@ -176,6 +181,31 @@ static void say_refused(struct rule_live *l, int err)
 			"their counters and texts alone\n", strerror(-err));
 }
 
+/* The function tells of all packets of flows, in all namespaces at once. */
+static void end_functions(struct rule_live *l, struct space *space)
+{
+	bool any = false;
+
+	space->by_function = false;
+	for (size_t i = 0; i < MAX_SPACES; i++)
+		any |= l->spaces[i].by_function;
+	if (!any)
+		loader_nft_rules(l->loader, false);
+}
+
+/* Of the two ways it is the one that leaves the ruleset alone. */
+static bool trace_by_function(struct rule_live *l, struct space *space)
+{
+	if (l->no_functions)
+		return false;
+	if (!space->by_function && loader_nft_rules(l->loader, true)) {
+		l->no_functions = true;
+		return false;
+	}
+	space->by_function = true;
+	return true;
+}
+
 static int trace(void *ctx, uint32_t netns, const struct nft_watch *watches, size_t n)
 {
 	struct rule_live *l = ctx;
@@ -187,8 +217,14 @@ static int trace(void *ctx, uint32_t netns, const struct nft_watch *watches, siz
 	if (n == 0) { /* leaving the namespace needs no way in; its socket would keep it alive */
 		nft_trace_close(order.space->trace);
 		order.space->trace = NULL;
+		if (order.space->by_function)
+			end_functions(l, order.space);
 		return 0;
 	}
+	if (trace_by_function(l, order.space))
+		return 0;
+	if (l->no_tables)
+		return -ENOTSUP;
 	err = in_netns(l, netns, trace_here, &order);
 	if (err) {
 		nft_trace_close(order.space->trace);
@@ -235,9 +271,11 @@ int rule_live_open(struct rule_live **out, const struct settings *settings, stru
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	err = l->epoll < 0 ? -errno : 0;
 	uname(&kernel);
-	if (!err && !settings->passive) {
+	l->no_tables = nft_trace_lacks(settings->passive, kernel.release);
+	l->no_functions = !loader_has_nft_rules(loader);
+	if (!err && (!settings->passive || !l->no_functions)) {
 		l->watch = rule_watch_new(settings, l->netns, kernel_number(kernel.release),
-					  nft_trace_lacks(false, kernel.release) ?
+					  l->no_tables && l->no_functions ?
 					  &means_ladder_only : &means, l);
 		err = l->watch ? 0 : -ENOMEM;
 	}
@@ -300,6 +338,11 @@ void rule_live_read(struct rule_live *l)
 		if (l->reading->trace)
 			nft_trace_read(l->reading->trace, &reader);
 	}
+}
+
+bool rule_live_wants(const struct rule_live *l, const struct obs *o)
+{
+	return !l->watch || rule_watch_wants(l->watch, o);
 }
 
 void rule_live_obs(struct rule_live *l, const struct obs *o)

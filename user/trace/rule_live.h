@@ -28,6 +28,8 @@ int rule_live_fd(const struct rule_live *l);
 /* Delivers the reports that are there, and what of them was lost; never blocks. */
 void rule_live_read(struct rule_live *l);
 
+/* Is the NFT_TRACE observation O worth telling? */
+bool rule_live_wants(const struct rule_live *l, const struct obs *o);
 /* What SINK got, and what was diagnosed: see rule_watch.h. */
 void rule_live_obs(struct rule_live *l, const struct obs *o);
 void rule_live_probe(struct rule_live *l, const struct probe *p, const struct diagnosis *d);

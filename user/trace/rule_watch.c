@@ -92,6 +92,8 @@ static struct nf_place place_of(const struct obs *o)
 static bool is_foreign(const struct rule_watch *w, const struct obs *o,
 		       const struct nf_place *place)
 {
+	if (o->rung.valid == HCT_RUNG_TABLE)
+		return true;
 	switch (place->backend) {
 	case NF_BACKEND_NFT:
 		return false;
@@ -161,7 +163,7 @@ static void note_stopped(struct rule_watch *w, const struct obs *o)
 	}
 	if (o->point == HCT_POINT_DROP && o->time_ns > kind->since_ns + SETTLE_NS) {
 		kind->drops++;
-		kind->rungs += o->rung.valid;
+		kind->rungs += o->rung.valid != 0;
 	}
 	if (kind_learn_inner(&w->kinds, kind))
 		set_dirty(w, key.netns);
