@@ -121,7 +121,22 @@ def play(lab, binary):
             say("Ctrl-C: hctrace sums up")
         finally:
             status = tracer.stop()
+    probe(lab, binary)
     return status
+
+
+def probe(lab, binary):
+    """The same without a load balancer: hctrace sends a check of its own."""
+    rule = f"-s {RANGE} -p tcp --dport 80 -j DROP"
+    say(f"no load balancer, and a fault: iptables-nft -A INPUT {rule}; hctrace probe --port 80")
+    lab.backend.run("sh", "-c", f"iptables-nft -A INPUT {rule}")
+    color = "always" if sys.stdout.isatty() else "never"
+    command = lab.backend.argv(os.path.abspath(binary), "probe", "--port", 80, "--timeout",
+                               TIMEOUT, "--color=" + color)
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+    say("mended: hctrace probe --port 80")
+    lab.backend.run("iptables-nft", "-F")
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
 
 
 def main():

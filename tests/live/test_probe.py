@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """hctrace probe: what it sends, what it leaves alone, and that nothing of it stays."""
+import json
 import os
 import signal
 import subprocess
@@ -415,3 +416,25 @@ def test_container_beside(make_lab, binary):
                     "-j", "DNAT", "--to-destination", f"{CONTAINER}:80")
     line = only_line(probe(binary, lab, "--port", 8080, "--protocol", "http"))
     assert line["verdict"] == "healthy" and "netns" in str(line["timeline"]), line
+
+
+@pytest.mark.parametrize("options,words", [
+    (("--port", 80), "hctrace probe --port 80"),
+    (("--port", f"80,{PORT}", "--protocol", "http", "--from", RANGE),
+     f"hctrace probe --port 80,{PORT} --protocol http"),
+    (("--port", 80, "--lb", "elb-dedicated:192.168.0.0/24"),
+     "hctrace probe --lb elb-dedicated --from 192.168.0.0/24 --port 80"),
+], ids=["port", "more", "subnet"])
+def test_check_offers_it(options, words, lab, binary):
+    """The last line of hctrace check is a command that does it."""
+    argv = list(map(str, options))
+    done = subprocess.run(lab.backend.argv(binary, "check", "--json", *argv), capture_output=True,
+                          text=True, timeout=60)
+    command = json.loads(done.stdout.splitlines()[-1])["probe"]
+    assert command == words
+    done = subprocess.run(lab.backend.argv(binary, "check", "--color=never", *argv),
+                          capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == f"To try it at once: {command}", done.stdout
+    done = subprocess.run(lab.backend.argv(binary, *command.split()[1:]), capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == HEALTHY, done.stdout + done.stderr

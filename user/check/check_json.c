@@ -44,12 +44,14 @@ void check_json_report(void *ctx, const struct finding *f)
 void check_json_end(FILE *out, const struct check *done)
 {
 	struct json_object *o = json_object_new_object();
-	char verdict[160];
+	char verdict[160], command[1024];
 
 	check_verdict(done, verdict, sizeof(verdict));
+	check_probe_command(done->facts->settings, command, sizeof(command));
 	add_text(o, "type", "end");
 	for (size_t i = 0; i < CHECK_RESULTS; i++)
 		json_object_object_add(o, result_names[i], json_object_new_int64(done->count[i]));
 	add_text(o, "summary", verdict);
+	add_text(o, "probe", command);
 	print(out, o);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check_output.h"
+#include "cli/presets.h"
 #include "render/format.h"
 #include "render/text.h"
 
@@ -94,15 +95,49 @@ void check_verdict(const struct check *done, char *out, size_t size)
 	check_add(out, size, n[CHECK_FAIL] ? "." : "; watch them with 'hctrace live'.");
 }
 
+/* The given networks as options; the preset's own need none. */
+static void add_sources(const struct settings *s, char *out, size_t size)
+{
+	bool own = s->preset->from[0];
+	char text[PREFIX_TEXT_LEN];
+
+	if (s->preset != &presets[0])
+		check_add(out, size, " --lb %s", s->preset->name);
+	for (size_t i = 0; own && i < s->n_from; i++) {
+		struct prefix known;
+
+		own = s->preset->from[i] && !prefix_parse(&known, s->preset->from[i]) &&
+		      memcmp(&known, &s->from[i], sizeof(known)) == 0;
+	}
+	for (size_t i = 0; !own && i < s->n_from; i++)
+		check_add(out, size, " --from %s", format_prefix(text, &s->from[i]));
+}
+
+void check_probe_command(const struct settings *s, char *out, size_t size)
+{
+	out[0] = '\0';
+	check_add(out, size, "hctrace probe");
+	add_sources(s, out, size);
+	for (size_t i = 0; i < s->n_ports; i++)
+		check_add(out, size, "%s%u", i ? "," : " --port ", s->ports[i]);
+	if (s->check && strcmp(s->check, "several") != 0)
+		check_add(out, size, " --protocol %s", s->check);
+	if (s->n_interfaces == 1)
+		check_add(out, size, " --interface %s", s->interfaces[0]);
+	if (s->netns)
+		check_add(out, size, " --netns %s", s->netns);
+}
+
 void check_text_close(struct check_text *text, const struct check *done)
 {
-	char verdict[160];
+	char verdict[160], command[1024];
 
 	if (!text)
 		return;
 	check_verdict(done, verdict, sizeof(verdict));
+	check_probe_command(done->facts->settings, command, sizeof(command));
 	fputc('\n', text->t.out);
 	text_print(&text->t, done->count[CHECK_FAIL] ? STYLE_BAD : STYLE_GOOD, "%s", verdict);
-	fputc('\n', text->t.out);
+	fprintf(text->t.out, "\nTo try it at once: %s\n", command);
 	free(text);
 }
