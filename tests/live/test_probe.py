@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """hctrace probe: what it sends, what it leaves alone, and that nothing of it stays."""
+import contextlib
 import json
 import os
 import signal
@@ -7,9 +8,11 @@ import subprocess
 import threading
 import time
 
+import bpfsys
 import lab_checks
 import lab_services
 import pytest
+import test_device
 from harness import FAILED, HEALTHY, NOTHING, USAGE
 from lab import BACKEND, BACKEND6, CONTAINER, GATEWAY, LB_NODES
 from probe_play import Wire, filters, links, probe
@@ -186,13 +189,13 @@ def test_kill(clsact, lab, binary):
     lab_services.tcp_server(lab, "silent", 7100)
     before, attached = links(lab), filters(lab)
     run = probe(binary, lab, "--port", 7100, "--protocol", "http", "--timeout", 20, *options)
-    run.wait_start()
+    points = {p["point"]: p["detail"] for p in run.wait_start()["points"]}
     time.sleep(0.5)
     assert len(links(lab)) == len(before) + 1
     os.kill(run.child.pid, signal.SIGKILL)
     run.child.wait()
     wait_gone(lab, before)
-    if clsact:
+    if "clsact" in points["tc-egress"]:  # asked for, or before 6.6
         only_line(probe(binary, lab, "--port", 80, *options))
     assert filters(lab) == attached
     line = only_line(probe(binary, lab, "--port", 80))
@@ -338,7 +341,7 @@ DEVICES = {
 
 
 @pytest.mark.parametrize("name", DEVICES)
-def test_device(name, lab, binary):
+def test_kind_of_device(name, lab, binary):
     commands, outside, port = DEVICES[name]
     for space, lines in ((lab.backend, commands), (lab.router, outside)):
         for command in lines:
@@ -438,3 +441,33 @@ def test_check_offers_it(options, words, lab, binary):
     done = subprocess.run(lab.backend.argv(binary, *command.split()[1:]), capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == HEALTHY, done.stdout + done.stderr
+
+
+NOT_MET = {
+    "xdp": (test_device.program(bpfsys.BPF_XDP), (), "XDP program in the driver"),
+    "filter": (None, test_device.tc_filter("egress"), "filters at tc egress"),
+    "qdisc": (None, ["tc qdisc add dev eth0 root tbf rate 1mbit burst 100 limit 1000"], "qdisc tbf"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_MET)
+def test_what_is_not_met_is_said(name, lab, binary):
+    """What lies between the wire and where the probe comes in and turns round."""
+    setup, commands, words = NOT_MET[name]
+    with setup(lab) if setup else contextlib.nullcontext():
+        for command in commands:
+            lab.backend.run("sh", "-c", command)
+        line = only_line(probe(binary, lab, "--port", PORT, "--protocol", "http"))
+    assert line["verdict"] == "healthy" and words in line["note"], line
+
+
+def test_answer_that_is_taken_away(lab, binary):
+    """What the client did not get is no pass, and is not said to be lost outside this host."""
+    run = probe(binary, lab, "--port", 80, "--count", 2, "--interval", 2, "--timeout", 2)
+    assert run.wait(lambda one: one["type"] == "probe", 20)["outcome"] == "pass"
+    device = next(d for d in links(lab) if d.startswith("hctb"))
+    lab.backend.run("sh", "-c", f"tc qdisc add dev {device} clsact; tc filter add dev {device}"
+                    " egress bpf direct-action bytecode '1,6 0 0 2'")
+    assert run.finish(timeout=40) == FAILED, run.dump()
+    last = run.of_type("probe")[-1]
+    assert last["outcome"] != "pass" and last["verdict"] != "reply-lost", last

@@ -108,7 +108,7 @@ struct diagnosis {
 	struct where where;
 	char why[WHY_LEN]; /* one or two sentences */
 	char fix[FIX_LEN]; /* a command or a setting; "" for healthy */
-	char note[256]; /* a warning beside the verdict ("healthy, but …"); "" none */
+	char note[320]; /* a warning beside the verdict ("healthy, but …"); "" none */
 };
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "render/format.h"
 #include "render/render_mended.h"
+#include "trace/attach_tc.h"
 
 #define LATE_NS 1000000000ULL /* a probe is told so long after its timeout at the latest */
 
@@ -35,6 +36,26 @@ static int cannot_redirect(const char *device, int err)
 		err == -EPERM ? "; run it as root" :
 		err == -EOPNOTSUPP || err == -EINVAL ? "; its tc does not take programs" : "");
 	return EXIT_CANNOT_TRACE;
+}
+
+/* What stands between the wire and the points where a probe comes in and its answer turns round. */
+static void find_not_met(struct guest *g, const struct links *links)
+{
+	static const char *const usual[] = { "noqueue", "noop", "pfifo_fast", "mq", "fq_codel", "fq" };
+	const struct link *link = links_find(links, g->way->port_ifindex);
+	bool odd = link && link->qdisc[0];
+	size_t used = 0;
+
+	for (size_t i = 0; odd && i < sizeof(usual) / sizeof(usual[0]); i++)
+		odd = strcmp(usual[i], link->qdisc) != 0;
+	if (link && link->xdp_driver)
+		used += (size_t)snprintf(g->not_met, sizeof(g->not_met), "XDP program in the driver");
+	if (link && tc_others_at_egress(link->ifindex))
+		used += (size_t)snprintf(g->not_met + used, sizeof(g->not_met) - used,
+					 "%sfilters at tc egress", used ? ", " : "");
+	if (odd)
+		snprintf(g->not_met + used, sizeof(g->not_met) - used, "%sqdisc %.15s",
+			 used ? ", " : "", link->qdisc);
 }
 
 static int attached(void *ctx)
@@ -63,6 +84,7 @@ static int attached(void *ctx)
 		if (err && err != -ENODEV)
 			status = cannot_redirect(links.l[i].name, err);
 	}
+	find_not_met(g, &links);
 	links_free(&links);
 	return status;
 }
@@ -75,8 +97,10 @@ static void device_up(void *ctx, unsigned ifindex)
 
 	if (!links_read(&links)) {
 		link = links_find(&links, ifindex);
-		if (link && open_device(g, &links, link))
+		if (link && open_device(g, &links, link)) {
+			cannot_redirect(link->name, -EOPNOTSUPP);
 			prober_finish(g->prober); /* there is a way out that is not ours */
+		}
 	}
 	links_free(&links);
 }
@@ -231,7 +255,7 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 	if (d->outcome != OUTCOME_PASS)
 		return;
 	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
-		snprintf(d->note, sizeof(d->note), "The encrypted answer, as the check's client saw it: "
+		snprintf(d->note, sizeof(d->note), "The client saw the encrypted answer: "
 			 "status %d.", seen->status);
 		return;
 	}
@@ -270,9 +294,9 @@ static void judge_unreached(const struct guest *g, const struct client_seen *see
 	d->confidence = CONFIDENCE_GUESS;
 	d->code = NULL;
 	d->note[0] = '\0';
-	snprintf(d->why, sizeof(d->why), "On this host the check went well, but its client did not "
+	snprintf(d->why, sizeof(d->why), "On this host the check was answered, but its client did not "
 		 "get the answer (%s): something behind the last point seen took it.",
-		 seen->result == CLIENT_TIMEOUT ? "timeout" : strerror(seen->err));
+		 seen->err ? strerror(seen->err) : "it was no answer");
 	snprintf(d->fix, sizeof(d->fix), "tc filter show dev %s egress; tc -s qdisc show dev %s",
 		 g->way->port, g->way->port);
 }
@@ -293,12 +317,16 @@ static void tell_limits(struct guest *g, struct diagnosis *d)
 {
 	size_t used = strlen(d->note);
 
-	if (g->told || sizeof(d->note) - used < 200)
+	if (g->told)
 		return;
 	g->told = true;
-	snprintf(d->note + used, sizeof(d->note) - used, "%sThis host would pass.  If the console still "
-		 "says unhealthy, look at what lies before %s: security group (step 1), network ACL "
-		 "(step 2), the check's own port.", used ? "  " : "", g->way->port);
+	used += (size_t)snprintf(d->note + used, sizeof(d->note) - used,
+				 "%sThis host would pass.  If the console still says unhealthy, look at "
+				 "the security group (step 1), the network ACL (step 2) and the check's "
+				 "own port.", used ? "  " : "");
+	if (g->not_met[0] && used < sizeof(d->note))
+		snprintf(d->note + used, sizeof(d->note) - used, "  Not met at %s: %s.", g->way->port,
+			 g->not_met);
 }
 
 static void judge(void *ctx, const struct probe *p, struct diagnosis *d)
@@ -313,7 +341,8 @@ static void judge(void *ctx, const struct probe *p, struct diagnosis *d)
 
 		if (seen.kind == CLIENT_HTTPS)
 			judge_https(g, &seen, d);
-		else if (d->outcome == OUTCOME_PASS && !pass && seen.result != CLIENT_STOPPED)
+		else if ((d->outcome == OUTCOME_PASS && !pass && seen.result != CLIENT_STOPPED) ||
+			 d->verdict == VERDICT_REPLY_LOST)
 			judge_unreached(g, &seen, d);
 	}
 	if (d->outcome != OUTCOME_PASS && kept > g->kept)

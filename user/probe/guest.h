@@ -22,6 +22,7 @@ struct guest {
 	uint64_t failures; /* probes that did not pass, up to the last round */
 	bool mended; /* and now they do */
 	uint64_t round_ns, failure_ns, next_round_ns; /* CLOCK_MONOTONIC */
+	char not_met[96]; /* what a probe from inside does not meet at its device; "" nothing */
 	bool told; /* what a pass does not prove */
 	bool missed; /* checks were sent, and nothing of them was seen */
 };

@@ -51,6 +51,16 @@ static void take_info(const struct nlattr *info, struct link *link)
 	}
 }
 
+static void take_xdp(const struct nlattr *xdp, struct link *link)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, xdp)
+		if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED)
+			link->xdp_driver = mnl_attr_get_u8(attr) != XDP_ATTACHED_NONE &&
+					   mnl_attr_get_u8(attr) != XDP_ATTACHED_SKB;
+}
+
 static int take_link(const struct nlmsghdr *h, void *ctx)
 {
 	const struct ifinfomsg *msg = mnl_nlmsg_get_payload(h);
@@ -82,6 +92,12 @@ static int take_link(const struct nlmsghdr *h, void *ctx)
 			break;
 		case IFLA_LINK_NETNSID:
 			elsewhere = true;
+			break;
+		case IFLA_XDP:
+			take_xdp(attr, link);
+			break;
+		case IFLA_QDISC:
+			snprintf(link->qdisc, sizeof(link->qdisc), "%s", mnl_attr_get_str(attr));
 			break;
 		case IFLA_ADDRESS:
 			if (mnl_attr_get_payload_len(attr) == sizeof(link->mac))

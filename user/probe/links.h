@@ -18,6 +18,8 @@ struct link {
 	bool up;
 	uint8_t mac[6];
 	char name[IF_NAMESIZE];
+	bool xdp_driver; /* an XDP program runs in its driver, or in the hardware */
+	char qdisc[16];
 	char kind[16]; /* "bridge", "veth", …; "": a device of its own */
 };
 

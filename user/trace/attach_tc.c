@@ -118,6 +118,7 @@ struct filters {
 	} stale[16]; /* of ours whose process is gone */
 	size_t n_stale;
 	size_t n;
+	size_t n_others;
 };
 
 /* What the filters of PRIORITY are for; -1: not ours. */
@@ -140,6 +141,7 @@ static int note_filter(const struct nlmsghdr *header, void *data)
 	if ((unsigned)tc->tcm_ifindex != f->ifindex || !tc->tcm_handle)
 		return MNL_CB_OK;
 	f->n++;
+	f->n_others += use < 0;
 	if (use >= 0 && owner != getpid() && kill(owner, 0) && errno == ESRCH && f->n_stale < 16) {
 		f->stale[f->n_stale].handle = tc->tcm_handle;
 		f->stale[f->n_stale++].use = (enum tc_use)use;
@@ -169,7 +171,8 @@ static void dump_filters(struct mnl_socket *nl, uint32_t parent, struct filters 
 			break;
 }
 
-static struct filters read_filters(unsigned ifindex)
+/* INGRESS and EGRESS: at which sides. */
+static struct filters read_sides(unsigned ifindex, bool ingress, bool egress)
 {
 	struct filters f = { .ifindex = ifindex };
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -177,11 +180,23 @@ static struct filters read_filters(unsigned ifindex)
 	if (!nl)
 		return f;
 	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0) {
-		dump_filters(nl, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), &f);
-		dump_filters(nl, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), &f);
+		if (ingress)
+			dump_filters(nl, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), &f);
+		if (egress)
+			dump_filters(nl, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), &f);
 	}
 	mnl_socket_close(nl);
 	return f;
+}
+
+static struct filters read_filters(unsigned ifindex)
+{
+	return read_sides(ifindex, true, true);
+}
+
+size_t tc_others_at_egress(unsigned ifindex)
+{
+	return read_sides(ifindex, false, true).n_others;
 }
 
 static void detach_clsact(struct tc_device *d, enum tc_use use, uint32_t handle)

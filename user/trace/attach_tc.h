@@ -35,6 +35,8 @@ void tc_forget(struct tc *tc, unsigned ifindex);
 /* Devices attached to, and whether by tcx. */
 size_t tc_count(const struct tc *tc);
 bool tc_uses_tcx(const struct tc *tc);
+/* Filters of other programs at the device's clsact egress. */
+size_t tc_others_at_egress(unsigned ifindex);
 /* Removes what a killed hctrace left on a device; returns the number of filters removed. */
 unsigned tc_sweep(unsigned ifindex);
 
