@@ -126,6 +126,7 @@ def test_text(lab, binary):
     (("--interface", "lo"), "loopback"),
     (("--interface", "eth0", "--interface", "eth1"), "once"),
     (("--until-healthy", "--count", "2"), "--count"),
+    (("--path", "/a b"), "%20"),
     (("--save", "x"), "means nothing"),
 ], ids=lambda v: " ".join(v) if isinstance(v, tuple) else None)
 def test_bad_options(options, words, lab, binary):

@@ -392,7 +392,8 @@ static void output(void **state)
 	fclose(file);
 	assert_string_equal(out, "Checks from 100.125.0.0/16, port 80\n\nStep 4: Firewall\n"
 				 "  FAIL  a?[1mb\"\n        fix: do \\ it\n\n"
-				 "1 thing here makes checks fail.\n");
+				 "1 thing here makes checks fail.\n"
+				 "To try it at once: hctrace probe --port 80\n");
 	free(out);
 	check_text_close(NULL, &f->check);
 }

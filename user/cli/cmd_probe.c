@@ -100,6 +100,7 @@ static int make_plan(struct guest *g, const struct settings *s, char host[ENDPOI
 	check->manner = client_manner(s->preset->name);
 	check->path = s->path ? s->path : "/";
 	check->host = s->host ? s->host : format_endpoint(host, check->target, 0);
+	check->server_name = s->host;
 	check->timeout_ns = s->timeout_ns;
 	plan->interval_ns = s->interval_ns;
 	plan->rounds = s->count ? s->count : s->duration_ns && !s->until_healthy ? 0 : 1;

@@ -85,6 +85,7 @@ void options_help(FILE *out)
 	      "  hctrace --port 80 --protocol http -d 1m   one minute of one HTTP check\n"
 	      "  hctrace --lb haproxy:10.0.0.5 --json      another load balancer, for a program\n"
 	      "  hctrace record -o run.hct -d 10m          keep it for hctrace report run.hct\n"
+	      "  hctrace probe --port 80 --path /health    send such a check through this host\n"
 	      "  hctrace check --port 80                   what is wrong here, without a probe\n"
 	      "  hctrace explain firewall-drop             what a verdict means, and its fix\n"
 	      "\nExit status: 0 all probes healthy, 1 some failed, 2 usage, 3 cannot trace,\n"
@@ -305,6 +306,10 @@ static int check_probe(struct settings *s)
 	if (asks && strncmp(s->check, "http", 4) != 0)
 		return usage("--path, --host and --expect-codes mean nothing to a %s check; "
 			     "example: --protocol http", s->check);
+	for (const char *c = s->path; c && *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return usage("--path: '%s' cannot be asked for as it is; write other characters "
+				     "as %%20 and the like", s->path);
 	if (s->n_interfaces > 1)
 		return usage("a probe arrives by one interface: give --interface once");
 	if (s->until_healthy && s->count)

@@ -29,6 +29,7 @@ struct client_check {
 	uint16_t port; /* host byte order; not of ICMP */
 	const struct client_manner *manner;
 	const char *path, *host;
+	const char *server_name; /* told in the TLS handshake; NULL: none */
 	uint64_t timeout_ns;
 };
 

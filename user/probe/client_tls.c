@@ -110,6 +110,9 @@ void client_https(const struct client *c, const struct client_check *check, int 
 		err = gnutls_set_default_priority(session);
 	if (!err)
 		err = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+	if (!err && check->server_name)
+		err = gnutls_server_name_set(session, GNUTLS_NAME_DNS, check->server_name,
+					     strlen(check->server_name));
 	if (err) {
 		seen->result = CLIENT_FAILED;
 		seen->err = ENOMEM;

@@ -207,9 +207,11 @@ static bool done(void *ctx, uint64_t now_ns, const struct totals *totals)
 
 	if (last == UINT64_MAX)
 		return false;
-	g->missed = totals->probes + totals->unfinished < flows;
-	if (g->missed && now_ns < last)
-		return false;
+	if (totals->probes + totals->unfinished < flows) {
+		if (now_ns < last)
+			return false;
+		g->missed = true;
+	}
 	return !g->settings->until_healthy || g->missed || go_on(g, now_ns);
 }
 
