@@ -63,14 +63,6 @@ bool check_wants(const struct check_facts *facts, unsigned protocol)
 	return !facts->settings->protocols || facts->settings->protocols & protocol;
 }
 
-/* Byte by byte: addresses lie at any place in their structs. */
-bool address_is_ipv6(const uint8_t addr[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
-
-	return memcmp(addr, mapped, sizeof(mapped)) != 0;
-}
-
 bool prefix_is_ipv6(const struct prefix *prefix)
 {
 	return address_is_ipv6(prefix->addr);

@@ -114,7 +114,6 @@ const char *check_protocol_name(uint8_t protocol);
 bool check_wants(const struct check_facts *facts, unsigned protocol); /* HCT_PROTO_* */
 /* Whether the load balancer has a network of that family. */
 bool check_has_family(const struct check_facts *facts, bool ipv6);
-bool address_is_ipv6(const uint8_t addr[16]);
 bool prefix_is_ipv6(const struct prefix *prefix);
 bool prefix_contains(const struct prefix *prefix, const uint8_t addr[16]);
 /* An address of PREFIX as the load balancer may have: its first, or its last. */

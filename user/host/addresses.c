@@ -48,6 +48,14 @@ static int take_address(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+/* Byte by byte: addresses lie at any place in their structs. */
+bool address_is_ipv6(const uint8_t addr[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
+
+	return memcmp(addr, mapped, sizeof(mapped)) != 0;
+}
+
 int addresses_read(struct host_addresses *out)
 {
 	char buf[256] __attribute__((aligned(8)));

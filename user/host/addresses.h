@@ -21,6 +21,8 @@ struct host_addresses {
 	struct host_address a[HOST_MAX_ADDRESSES];
 };
 
+bool address_is_ipv6(const uint8_t addr[16]); /* else it is v4-mapped */
+
 /* In the network namespace of the calling thread.  0 or -errno. */
 int addresses_read(struct host_addresses *out);
 

@@ -225,7 +225,7 @@ static void pick(const struct prefix *prefix, uint8_t addr[16])
 static const struct prefix *network_of(const struct settings *s, bool v6)
 {
 	for (size_t i = 0; i < s->n_from; i++)
-		if (v6 != IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)s->from[i].addr))
+		if (address_is_ipv6(s->from[i].addr) == v6)
 			return &s->from[i];
 	return NULL;
 }

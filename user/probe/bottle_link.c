@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/addresses.h"
 #include "host/netlink.h"
 
 #define INSIDE "eth0"
@@ -149,7 +150,7 @@ static void allow(const char *setting)
 
 int bottle_link_inside(const uint8_t addr[16])
 {
-	bool v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
+	bool v6 = address_is_ipv6(addr);
 	unsigned ifindex = if_nametoindex(INSIDE);
 	int err;
 

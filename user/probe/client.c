@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/addresses.h"
 
 #define NS_PER_MS 1000000ULL
 
@@ -63,7 +64,7 @@ socklen_t client_address(struct sockaddr_storage *out, const uint8_t addr[16], u
 	struct sockaddr_in *v4 = (void *)out;
 
 	memset(out, 0, sizeof(*out));
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr)) {
+	if (!address_is_ipv6(addr)) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(port);
 		memcpy(&v4->sin_addr, addr + 12, 4);

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/addresses.h"
+
 #define WORDS "health check"
 
 /* Echo request and reply begin alike in ICMP and ICMPv6. */
@@ -57,7 +59,7 @@ static void set_result(struct client_seen *seen, int err)
 int client_echo(const struct client *c, const struct client_check *check, uint64_t deadline,
 		struct client_seen *seen)
 {
-	bool v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)check->target);
+	bool v6 = address_is_ipv6(check->target);
 	int protocol = v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, fd, err;
 	struct echo request = { .type = v6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO, .seq = htons(1) };
 	struct sockaddr_storage target;

@@ -23,6 +23,7 @@
 
 #include "bottle_addr.h"
 #include "client.h"
+#include "host/addresses.h"
 #include "host/netlink.h"
 #include "host/routes.h"
 
@@ -40,11 +41,6 @@ struct neighbour {
 	int pipe; /* its other end is the stand-in's: the end of it is our end */
 	pid_t stand_in;
 };
-
-static bool is_v6(const uint8_t addr[16])
-{
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
-}
 
 /* Does the answer to W need the bottle's own hardware address?  *IFINDEX: on which device. */
 static bool is_on_link(const struct way *w, unsigned *ifindex)
@@ -89,7 +85,7 @@ bool neighbour_has_address(const struct way *w)
 	int fd;
 
 	/* of IPv6 an address by chance is nobody's: its last 64 bits are, as a rule */
-	if (is_v6(w->from) || w->in_use || !is_on_link(w, &ifindex))
+	if (address_is_ipv6(w->from) || w->in_use || !is_on_link(w, &ifindex))
 		return false;
 	fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ARP));
 	if (fd < 0)
@@ -112,7 +108,7 @@ static int change(const struct entry *e, uint16_t type, uint16_t flags, const ui
 	char buffer[256] __attribute__((aligned(8)));
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
 	struct ndmsg *msg = mnl_nlmsg_put_extra_header(h, sizeof(*msg));
-	bool v6 = is_v6(e->addr);
+	bool v6 = address_is_ipv6(e->addr);
 
 	h->nlmsg_type = type;
 	h->nlmsg_flags = flags;

@@ -17,15 +17,10 @@
 #include "host/routes.h"
 #include "render/format.h"
 
-static bool is_v6(const uint8_t addr[16])
-{
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
-}
-
 static bool has_family(const struct settings *s, bool v6)
 {
 	for (size_t i = 0; i < s->n_from; i++)
-		if (is_v6(s->from[i].addr) == v6)
+		if (address_is_ipv6(s->from[i].addr) == v6)
 			return true;
 	return false;
 }
@@ -59,11 +54,11 @@ static int choose_target(struct way *w, const struct settings *s, const struct l
 		const struct host_address *a = &addresses.a[i];
 		int value = rank(links, a->device) * 2;
 
-		if (!a->global || !value || !has_family(s, is_v6(a->addr)))
+		if (!a->global || !value || !has_family(s, address_is_ipv6(a->addr)))
 			continue;
 		if (s->n_interfaces && strcmp(s->interfaces[0], a->device) != 0)
 			continue;
-		if (is_v6(a->addr) == is_v6(s->from[0].addr) &&
+		if (address_is_ipv6(a->addr) == address_is_ipv6(s->from[0].addr) &&
 		    !routes_back(a->addr, s->from[0].addr, &back) && !back.err &&
 		    strcmp(back.device, a->device) == 0)
 			value++;
@@ -153,7 +148,7 @@ static void find_gateway(struct way *w, unsigned ifindex)
 	if (routes_back(w->target, w->from, &back) || back.err || !back.has_gateway ||
 	    strcmp(back.device, w->device) != 0)
 		return;
-	v6 = is_v6(back.gateway);
+	v6 = address_is_ipv6(back.gateway);
 	h->nlmsg_type = RTM_GETNEIGH;
 	msg->ndm_family = v6 ? AF_INET6 : AF_INET;
 	msg->ndm_ifindex = (int)ifindex;
@@ -218,15 +213,15 @@ static int find_addresses(struct way *w, const struct settings *s, const struct 
 				"name one with --target\n");
 		return EXIT_USAGE;
 	}
-	if (!err && !has_family(s, is_v6(w->target))) {
+	if (!err && !has_family(s, address_is_ipv6(w->target))) {
 		fprintf(stderr,
 			"hctrace: %s is IPv%d, and the load balancer probes from %s; "
 			"say from where with --from\n",
-			format_addr(target, w->target), is_v6(w->target) ? 6 : 4, s->from_text);
+			format_addr(target, w->target), address_is_ipv6(w->target) ? 6 : 4, s->from_text);
 		return EXIT_USAGE;
 	}
 	if (!err)
-		err = bottle_addr_choose(s, is_v6(w->target), w->from, &w->lock, &w->in_use);
+		err = bottle_addr_choose(s, address_is_ipv6(w->target), w->from, &w->lock, &w->in_use);
 	if (err == -EADDRINUSE) {
 		fprintf(stderr, "hctrace: another hctrace probe uses every address of %s that could be "
 				"used; wait for its end\n", s->from_text);

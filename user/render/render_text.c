@@ -279,7 +279,9 @@ static void on_end(void *ctx, const struct totals *totals)
 {
 	struct text_state *s = ctx;
 
-	text_summary(s, totals);
+	/* of a single check of our own all is said */
+	if (!s->settings->probe_from || totals->probes > 1)
+		text_summary(s, totals);
 	fflush(s->t.out);
 }
 

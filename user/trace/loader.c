@@ -168,15 +168,17 @@ static void watch_xdp(struct loader *l, unsigned ifindex)
 
 static void watch_xdp_everywhere(struct loader *l)
 {
-	struct if_nameindex *devices = if_nameindex();
+	struct if_nameindex *devices;
 
 	if (!programs_want(&l->programs, BY_XDP_PROGRAM))
 		return;
+	devices = if_nameindex();
 	l->xdp_watch = xdp_watch_new(&l->programs);
 	for (struct if_nameindex *d = devices; d && d->if_index; d++)
 		if (device_wanted(l->settings, d->if_name))
 			watch_xdp(l, d->if_index);
-	if_freenameindex(devices);
+	if (devices)
+		if_freenameindex(devices);
 }
 
 int loader_device_up(struct loader *l, unsigned ifindex)
