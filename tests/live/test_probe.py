@@ -13,7 +13,7 @@ import lab_checks
 import lab_services
 import pytest
 import test_device
-from harness import FAILED, HEALTHY, NOTHING, USAGE
+from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, USAGE
 from lab import BACKEND, BACKEND6, CONTAINER, GATEWAY, LB_NODES
 from probe_play import Wire, filters, links, probe
 
@@ -234,6 +234,23 @@ def test_on_link(lab, binary):
     run.child.wait()
     time.sleep(0.5)
     assert "PERMANENT" not in lab.backend.run("ip", "neigh")
+
+
+def test_neighbour_that_is_real(lab, binary):
+    """The source is a host that this one knows: its entry serves, and stays."""
+    lab_checks.http(lab, 80)
+    known = lab.backend.run("ip", "neigh", "show", GATEWAY)
+    assert "lladdr" in known
+    line = only_line(probe(binary, lab, "--port", 80, ranges=("--lb", f"haproxy:{GATEWAY}")))
+    assert line["verdict"] == "healthy" and line["lb"]["addr"] == GATEWAY, line
+    assert lab.backend.run("ip", "neigh", "show", GATEWAY).split()[:5] == known.split()[:5]
+
+
+def test_without_privilege(binary):
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", binary,
+                           "probe", "--target", "127.0.0.2", "--port", "80"], capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode in (USAGE, CANNOT_TRACE) and done.stderr and not done.stdout, done
 
 
 def test_address_of_another_host(lab, binary):

@@ -144,26 +144,12 @@ static void stand_in(const struct entry *e, int pipe)
 	_exit(0);
 }
 
-int neighbour_open(struct neighbour **out, const struct way *w, const uint8_t mac[6])
+static int start_stand_in(struct neighbour *n)
 {
-	struct neighbour *n;
-	unsigned ifindex;
 	int ends[2], err;
 
-	*out = NULL;
-	if (!is_on_link(w, &ifindex))
-		return 0;
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return -ENOMEM;
-	n->entry.ifindex = ifindex;
-	memcpy(n->entry.addr, w->from, sizeof(n->entry.addr));
-	if (pipe2(ends, O_CLOEXEC)) {
-		err = -errno;
-		free(n);
-		return err;
-	}
-	n->pipe = ends[1];
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
 	n->stand_in = fork();
 	if (!n->stand_in) {
 		close(ends[1]);
@@ -171,11 +157,32 @@ int neighbour_open(struct neighbour **out, const struct way *w, const uint8_t ma
 	}
 	err = n->stand_in < 0 ? -errno : 0;
 	close(ends[0]);
-	if (!err)
-		err = change(&n->entry, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, mac);
-	/* somebody has entered it already, or it is a real node's: the answers then go there */
-	if (err == -EEXIST && w->in_use)
-		err = 0;
+	n->pipe = ends[1];
+	return err;
+}
+
+int neighbour_open(struct neighbour **out, const struct way *w, const uint8_t mac[6])
+{
+	struct neighbour *n;
+	unsigned ifindex;
+	int err;
+
+	*out = NULL;
+	if (!is_on_link(w, &ifindex))
+		return 0;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->pipe = -1;
+	n->entry.ifindex = ifindex;
+	memcpy(n->entry.addr, w->from, sizeof(n->entry.addr));
+	err = change(&n->entry, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, mac);
+	if (err) {
+		free(n);
+		/* a real node's entry serves as well, and stays as it is */
+		return err == -EEXIST && w->in_use ? 0 : err;
+	}
+	err = start_stand_in(n);
 	if (err) {
 		neighbour_close(n);
 		return err;
@@ -189,7 +196,8 @@ void neighbour_close(struct neighbour *n)
 	if (!n)
 		return;
 	remove_entry(&n->entry);
-	close(n->pipe);
+	if (n->pipe >= 0)
+		close(n->pipe);
 	if (n->stand_in > 0)
 		waitpid(n->stand_in, NULL, 0);
 	free(n);
