@@ -41,7 +41,7 @@ USER_SRC  := $(wildcard user/*.c user/*/*.c)
 # nftables' trace and its policy do not, but for their live side.
 TRACE_CORE := $(wildcard user/trace/nft_*.c) user/trace/rule_kinds.c user/trace/rule_watch.c
 BPF_USERS := $(filter-out $(TRACE_CORE),$(wildcard user/trace/*.c)) user/cli/run_live.c user/cli/live_stream.c user/cli/cmd_live.c user/cli/cmd_record.c user/cli/cmd_bundle.c \
-	user/cli/cmd_check.c user/cli/cmd_probe.c $(addprefix user/probe/,bottle_tc.c guest.c prober.c) user/main.c
+	user/cli/cmd_check.c user/cli/cmd_probe.c $(addprefix user/probe/,bottle_tc.c guest.c judge.c prober.c) user/main.c
 CORE_SRC  := $(filter-out $(BPF_USERS),$(USER_SRC))
 TEST_SRC  := $(wildcard tests/unit/test_*.c)
 # state first: bpftool's linker (7.1) gets map offsets wrong when it meets the extern ones before it

@@ -222,139 +222,16 @@ static uint64_t next(void *ctx)
 	return g->next_round_ns < UINT64_MAX ? g->next_round_ns : last_ns(g);
 }
 
-static struct hct_bottle_flow flow_of(const struct hct_tuple *tuple)
-{
-	return (struct hct_bottle_flow){ .port = tuple->lb_port, .protocol = tuple->protocol };
-}
-
 static bool is_ours(void *ctx, const struct obs *o)
 {
 	const struct guest *g = ctx;
-	struct hct_bottle_flow flow = flow_of(&o->tuple);
+	struct hct_bottle_flow flow = { .port = o->tuple.lb_port, .protocol = o->tuple.protocol };
 
 	/* without a tuple, or behind a NAT, it is joined to a flow later, or to none */
 	if (o->no_tuple || !o->flow_id)
 		return true;
 	return memcmp(o->tuple.lb, g->way->from, sizeof(g->way->from)) == 0 &&
 	       prober_has(g->prober, &flow);
-}
-
-/* ---- what the client knows ---- */
-
-static bool is_expected(const struct settings *s, int status)
-{
-	for (size_t i = 0; i < s->n_expect; i++)
-		if (status >= s->expect[i].first && status <= s->expect[i].last)
-			return true;
-	return !s->n_expect;
-}
-
-/* Behind TLS only the client knows what was answered. */
-static void judge_https(const struct guest *g, const struct client_seen *seen, struct diagnosis *d)
-{
-	const struct client_check *check = &g->plan.check;
-
-	if (d->outcome != OUTCOME_PASS)
-		return;
-	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
-		snprintf(d->note, sizeof(d->note), "The client saw the encrypted answer: "
-			 "status %d.", seen->status);
-		return;
-	}
-	d->outcome = OUTCOME_FAIL;
-	d->confidence = CONFIDENCE_CERTAIN;
-	d->note[0] = '\0';
-	if (seen->result == CLIENT_OK) {
-		d->verdict = VERDICT_HTTP_STATUS;
-		d->code = verdict_info(d->verdict)->code;
-		snprintf(d->why, sizeof(d->why), "The service answered %s %s (Host %s) with %d, behind "
-			 "the encryption; the check expects other codes.", check->manner->method,
-			 check->path, check->host, seen->status);
-		snprintf(d->fix, sizeof(d->fix), "Let the service answer this path and Host with an "
-			 "expected code, or set the check's path, Host and expected codes to what it "
-			 "answers.");
-		return;
-	}
-	d->verdict = seen->result == CLIENT_NOT_HTTP ? VERDICT_NOT_HTTP :
-		     seen->result == CLIENT_TLS ? VERDICT_TLS_ALERT :
-		     seen->result == CLIENT_TIMEOUT ? VERDICT_APP_SLOW : VERDICT_APP_CLOSED;
-	d->code = verdict_info(d->verdict)->code;
-	snprintf(d->why, sizeof(d->why), "The client of the check saw it fail behind the encryption: %s.",
-		 seen->result == CLIENT_NOT_HTTP ? "what was answered is no HTTP" :
-		 seen->result == CLIENT_TLS ? "the handshake was not completed" :
-		 seen->result == CLIENT_TIMEOUT ? "no answer came in time" :
-						  "the connection ended without an answer");
-	snprintf(d->fix, sizeof(d->fix), "%s", verdict_info(d->verdict)->remedy);
-}
-
-/* A pass that did not reach the client is none: something behind our last look at it took the answer. */
-static void judge_unreached(const struct guest *g, const struct client_seen *seen,
-			    struct diagnosis *d)
-{
-	d->verdict = VERDICT_UNKNOWN;
-	d->outcome = OUTCOME_UNKNOWN;
-	d->confidence = CONFIDENCE_GUESS;
-	d->code = NULL;
-	d->note[0] = '\0';
-	snprintf(d->why, sizeof(d->why), "On this host the check was answered, but its client did not "
-		 "get the answer (%s): something behind the last point seen took it.",
-		 seen->err ? strerror(seen->err) : "it was no answer");
-	snprintf(d->fix, sizeof(d->fix), "tc filter show dev %s egress; tc -s qdisc show dev %s",
-		 g->way->port, g->way->port);
-}
-
-static void judge_kept(struct diagnosis *d)
-{
-	d->verdict = VERDICT_UNKNOWN;
-	d->outcome = OUTCOME_UNKNOWN;
-	d->confidence = CONFIDENCE_CERTAIN;
-	d->code = NULL;
-	snprintf(d->why, sizeof(d->why), "This host forwards the check to another one.  A probe of "
-		 "hctrace does not leave the host, so it ended where it would have left.");
-	snprintf(d->fix, sizeof(d->fix), "Probe on the host that it is forwarded to; a real check is "
-		 "followed by hctrace live.");
-}
-
-static void tell_limits(struct guest *g, struct diagnosis *d)
-{
-	size_t used = strlen(d->note);
-
-	if (g->told)
-		return;
-	g->told = true;
-	used += (size_t)snprintf(d->note + used, sizeof(d->note) - used,
-				 "%sThis host would pass.  If the console still says unhealthy, look at "
-				 "the security group (step 1), the network ACL (step 2) and the check's "
-				 "own port.", used ? "  " : "");
-	if (g->not_met[0] && used < sizeof(d->note))
-		snprintf(d->note + used, sizeof(d->note) - used, "  Not met at %s: %s.", g->way->port,
-			 g->not_met);
-}
-
-static void judge(void *ctx, const struct probe *p, struct diagnosis *d)
-{
-	struct guest *g = ctx;
-	struct hct_bottle_flow flow = flow_of(&p->tuple);
-	uint64_t kept = bottle_tc_count(g->tc, HCT_BOTTLE_KEPT);
-	struct client_seen seen;
-
-	if (prober_seen(g->prober, &flow, &seen)) {
-		bool pass = seen.result == CLIENT_OK;
-
-		if (seen.kind == CLIENT_HTTPS)
-			judge_https(g, &seen, d);
-		else if ((d->outcome == OUTCOME_PASS && !pass && seen.result != CLIENT_STOPPED) ||
-			 d->verdict == VERDICT_REPLY_LOST)
-			judge_unreached(g, &seen, d);
-	}
-	if (d->outcome != OUTCOME_PASS && kept > g->kept)
-		judge_kept(d);
-	g->kept = kept;
-	if (d->outcome == OUTCOME_PASS)
-		tell_limits(g, d);
-	g->passed += d->outcome == OUTCOME_PASS;
-	g->failed += d->outcome == OUTCOME_FAIL;
-	g->unknown += d->outcome == OUTCOME_UNKNOWN;
 }
 
 static int status(void *ctx)
@@ -400,7 +277,7 @@ struct live_guest guest_functions(struct guest *g)
 				    .done = done,
 				    .next = next,
 				    .is_ours = is_ours,
-				    .judge = judge,
+				    .judge = guest_judge,
 				    .status = status,
 				    .close = close_guest };
 }

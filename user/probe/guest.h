@@ -29,6 +29,8 @@ struct guest {
 
 /* After the bottle is open.  Its functions' ctx is G. */
 struct live_guest guest_functions(struct guest *g);
+/* As live_guest's judge (judge.c). */
+void guest_judge(void *ctx, const struct probe *p, struct diagnosis *d);
 void guest_close(struct guest *g);
 
 #endif
