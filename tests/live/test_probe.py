@@ -179,9 +179,13 @@ def test_healthy_at_once(lab, binary):
 # ---- what it leaves ----
 
 def test_leaves_nothing(lab, binary):
-    before, attached = links(lab), filters(lab)
-    only_line(probe(binary, lab, "--port", 80))
+    before, attached, listeners = links(lab), filters(lab), lab.backend.run("ss", "-Htuln")
+    for protocol in ("tcp", "http", "https", "udp"):
+        run = probe(binary, lab, "--port", "80,7777", "--protocol", protocol)
+        run.finish(timeout=30)
+        assert len(run.of_type("probe")) >= 2, run.dump()
     assert links(lab) == before and filters(lab) == attached
+    assert lab.backend.run("ss", "-Htuln") == listeners
 
 
 @pytest.mark.parametrize("clsact", [False, True], ids=["tcx", "clsact"])
@@ -202,6 +206,19 @@ def test_kill(clsact, lab, binary):
     assert filters(lab) == attached
     line = only_line(probe(binary, lab, "--port", 80))
     assert line["verdict"] == "healthy", line
+
+
+def test_nothing_is_answered_later(lab, binary):
+    """The host does not go on with a check whose sender is gone, when the way is free again."""
+    lab.backend.run("iptables-nft", "-A", "OUTPUT", "-d", RANGE, "-p", "tcp", "--sport", PORT, "-j",
+                    "DROP")
+    with Wire(lab) as wire:
+        line = only_line(probe(binary, lab, "--port", PORT, "--timeout", 1), FAILED)
+        lab.backend.run("iptables-nft", "-F")
+        held = lab.backend.run("ss", "-Htan", "state", "syn-recv")
+        time.sleep(3)  # its SYN-ACK would be repeated meanwhile
+    assert line["verdict"] == "reply-dropped" and line["lb"]["addr"] not in held, held
+    assert not wire.of(line["lb"]["addr"]), "on the wire"
 
 
 def test_interrupted(lab, binary):

@@ -175,14 +175,20 @@ int bottle_open(struct bottle **out, const uint8_t addr[16], const uint8_t mac[6
 	return 0;
 }
 
+void bottle_stop(struct bottle *b)
+{
+	if (b->stop_fd >= 0 && write(b->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
+		fprintf(stderr, "hctrace: cannot end the probe: %s\n", strerror(errno));
+	if (b->has_thread)
+		wait_idle(b);
+}
+
 void bottle_close(struct bottle *b)
 {
 	if (!b)
 		return;
-	if (b->stop_fd >= 0 && write(b->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		fprintf(stderr, "hctrace: cannot end the probe: %s\n", strerror(errno));
+	bottle_stop(b);
 	if (b->has_thread) {
-		wait_idle(b);
 		set_state(b, ENDING);
 		pthread_join(b->thread, NULL);
 	}

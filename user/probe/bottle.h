@@ -18,7 +18,9 @@ struct bottle;
  * bridge will learn; NULL: any.  0, or -errno.
  */
 int bottle_open(struct bottle **out, const uint8_t addr[16], const uint8_t mac[6]);
-/* Ends what runs in it, and it.  Accepts NULL. */
+/* Ends what runs in it; its addresses and ways stay. */
+void bottle_stop(struct bottle *b);
+/* The same, and ends the bottle.  Accepts NULL. */
 void bottle_close(struct bottle *b);
 
 /* Our end of the pair, in the namespace under watch. */

@@ -161,7 +161,8 @@ static void set_linger(int fd, bool reset)
 /* A check over TCP.  -errno: it could not be made. */
 static int run_tcp(const struct client *c, const struct client_check *check, uint64_t deadline)
 {
-	struct client_seen seen = { .kind = check->kind, .flow.protocol = IPPROTO_TCP };
+	struct client_seen seen = { .kind = check->kind, .port = check->port,
+				    .flow.protocol = IPPROTO_TCP };
 	int fd = client_socket(c, check, SOCK_STREAM, 0, &seen);
 
 	if (fd < 0)

@@ -48,6 +48,7 @@ enum client_result {
 /* What the client saw of one flow. */
 struct client_seen {
 	struct hct_bottle_flow flow;
+	uint16_t port; /* of the target, host byte order */
 	enum client_kind kind;
 	enum client_result result;
 	int err; /* errno */

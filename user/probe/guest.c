@@ -260,7 +260,12 @@ static void close_guest(void *ctx)
 {
 	struct guest *g = ctx;
 
-	bottle_close(g->bottle); /* ends its connections while their ways are still there */
+	/* its connections end while their ways are still there */
+	if (g->bottle && g->prober) {
+		bottle_stop(g->bottle);
+		prober_end_leftovers(g->prober);
+	}
+	bottle_close(g->bottle);
 	bottle_tc_close(g->tc);
 	g->bottle = NULL;
 	g->tc = NULL;

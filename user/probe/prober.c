@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "leftover.h"
+
 #define KEPT 1024 /* flows that are remembered: far more than are judged late */
 
 struct kept {
@@ -199,6 +201,17 @@ void prober_finish(struct prober *p)
 	pthread_mutex_lock(&p->lock);
 	p->finish = true;
 	pthread_mutex_unlock(&p->lock);
+}
+
+void prober_end_leftovers(struct prober *p)
+{
+	for (size_t i = 0; i < KEPT && i < p->flows; i++) {
+		const struct client_seen *seen = &p->kept[i].seen;
+
+		if (seen->flow.protocol == IPPROTO_TCP && p->kept[i].ended)
+			leftover_end(p->plan.check.from, seen->flow.port, p->plan.check.target,
+				     seen->port);
+	}
 }
 
 void prober_free(struct prober *p)

@@ -25,6 +25,8 @@ struct prober *prober_new(struct bottle *bottle, struct bottle_tc *tc,
 /* Sends what the plan has; again, when that is done. */
 void prober_start(struct prober *p);
 void prober_finish(struct prober *p); /* no further round */
+/* After bottle_stop(): what this host still holds of the checks is ended. */
+void prober_end_leftovers(struct prober *p);
 /* After bottle_close(); accepts NULL. */
 void prober_free(struct prober *p);
 
