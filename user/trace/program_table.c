@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel_btf.h"
 #include "point_list.h"
@@ -53,6 +54,12 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	/* one argument in place of three: 6.10, 92ef0fd55ac8 */
 	{ "hct_accepted", HCT_POINT_ACCEPTED, BY_FUNCTION, "inet_csk_accept", 2, 2 },
 	{ "hct_accepted_v5", HCT_POINT_ACCEPTED, BY_FUNCTION, "inet_csk_accept", 4, 4 },
+	/* what newer kernels (5.17, see hct_drop) give as a drop's reason */
+	{ "hct_route_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "ip_route_input_noref", 5, 5 },
+	{ "hct_filter_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "sk_filter_trim_cap", 3, 3 },
+	{ "hct_buffer_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "__udp_enqueue_schedule_skb", 2, 2 },
+	{ "hct_syn_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_validate_incoming", 4, 4 },
+	{ "hct_syn_too_old", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 3, 3 },
 	/* fexit on BPF programs: 5.5, 5b92a28aae4d */
 	{ "hct_xdp_verdict", HCT_POINT_XDP_VERDICT, BY_XDP_PROGRAM, "xdp_buff" },
 	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
@@ -99,7 +106,7 @@ static const char *type_lacks(const struct btf *btf, const struct program_row *r
 
 bool program_is_function(enum how how)
 {
-	return how == BY_FUNCTION || how == BY_XDP_PROGRAM || how == BY_RULE_FUNCTION ||
+	return how == BY_FUNCTION || how == BY_REASON_FUNCTION || how == BY_XDP_PROGRAM || how == BY_RULE_FUNCTION ||
 	       how == BY_TABLE_FUNCTION;
 }
 
@@ -120,6 +127,14 @@ static bool modules_have_btf(void)
 static bool args_fit(const struct program_row *row, int args)
 {
 	return args >= row->min_args && args <= row->max_args;
+}
+
+bool program_module_is_there(const struct program_row *row)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", row->module);
+	return access(path, F_OK) == 0;
 }
 
 bool program_fits_now(struct btf *kernel, const struct program_row *row)
@@ -146,6 +161,8 @@ const char *program_lacks(const struct btf *btf, const struct program_row *row)
 	if (!tracepoint && !kernel_btf_is_own())
 		return row->how == BY_LADDER ? "netfilter links need BTF of the kernel's own" :
 		       "functions need BTF of the kernel's own";
+	if (row->how == BY_REASON_FUNCTION && tracepoint_args(btf, "kfree_skb") > 2)
+		return "not needed: this kernel gives the reasons of drops";
 	if (!row->max_args)
 		return type_lacks(btf, row);
 	if (row->module && modules_have_btf())

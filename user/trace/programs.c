@@ -36,17 +36,22 @@ static struct hctrace_bpf **object_of(struct programs *p, enum how how)
 	case BY_LADDER:
 		return &p->ladder;
 	case BY_RULE_FUNCTION:
-		return &p->rules;
 	case BY_TABLE_FUNCTION:
-		return &p->tables;
+		return &p->modules;
 	default:
 		return &p->object;
 	}
 }
 
+/* These share an object: looking for types in all modules is most of what it costs. */
+static bool is_of_module(enum how how)
+{
+	return how == BY_RULE_FUNCTION || how == BY_TABLE_FUNCTION;
+}
+
 static bool is_late(enum how how)
 {
-	return how == BY_TC_L3 || how == BY_LADDER || (program_is_function(how) && how != BY_FUNCTION);
+	return how == BY_TC_L3 || how == BY_LADDER || how == BY_XDP_PROGRAM || is_of_module(how);
 }
 
 /* NULL when the settings ask for the row, else why it is left out. */
@@ -117,21 +122,20 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 		config->ports[i] = htons(s->ports[i]);
 }
 
-void programs_unload_late(struct programs *p, enum how how)
+static void unload(struct programs *p, enum how how)
 {
-	struct hctrace_bpf **late = object_of(p, how);
+	struct hctrace_bpf **object = object_of(p, how);
 
-	hctrace_bpf__destroy(*late);
-	*late = NULL;
+	hctrace_bpf__destroy(*object);
+	*object = NULL;
 }
 
 void programs_unload(struct programs *p)
 {
-	static const enum how objects[] = { BY_RULE_FUNCTION, BY_TABLE_FUNCTION, BY_LADDER, BY_TC_L3,
-					    BY_TC };
+	static const enum how objects[] = { BY_RULE_FUNCTION, BY_LADDER, BY_TC_L3, BY_TC };
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		programs_unload_late(p, objects[i]);
+		unload(p, objects[i]);
 }
 
 void programs_replace_tc(struct programs *p)
@@ -223,23 +227,41 @@ bool programs_want(const struct programs *p, enum how how)
 	return false;
 }
 
-/* Which programs of HOW this kernel can take now, with the modules that it has. */
-static bool choose_late(const struct programs *p, enum how how, bool wanted[N_PROGRAMS])
+/* Which programs this kernel can take in the object for HOW, with the modules that it has now. */
+static bool choose_late(struct programs *p, enum how how, bool wanted[N_PROGRAMS])
 {
 	struct btf *kernel = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+		wanted[i] = p->wanted[i] && (program_rows[i].how == how || (is_of_module(how) &&
+						is_of_module(program_rows[i].how)));
 		if (wanted[i] && program_rows[i].module) {
 			if (!kernel)
 				kernel = btf__load_vmlinux_btf();
+			p->looked[i] = program_module_is_there(&program_rows[i]);
 			wanted[i] = kernel && program_fits_now(kernel, &program_rows[i]);
 		}
 		any |= wanted[i];
 	}
 	btf__free(kernel);
 	return any;
+}
+
+/* Was a module loaded since whose programs were left out? */
+static bool is_outdated(const struct programs *p, enum how how)
+{
+	for (size_t i = 0; is_of_module(how) && i < N_PROGRAMS; i++)
+		if (p->wanted[i] && program_rows[i].module && !p->looked[i] &&
+		    program_module_is_there(&program_rows[i]))
+			return true;
+	return false;
+}
+
+void programs_look_again(struct programs *p)
+{
+	if (is_outdated(p, BY_RULE_FUNCTION))
+		unload(p, BY_RULE_FUNCTION);
 }
 
 int programs_load_late(struct programs *p, enum how how)
