@@ -264,16 +264,12 @@ void programs_look_again(struct programs *p)
 		unload(p, BY_RULE_FUNCTION);
 }
 
-int programs_load_late(struct programs *p, enum how how)
+static int load_late(struct programs *p, enum how how)
 {
 	struct hctrace_bpf **late = object_of(p, how);
 	bool wanted[N_PROGRAMS];
 	int err;
 
-	if (*late)
-		return 0;
-	if (!programs_want(p, how))
-		return -ENOTSUP;
 	if (!choose_late(p, how, wanted))
 		return -ENOTSUP;
 	*late = open_object(p);
@@ -286,6 +282,24 @@ int programs_load_late(struct programs *p, enum how how)
 		*late = NULL;
 	}
 	return err;
+}
+
+int programs_load_late(struct programs *p, enum how how)
+{
+	int err;
+
+	if (*object_of(p, how))
+		return 0;
+	if (!programs_want(p, how))
+		return -ENOTSUP;
+	err = load_late(p, how);
+	if (!err || err == -ENOTSUP || !is_of_module(how))
+		return err;
+	/* a table's arguments have another order before 5.16: nftables goes without them */
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		if (program_rows[i].how == BY_TABLE_FUNCTION)
+			p->wanted[i] = false;
+	return how == BY_TABLE_FUNCTION ? err : load_late(p, how);
 }
 
 int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
