@@ -7,7 +7,10 @@
 
 struct bpf_link;
 
-/* Loads and attaches those of HOW that this kernel has now; LINKS has one for each row.  0, or -errno: none. */
+/*
+ * Loads and attaches those of HOW that this kernel has now; LINKS has one for each row.
+ * 0, or -errno: there is none.
+ */
 int functions_attach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enum how how);
 /* Detaches them; nothing attached is fine. */
 void functions_detach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enum how how);
