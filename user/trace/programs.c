@@ -6,8 +6,11 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "function_try.h"
 #include "hctrace.skel.h"
@@ -157,6 +160,21 @@ static struct hctrace_bpf *open_object(const struct programs *p)
 	return hctrace_bpf__open_opts(&opts);
 }
 
+/*
+ * What loading needed for a moment: the kernel's types on the heap, and the pages of this program that
+ * have the object's file, which come back when they are read again.
+ */
+static void give_back(void)
+{
+	size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t file = (uintptr_t)hctrace_bpf__elf_bytes(&size);
+	uintptr_t first = (file + page - 1) & ~(page - 1), end = (file + size) & ~(page - 1);
+
+	malloc_trim(0);
+	if (first < end)
+		madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 /* Lets OBJECT load only the programs of WANTED. */
 static void take_only(struct hctrace_bpf *object, const bool wanted[N_PROGRAMS])
 {
@@ -190,6 +208,7 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 		err = bpf_object__load(p->object->obj);
 	if (err)
 		programs_unload(p);
+	give_back();
 	return err;
 }
 
@@ -281,6 +300,7 @@ static int load_late(struct programs *p, enum how how)
 		hctrace_bpf__destroy(*late);
 		*late = NULL;
 	}
+	give_back();
 	return err;
 }
 
@@ -320,6 +340,7 @@ int programs_load_xdp(const struct programs *p, int target, const char *function
 	err = bpf_program__set_attach_target(object->progs.hct_xdp_verdict, target, function);
 	if (!err)
 		err = load_shared(p, object);
+	give_back();
 	if (err) {
 		hctrace_bpf__destroy(object);
 		return err;
