@@ -88,7 +88,7 @@ def test_xdp_program_comes_later(lab, trace):
         lab.backend.run("ip", "link", "set", "dev", "eth0", "alias", "news")
         for _ in range(5):
             line = run.probe(lab_checks.http(lab, PORT, timeout=1))
-            if line["confidence"] == "certain":
+            if line["verdict"] == "xdp-drop" and line["confidence"] == "certain":
                 break
         assert not DROPPED.compare(line), line
     seen = lab_checks.http(lab, PORT, timeout=1)
