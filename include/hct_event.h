@@ -77,9 +77,30 @@ struct hct_rung {
 #define HCT_RUNG_PASSED 1
 #define HCT_RUNG_TABLE 2
 
+/*
+ * Reasons that functions tell where the kernel has none, X(ID, name as newer
+ * kernels have it); on the wire behind HCT_REASON_BASE, where no kernel has any.
+ */
+#define HCT_REASONS(X) \
+	X(NONE, "") \
+	X(RPFILTER, "IP_RPFILTER") \
+	X(LOCAL_SOURCE, "IP_LOCAL_SOURCE") \
+	X(SOCKET_FILTER, "SOCKET_FILTER") \
+	X(RCVBUFF, "SOCKET_RCVBUFF") \
+	X(PROTO_MEM, "PROTO_MEM") \
+	X(INVALID_SYN, "TCP_INVALID_SYN")
+#define HCT_REASON_BASE 0xffff0000u
+
+enum hct_reason {
+#define X(ID, name) HCT_REASON_##ID,
+	HCT_REASONS(X)
+#undef X
+	HCT_REASON_COUNT
+};
+
 struct hct_drop {
 	struct hct_rung rung;
-	__u32 reason; /* enum skb_drop_reason of the running kernel; 0 where it has none */
+	__u32 reason; /* enum skb_drop_reason of the running kernel, or HCT_REASON_BASE + HCT_REASON_*; 0 none */
 	__u32 stack_len; /* entries used in stack */
 	__u64 location; /* address kfree_skb was called from */
 	__u64 stack[HCT_STACK_MAX]; /* innermost first */

@@ -31,7 +31,8 @@ struct hct_flow {
 	__u8 rewritten; /* a reply left with another source */
 	__u32 request_end; /* sequence number behind the last of them */
 	__u8 users; /* a user's request, by its header: nothing more is told */
-	__u8 pad[3];
+	__u8 reason; /* HCT_REASON_* of the packet that is about to be dropped */
+	__u8 pad[2];
 	struct hct_rung rung; /* of the packet that is passing */
 };
 _Static_assert(sizeof(struct hct_flow) == 56, "map value: no holes");

@@ -167,6 +167,10 @@ struct sock {
 	u8 sk_shutdown;
 };
 
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+};
+
 struct inet_sock {
 	__be16 inet_sport;
 };

@@ -47,8 +47,9 @@ class Hctrace:
                  inside=True, env=None):
         argv = [binary, *command, *ranges, *map(str, options)]
         self.binary = binary
-        self.recording = None  # every run that prints JSON is recorded, too: see same_report()
-        if command == ("live", "--json") and "-o" not in argv:
+        # Every run that prints JSON is recorded, too, see same_report(); but not where time is dear.
+        self.recording = None
+        if command == ("live", "--json") and "-o" not in argv and lab_module.PATIENCE == 1:
             self.recording = f"{lab.tmp}/hctrace-{id(self)}.hct"
             argv += ["-o", self.recording]
         self.lines = []
@@ -185,8 +186,7 @@ class Hctrace:
         known = [one for one in told if one["type"] == "recording"]
         assert len(known) == 1 and known[0]["complete"], known
         names = {state["name"] for state in known[0]["host_state"]}
-        if lab_module.PATIENCE == 1:  # an end by a signal does not wait for a slow machine
-            assert {"addresses", "routes", "listeners"} <= names, f"the host's state: {names}"
+        assert {"addresses", "routes", "listeners"} <= names, f"the host's state: {names}"
         told = [one for one in told if one["type"] != "recording"]
         for live, later in itertools.zip_longest(self.lines, told):
             assert live == later, ("the report differs from the run:\n"

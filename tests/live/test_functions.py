@@ -88,7 +88,7 @@ def test_xdp_program_comes_later(lab, trace):
         lab.backend.run("ip", "link", "set", "dev", "eth0", "alias", "news")
         for _ in range(5):
             line = run.probe(lab_checks.http(lab, PORT, timeout=1))
-            if line["confidence"] == "certain":
+            if line["verdict"] == "xdp-drop" and line["confidence"] == "certain":
                 break
         assert not DROPPED.compare(line), line
     seen = lab_checks.http(lab, PORT, timeout=1)
@@ -215,9 +215,9 @@ def test_accept_time(lab, trace):
 
 def test_accepted_too_late(lab, trace):
     """accept() came behind the load balancer's patience: nothing else was wrong."""
-    run = trace(lab, "--timeout", 1)
-    with contextlib.closing(SlowAccept(lab, 1.5)):
-        seen = lab_checks.http(lab, 8300, timeout=1)
+    run = trace(lab, "--timeout", 2)
+    with contextlib.closing(SlowAccept(lab, 3)):
+        seen = lab_checks.http(lab, 8300, timeout=2)
         line = run.probe(seen)
     expect = Expect("app-not-accepting", "RECV_RESPONSE_TIMEOUT", confidence=("certain",))
     assert not expect.compare(line), line

@@ -59,7 +59,7 @@ PLAIN = [
     inet("certain-at-once", f"""
         ip saddr {RANGE} tcp dport 8203 counter drop
         ip saddr {RANGE} tcp dport 8202 counter drop <<<
-        ip saddr {RANGE} counter drop""", timeout=2),
+        ip saddr {RANGE} counter drop""", timeout=4),
     inet("policy", """
         tcp dport { 22, 80 } accept
         ip saddr 100.126.0.0/16 accept

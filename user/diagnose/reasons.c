@@ -101,6 +101,8 @@ static const struct {
 	{ "do_xdp_generic", "by an XDP program" },
 	{ "netif_receive_generic_xdp", "by an XDP program" },
 	{ "veth_xdp_rcv_skb", "by an XDP program" },
+	{ "veth_xdp_rcv", "by an XDP program" }, /* that function, inlined */
+	{ "veth_poll", "by an XDP program" },
 	{ "sch_handle_ingress", "by a tc filter or program" },
 	{ "sch_handle_egress", "by a tc filter or program" },
 	{ "ip_error", "its destination is no address of this host" },

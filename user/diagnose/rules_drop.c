@@ -60,7 +60,7 @@ enum match match_xdp_drop(const struct facts *f)
 	static const char *const functions[] = { "do_xdp_generic", "netif_receive_generic_xdp" };
 	static const char *const refusals[] = { "XDP_DROP", "XDP_ABORTED" };
 	/* drops for want of memory, too */
-	static const char *const drivers[] = { "veth_xdp_rcv_skb" };
+	static const char *const drivers[] = { "veth_xdp_rcv_skb", "veth_xdp_rcv", "veth_poll" };
 
 	if (kept_by_xdp(f))
 		return is_one_of(f->p->xdp.action, refusals, N(refusals)) ? MATCH_CERTAIN : NO_MATCH;

@@ -39,6 +39,21 @@ static void decode_stack(const __u64 *stack, uint32_t len, const struct namer *n
 	}
 }
 
+static const char *drop_reason(uint32_t reason, const struct namer *namer)
+{
+	static const char *const told[HCT_REASON_COUNT] = {
+#define X(ID, name) [HCT_REASON_##ID] = name,
+		HCT_REASONS(X)
+#undef X
+	};
+
+	if (!reason)
+		return NULL;
+	if (reason > HCT_REASON_BASE && reason - HCT_REASON_BASE < HCT_REASON_COUNT)
+		return told[reason - HCT_REASON_BASE];
+	return namer->reason(namer->ctx, reason);
+}
+
 /* enum xdp_action of linux/bpf.h, which is stable. */
 static const char *xdp_action(uint32_t action)
 {
@@ -69,8 +84,8 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 	switch (out->point) {
 	case HCT_POINT_DROP:
 		out->rung = e->drop.rung;
-		out->reason = e->drop.reason ? namer->reason(namer->ctx, e->drop.reason) : NULL;
-		out->function = namer->symbol(namer->ctx, e->drop.location);
+		out->reason = drop_reason(e->drop.reason, namer);
+		out->function = e->drop.location ? namer->symbol(namer->ctx, e->drop.location) : NULL;
 		decode_stack(e->drop.stack, e->drop.stack_len, namer, out);
 		break;
 	case HCT_POINT_ICMP_SENT:

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "attach_functions.h"
 #include "attach_libwrap.h"
 #include "attach_netfilter.h"
 #include "attach_tc.h"
@@ -64,9 +65,14 @@ static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
 static void attach_by_name(struct loader *l)
 {
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		bool function = program_rows[i].how == BY_FUNCTION;
+		enum how how = program_rows[i].how;
+		bool function = how == BY_FUNCTION;
 
-		if ((!function && program_rows[i].how != BY_TRACEPOINT) || !l->programs.wanted[i])
+		if (!l->programs.wanted[i])
+			continue;
+		if (how == BY_REASON_FUNCTION) /* adds to what the tracepoint tells */
+			l->links[i] = bpf_program__attach(programs_get(&l->programs, i));
+		if (!function && how != BY_TRACEPOINT)
 			continue;
 		l->links[i] = function ? bpf_program__attach(programs_get(&l->programs, i)) :
 			      attach_tracepoint(&l->programs, i);
@@ -301,38 +307,6 @@ static struct ladder *attach_ladder(const struct hctrace_bpf *object)
 	return ladder_attach(rungs);
 }
 
-static void detach_functions(struct loader *l, enum how how)
-{
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		if (program_rows[i].how != how)
-			continue;
-		bpf_link__destroy(l->links[i]);
-		l->links[i] = NULL;
-	}
-	programs_unload_late(&l->programs, how);
-}
-
-/* Those of HOW that this kernel has now.  0, or -errno: there is none. */
-static int attach_functions(struct loader *l, enum how how)
-{
-	int err = programs_load_late(&l->programs, how);
-	bool any = false;
-
-	for (size_t i = 0; !err && i < N_PROGRAMS; i++) {
-		struct bpf_program *program =
-			program_rows[i].how == how ? programs_get(&l->programs, i) : NULL;
-
-		if (!program || bpf_program__fd(program) < 0)
-			continue;
-		l->links[i] = bpf_program__attach(program);
-		any |= l->links[i] != NULL;
-	}
-	if (any)
-		return 0;
-	detach_functions(l, how);
-	return err ? err : -ENOTSUP;
-}
-
 static int attach_rungs(struct loader *l)
 {
 	int err = l->ladder ? 0 : programs_load_late(&l->programs, BY_LADDER);
@@ -345,17 +319,16 @@ static int attach_rungs(struct loader *l)
 
 int loader_netfilter(struct loader *l, int on)
 {
-	int err, functions;
-
 	if (!on) {
 		ladder_free(l->ladder);
 		l->ladder = NULL;
-		detach_functions(l, BY_TABLE_FUNCTION);
+		functions_detach(&l->programs, l->links, BY_TABLE_FUNCTION);
 		return 0;
 	}
-	err = attach_rungs(l);
-	functions = attach_functions(l, BY_TABLE_FUNCTION);
-	return err && functions ? err : 0;
+	/* where functions tell, a rung tells nothing more: it is a legacy table's, or else nftables' */
+	if (functions_attach(&l->programs, l->links, BY_TABLE_FUNCTION) == 0 || l->nft_key)
+		return 0;
+	return attach_rungs(l);
 }
 
 int loader_nft_rules(struct loader *l, int on)
@@ -367,11 +340,11 @@ int loader_nft_rules(struct loader *l, int on)
 	nft_key_release(l->nft_key);
 	l->nft_key = NULL;
 	if (on)
-		err = attach_functions(l, BY_RULE_FUNCTION);
+		err = functions_attach(&l->programs, l->links, BY_RULE_FUNCTION);
 	if (on && !err)
 		err = nft_key_turn(&l->nft_key);
 	if (!on || err)
-		detach_functions(l, BY_RULE_FUNCTION);
+		functions_detach(&l->programs, l->links, BY_RULE_FUNCTION);
 	return err;
 }
 

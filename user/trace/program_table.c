@@ -6,12 +6,14 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel_btf.h"
 #include "point_list.h"
 
 /* What differs between kernels is said with the version, and the commit, that made it so. */
 const struct program_row program_rows[N_PROGRAMS] = {
+	/* as tcx: 6.6, e420bed02507; else as a filter of clsact (attach_tc.c tries) */
 	{ "hct_tc_ingress", HCT_POINT_TC_INGRESS, BY_TC },
 	{ "hct_tc_ingress_l3", HCT_POINT_TC_INGRESS, BY_TC_L3 },
 	{ "hct_tc_egress", HCT_POINT_TC_EGRESS, BY_TC },
@@ -19,14 +21,20 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_receive", HCT_POINT_RECEIVE, BY_TRACEPOINT, "netif_receive_skb", 1, 9 },
 	{ "hct_transmit", HCT_POINT_TRANSMIT, BY_TRACEPOINT, "net_dev_start_xmit", 2, 9 },
 	{ "hct_xdp_arrival", HCT_POINT_XDP, BY_XDP },
-	/* the reason: 5.17, c504e5c2f964; rx_sk behind it: 6.11, c53795d48ee8; some stable kernels have it earlier */
+	/*
+	 * The reason: 5.17, c504e5c2f964, and in some stable kernels before; rx_sk behind it: 6.11,
+	 * c53795d48ee8.
+	 */
 	{ "hct_drop", HCT_POINT_DROP, BY_TRACEPOINT, "kfree_skb", 3, 9 },
 	{ "hct_drop_no_reason", HCT_POINT_DROP, BY_TRACEPOINT, "kfree_skb", 2, 2 },
 	{ "hct_route", HCT_POINT_ROUTE, BY_TRACEPOINT, "fib_table_lookup", 4, 9 },
 	/* res, table and flow in this order: 5.2 */
 	{ "hct_route6", HCT_POINT_ROUTE, BY_TRACEPOINT, "fib6_table_lookup", 4, 9 },
 	{ "hct_socket_state", HCT_POINT_SOCKET_STATE, BY_TRACEPOINT, "inet_sock_set_state", 3, 9 },
-	/* a reason behind socket and packet: 6.10, 19822a980e19; then live connections' resets come, too, without packet */
+	/*
+	 * A reason behind socket and packet: 6.10, 19822a980e19; then live connections' resets come,
+	 * too, without packet.
+	 */
 	{ "hct_reset_sent", HCT_POINT_RESET_SENT, BY_TRACEPOINT, "tcp_send_reset", 2, 9 },
 	{ "hct_reset_received", HCT_POINT_RESET_RECEIVED, BY_TRACEPOINT, "tcp_receive_reset", 1, 9 },
 	{ "hct_retransmit_synack", HCT_POINT_RETRANSMIT_SYNACK, BY_TRACEPOINT, "tcp_retransmit_synack", 2, 9 },
@@ -53,6 +61,12 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	/* one argument in place of three: 6.10, 92ef0fd55ac8 */
 	{ "hct_accepted", HCT_POINT_ACCEPTED, BY_FUNCTION, "inet_csk_accept", 2, 2 },
 	{ "hct_accepted_v5", HCT_POINT_ACCEPTED, BY_FUNCTION, "inet_csk_accept", 4, 4 },
+	/* what newer kernels (5.17, see hct_drop) give as a drop's reason */
+	{ "hct_route_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "ip_route_input_noref", 5, 5 },
+	{ "hct_filter_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "sk_filter_trim_cap", 3, 3 },
+	{ "hct_buffer_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "__udp_enqueue_schedule_skb", 2, 2 },
+	{ "hct_syn_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_validate_incoming", 4, 4 },
+	{ "hct_syn_too_old", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 3, 3 },
 	/* fexit on BPF programs: 5.5, 5b92a28aae4d */
 	{ "hct_xdp_verdict", HCT_POINT_XDP_VERDICT, BY_XDP_PROGRAM, "xdp_buff" },
 	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
@@ -99,8 +113,8 @@ static const char *type_lacks(const struct btf *btf, const struct program_row *r
 
 bool program_is_function(enum how how)
 {
-	return how == BY_FUNCTION || how == BY_XDP_PROGRAM || how == BY_RULE_FUNCTION ||
-	       how == BY_TABLE_FUNCTION;
+	return how == BY_FUNCTION || how == BY_REASON_FUNCTION || how == BY_XDP_PROGRAM ||
+	       how == BY_RULE_FUNCTION || how == BY_TABLE_FUNCTION;
 }
 
 /* Does any module tell its types? */
@@ -120,6 +134,14 @@ static bool modules_have_btf(void)
 static bool args_fit(const struct program_row *row, int args)
 {
 	return args >= row->min_args && args <= row->max_args;
+}
+
+bool program_module_is_there(const struct program_row *row)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", row->module);
+	return access(path, F_OK) == 0;
 }
 
 bool program_fits_now(struct btf *kernel, const struct program_row *row)
@@ -146,6 +168,8 @@ const char *program_lacks(const struct btf *btf, const struct program_row *row)
 	if (!tracepoint && !kernel_btf_is_own())
 		return row->how == BY_LADDER ? "netfilter links need BTF of the kernel's own" :
 		       "functions need BTF of the kernel's own";
+	if (row->how == BY_REASON_FUNCTION && tracepoint_args(btf, "kfree_skb") > 2)
+		return "not needed: this kernel gives the reasons of drops";
 	if (!row->max_args)
 		return type_lacks(btf, row);
 	if (row->module && modules_have_btf())

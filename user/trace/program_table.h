@@ -10,7 +10,7 @@
 
 struct btf;
 
-#define N_PROGRAMS 34
+#define N_PROGRAMS 39
 
 /* How a program gets to where it observes. */
 enum how {
@@ -21,6 +21,7 @@ enum how {
 	BY_LADDER,
 	BY_LIBWRAP,
 	BY_FUNCTION, /* fentry, fexit: where the kernel lets its functions be watched */
+	BY_REASON_FUNCTION, /* the same, only where the kernel gives no reasons of drops */
 	BY_XDP_PROGRAM, /* fexit on another's BPF program */
 	BY_RULE_FUNCTION, /* of nftables */
 	BY_TABLE_FUNCTION, /* of iptables-legacy */
@@ -46,6 +47,7 @@ bool program_is_function(enum how how);
 /* NULL when the kernel whose types BTF are can take the program of ROW, else why not. */
 const char *program_lacks(const struct btf *btf, const struct program_row *row);
 /* The same of a row with a module, as it is at this moment. */
+bool program_module_is_there(const struct program_row *row);
 bool program_fits_now(struct btf *kernel, const struct program_row *row);
 
 #endif

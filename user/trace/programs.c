@@ -6,8 +6,11 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "function_try.h"
 #include "hctrace.skel.h"
@@ -36,17 +39,22 @@ static struct hctrace_bpf **object_of(struct programs *p, enum how how)
 	case BY_LADDER:
 		return &p->ladder;
 	case BY_RULE_FUNCTION:
-		return &p->rules;
 	case BY_TABLE_FUNCTION:
-		return &p->tables;
+		return &p->modules;
 	default:
 		return &p->object;
 	}
 }
 
+/* These share an object: looking for types in all modules is most of what it costs. */
+static bool is_of_module(enum how how)
+{
+	return how == BY_RULE_FUNCTION || how == BY_TABLE_FUNCTION;
+}
+
 static bool is_late(enum how how)
 {
-	return how == BY_TC_L3 || how == BY_LADDER || (program_is_function(how) && how != BY_FUNCTION);
+	return how == BY_TC_L3 || how == BY_LADDER || how == BY_XDP_PROGRAM || is_of_module(how);
 }
 
 /* NULL when the settings ask for the row, else why it is left out. */
@@ -123,21 +131,20 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	}
 }
 
-void programs_unload_late(struct programs *p, enum how how)
+static void unload(struct programs *p, enum how how)
 {
-	struct hctrace_bpf **late = object_of(p, how);
+	struct hctrace_bpf **object = object_of(p, how);
 
-	hctrace_bpf__destroy(*late);
-	*late = NULL;
+	hctrace_bpf__destroy(*object);
+	*object = NULL;
 }
 
 void programs_unload(struct programs *p)
 {
-	static const enum how objects[] = { BY_RULE_FUNCTION, BY_TABLE_FUNCTION, BY_LADDER, BY_TC_L3,
-					    BY_TC };
+	static const enum how objects[] = { BY_RULE_FUNCTION, BY_LADDER, BY_TC_L3, BY_TC };
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		programs_unload_late(p, objects[i]);
+		unload(p, objects[i]);
 }
 
 void programs_replace_tc(struct programs *p)
@@ -157,6 +164,21 @@ static struct hctrace_bpf *open_object(const struct programs *p)
 	struct bpf_object_open_opts opts = { .sz = sizeof(opts), .btf_custom_path = p->btf };
 
 	return hctrace_bpf__open_opts(&opts);
+}
+
+/*
+ * What loading needed for a moment: the kernel's types on the heap, and the pages of this program that
+ * have the object's file, which come back when they are read again.
+ */
+static void give_back(void)
+{
+	size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t file = (uintptr_t)hctrace_bpf__elf_bytes(&size);
+	uintptr_t first = (file + page - 1) & ~(page - 1), end = (file + size) & ~(page - 1);
+
+	malloc_trim(0);
+	if (first < end)
+		madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 /* Lets OBJECT load only the programs of WANTED. */
@@ -192,6 +214,7 @@ static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
 		err = bpf_object__load(p->object->obj);
 	if (err)
 		programs_unload(p);
+	give_back();
 	return err;
 }
 
@@ -229,17 +252,19 @@ bool programs_want(const struct programs *p, enum how how)
 	return false;
 }
 
-/* Which programs of HOW this kernel can take now, with the modules that it has. */
-static bool choose_late(const struct programs *p, enum how how, bool wanted[N_PROGRAMS])
+/* Which programs this kernel can take in the object for HOW, with the modules that it has now. */
+static bool choose_late(struct programs *p, enum how how, bool wanted[N_PROGRAMS])
 {
 	struct btf *kernel = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		wanted[i] = p->wanted[i] && program_rows[i].how == how;
+		wanted[i] = p->wanted[i] && (program_rows[i].how == how || (is_of_module(how) &&
+						is_of_module(program_rows[i].how)));
 		if (wanted[i] && program_rows[i].module) {
 			if (!kernel)
 				kernel = btf__load_vmlinux_btf();
+			p->looked[i] = program_module_is_there(&program_rows[i]);
 			wanted[i] = kernel && program_fits_now(kernel, &program_rows[i]);
 		}
 		any |= wanted[i];
@@ -248,16 +273,28 @@ static bool choose_late(const struct programs *p, enum how how, bool wanted[N_PR
 	return any;
 }
 
-int programs_load_late(struct programs *p, enum how how)
+/* Was a module loaded since whose programs were left out? */
+static bool is_outdated(const struct programs *p, enum how how)
+{
+	for (size_t i = 0; is_of_module(how) && i < N_PROGRAMS; i++)
+		if (p->wanted[i] && program_rows[i].module && !p->looked[i] &&
+		    program_module_is_there(&program_rows[i]))
+			return true;
+	return false;
+}
+
+void programs_look_again(struct programs *p)
+{
+	if (is_outdated(p, BY_RULE_FUNCTION))
+		unload(p, BY_RULE_FUNCTION);
+}
+
+static int load_late(struct programs *p, enum how how)
 {
 	struct hctrace_bpf **late = object_of(p, how);
 	bool wanted[N_PROGRAMS];
 	int err;
 
-	if (*late)
-		return 0;
-	if (!programs_want(p, how))
-		return -ENOTSUP;
 	if (!choose_late(p, how, wanted))
 		return -ENOTSUP;
 	*late = open_object(p);
@@ -269,7 +306,26 @@ int programs_load_late(struct programs *p, enum how how)
 		hctrace_bpf__destroy(*late);
 		*late = NULL;
 	}
+	give_back();
 	return err;
+}
+
+int programs_load_late(struct programs *p, enum how how)
+{
+	int err;
+
+	if (*object_of(p, how))
+		return 0;
+	if (!programs_want(p, how))
+		return -ENOTSUP;
+	err = load_late(p, how);
+	if (!err || err == -ENOTSUP || !is_of_module(how))
+		return err;
+	/* a table's arguments have another order before 5.16: nftables goes without them */
+	for (size_t i = 0; i < N_PROGRAMS; i++)
+		if (program_rows[i].how == BY_TABLE_FUNCTION)
+			p->wanted[i] = false;
+	return how == BY_TABLE_FUNCTION ? err : load_late(p, how);
 }
 
 int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
@@ -290,6 +346,7 @@ int programs_load_xdp(const struct programs *p, int target, const char *function
 	err = bpf_program__set_attach_target(object->progs.hct_xdp_verdict, target, function);
 	if (!err)
 		err = load_shared(p, object);
+	give_back();
 	if (err) {
 		hctrace_bpf__destroy(object);
 		return err;

@@ -20,8 +20,9 @@ struct hctrace_bpf;
 struct programs {
 	const char *btf; /* file of the kernel's types where it has none itself; NULL: its own */
 	struct hctrace_bpf *object; /* NULL until loaded */
-	struct hctrace_bpf *l3, *ladder, *rules, *tables; /* NULL until needed */
+	struct hctrace_bpf *l3, *ladder, *modules; /* NULL until needed */
 	bool preallocate; /* the map of flows: this kernel wants that, or it warns in its log */
+	bool looked[N_PROGRAMS]; /* of a module that was there when it was looked for */
 	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded, or to be when needed */
 };
 
@@ -38,8 +39,8 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
  * BY_RULE_FUNCTION, BY_TABLE_FUNCTION.  0, -ENOTSUP when not wanted, or -errno.
  */
 int programs_load_late(struct programs *p, enum how how);
-/* Unloads them, so that the next time is another look at what the kernel has. */
-void programs_unload_late(struct programs *p, enum how how);
+/* Modules were loaded since?  Then those of BY_RULE_FUNCTION and BY_TABLE_FUNCTION are to be loaded anew. */
+void programs_look_again(struct programs *p);
 /*
  * Loads what watches the XDP program behind descriptor TARGET, whose main function is
  * FUNCTION; ID and NAME are what events tell of it.  0: *OUT is loaded, not attached.
