@@ -104,7 +104,10 @@ static __always_inline bool is_flow(__be16 port, __u8 protocol)
 	return bpf_map_lookup_elem(&bottle_flows, &flow);
 }
 
-/* Of the transport header at OFFSET the port at END (0 source, 2 destination), or the identifier. */
+/*
+ * Of the transport header at OFFSET the port at END (0 source, 2 destination), or the
+ * identifier.
+ */
 static __always_inline bool has_flow(struct __sk_buff *skb, __u32 offset, __u8 protocol, __u32 end)
 {
 	__be16 port;

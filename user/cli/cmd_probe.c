@@ -82,8 +82,8 @@ static int find_ports(struct prober_plan *plan, uint8_t protocol)
 			add_port(plan, all.l[i].port);
 	if (plan->n_ports)
 		return 0;
-	fprintf(stderr, "hctrace: nothing listens on this host where a load balancer could reach it; "
-			"to probe nevertheless, name a --port\n");
+	fprintf(stderr, "hctrace: nothing listens on this host where a load balancer could reach "
+			"it; to probe nevertheless, name a --port\n");
 	return EXIT_NOTHING_ARRIVED;
 }
 
@@ -148,11 +148,14 @@ static int open_bottle(struct guest *g)
 	if (!err)
 		return 0;
 	if (err == -EPERM)
-		fprintf(stderr, "hctrace: cannot make a network namespace: no permission; run it as root\n");
+		fprintf(stderr, "hctrace: cannot make a network namespace: no permission; run it "
+				"as root\n");
 	else if (err == -EOPNOTSUPP)
-		fprintf(stderr, "hctrace: cannot make a veth pair: this kernel has no veth devices\n");
+		fprintf(stderr, "hctrace: cannot make a veth pair: this kernel has no veth "
+				"devices\n");
 	else
-		fprintf(stderr, "hctrace: cannot make a namespace to probe from: %s\n", strerror(-err));
+		fprintf(stderr, "hctrace: cannot make a namespace to probe from: %s\n",
+				strerror(-err));
 	return EXIT_CANNOT_TRACE;
 }
 
@@ -167,8 +170,8 @@ static int find_way(struct way *way, const struct settings *s)
 			return status;
 		way_close(way);
 	}
-	fprintf(stderr, "hctrace: other hosts have the addresses of %s that were tried; name one that is "
-			"free with --from\n", s->from_text);
+	fprintf(stderr, "hctrace: other hosts have the addresses of %s that were tried; name one "
+			"that is free with --from\n", s->from_text);
 	return EXIT_CANNOT_TRACE;
 }
 
@@ -177,7 +180,8 @@ static int enter_neighbour(struct neighbour **out, const struct guest *g)
 	int err = neighbour_open(out, g->way, bottle_mac(g->bottle));
 
 	if (err)
-		fprintf(stderr, "hctrace: cannot take %s for a neighbour: %s\n", g->settings->from_text,
+		fprintf(stderr, "hctrace: cannot take %s for a neighbour: %s\n",
+				g->settings->from_text,
 			strerror(-err));
 	return err ? EXIT_CANNOT_TRACE : 0;
 }

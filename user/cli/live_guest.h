@@ -9,7 +9,10 @@
 /* All of them are called by the run's thread. */
 struct live_guest {
 	void *ctx;
-	/* All that observes is attached, and nothing was told yet.  0, or an exit status after a message. */
+	/*
+	 * All that observes is attached, and nothing was told yet.  0, or an exit status after
+	 * a message.
+	 */
 	int (*attached)(void *ctx);
 	/* Later the same for single devices. */
 	void (*device_up)(void *ctx, unsigned ifindex);

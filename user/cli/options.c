@@ -308,12 +308,13 @@ static int check_probe(struct settings *s)
 			     "example: --protocol http", s->check);
 	for (const char *c = s->path; c && *c; c++)
 		if (*c <= ' ' || *c > '~')
-			return usage("--path: '%s' cannot be asked for as it is; write other characters "
-				     "as %%20 and the like", s->path);
+			return usage("--path: '%s' cannot be asked for as it is; write other "
+				     "characters as %%20 and the like", s->path);
 	if (s->n_interfaces > 1)
 		return usage("a probe arrives by one interface: give --interface once");
 	if (s->until_healthy && s->count)
-		return usage("--until-healthy goes on until it passes; --count does not go with it");
+		return usage("--until-healthy goes on until it passes; --count does not go with "
+			     "it");
 	return -1;
 }
 

@@ -207,7 +207,10 @@ static bool is_heard(const struct address *a)
 
 /* ---- choosing ---- */
 
-/* An address of PREFIX by chance; its ends, which are often a router's or nobody's, are not taken. */
+/*
+ * An address of PREFIX by chance; its ends, which are often a router's or nobody's, are not
+ * taken.
+ */
 static void pick(const struct prefix *prefix, uint8_t addr[16])
 {
 	uint8_t chance[16];

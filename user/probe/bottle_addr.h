@@ -14,7 +14,10 @@
  */
 int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16], int *lock,
 		       bool *in_use);
-/* A descriptor that keeps other bottles of this namespace from ADDR, or -errno: -EADDRINUSE, one has it. */
+/*
+ * A descriptor that keeps other bottles of this namespace from ADDR, or -errno: -EADDRINUSE,
+ * one has it.
+ */
 int bottle_addr_lock(const uint8_t addr[16]);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The redirections between the bottle and the host's devices: bpf/bottle.bpf.c, loaded and attached. */
+/*
+ * The redirections between the bottle and the host's devices: bpf/bottle.bpf.c, loaded and
+ * attached.
+ */
 #ifndef HCT_BOTTLE_TC_H
 #define HCT_BOTTLE_TC_H
 

@@ -58,7 +58,10 @@ static void cut_number(const char **at, char **to)
 	*(*to)++ = '0';
 }
 
-/* Stands before AT what precedes numbers that move: "packets 17 bytes 1020", "[17:1020]", "expires 5"? */
+/*
+ * Stands before AT what precedes numbers that move: "packets 17 bytes 1020", "[17:1020]",
+ * "expires 5"?
+ */
 static bool precedes_number(const char *line, const char *at)
 {
 	static const char *const words[] = { "packets ", "bytes ", "expires ", "[", "used ", NULL };

@@ -58,14 +58,20 @@ struct client_seen {
 
 struct client {
 	int stop_fd; /* readable: end at once */
-	/* A flow is about to begin, 0 or -errno; and what came of it, before its end can be seen. */
+	/*
+	 * A flow is about to begin, 0 or -errno; and what came of it, before its end can be
+	 * seen.
+	 */
 	int (*begin)(void *ctx, const struct hct_bottle_flow *flow);
 	void (*end)(void *ctx, const struct client_seen *seen);
 	void *ctx;
 };
 
 const struct client_manner *client_manner(const char *preset);
-/* One check; a UDP check is two flows.  False: it was stopped, or could not be made: -errno in *ERR. */
+/*
+ * One check; a UDP check is two flows.  False: it was stopped, or could not be made: -errno in
+ * *ERR.
+ */
 bool client_run(const struct client *client, const struct client_check *check, int *err);
 
 /* ---- between the files of the client ---- */
@@ -74,7 +80,10 @@ uint64_t client_now(void);
 /* Waits for EVENTS at FD until DEADLINE.  0, -ETIMEDOUT, or -ECANCELED. */
 int client_wait(const struct client *c, int fd, short events, uint64_t deadline);
 socklen_t client_address(struct sockaddr_storage *out, const uint8_t addr[16], uint16_t port);
-/* A socket of TYPE with the check's source address and a port of its own, told to begin().  -errno. */
+/*
+ * A socket of TYPE with the check's source address and a port of its own, told to begin().
+ * -errno.
+ */
 int client_socket(const struct client *c, const struct client_check *check, int type, int protocol,
 		  struct client_seen *seen);
 /* Connects within the deadline; sets SEEN's result when it does not.  0 or -errno. */

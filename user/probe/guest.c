@@ -17,7 +17,10 @@
 
 /* ---- the ways ---- */
 
-/* Answers end at every device by which they could leave; requests, where another host is behind it. */
+/*
+ * Answers end at every device by which they could leave; requests, where another host is behind
+ * it.
+ */
 static int open_device(const struct guest *g, const struct links *links, const struct link *link)
 {
 	bool keep = link->ifindex == g->way->port_ifindex || !link_leads_inside(link);
@@ -31,7 +34,8 @@ static int open_device(const struct guest *g, const struct links *links, const s
 static int cannot_redirect(const char *device, int err)
 {
 	fprintf(stderr,
-		"hctrace: cannot send a probe: what leaves by %s cannot be taken back there: %s%s\n",
+		"hctrace: cannot send a probe: what leaves by %s cannot be taken back there: "
+		"%s%s\n",
 		device, strerror(-err),
 		err == -EPERM ? "; run it as root" :
 		err == -EOPNOTSUPP || err == -EINVAL ? "; its tc does not take programs" : "");
@@ -41,7 +45,8 @@ static int cannot_redirect(const char *device, int err)
 /* What stands between the wire and the points where a probe comes in and its answer turns round. */
 static void find_not_met(struct guest *g, const struct links *links)
 {
-	static const char *const usual[] = { "noqueue", "noop", "pfifo_fast", "mq", "fq_codel", "fq" };
+	static const char *const usual[] = { "noqueue", "noop", "pfifo_fast", "mq", "fq_codel",
+					     "fq" };
 	const struct link *link = links_find(links, g->way->port_ifindex);
 	bool odd = link && link->qdisc[0];
 	size_t used = 0;
@@ -49,7 +54,8 @@ static void find_not_met(struct guest *g, const struct links *links)
 	for (size_t i = 0; odd && i < sizeof(usual) / sizeof(usual[0]); i++)
 		odd = strcmp(usual[i], link->qdisc) != 0;
 	if (link && link->xdp_driver)
-		used += (size_t)snprintf(g->not_met, sizeof(g->not_met), "XDP program in the driver");
+		used += (size_t)snprintf(g->not_met, sizeof(g->not_met),
+					 "XDP program in the driver");
 	if (link && tc_others_at_egress(link->ifindex))
 		used += (size_t)snprintf(g->not_met + used, sizeof(g->not_met) - used,
 					 "%sfilters at tc egress", used ? ", " : "");
@@ -251,8 +257,9 @@ static int status(void *ctx)
 		return EXIT_ALL_HEALTHY;
 	if (g->missed)
 		fprintf(stderr,
-			"hctrace: the probe was sent to %s, but nothing was seen to arrive there: is the "
-			"interface up, and is another XDP program attached to it?\n", g->way->port);
+			"hctrace: the probe was sent to %s, but nothing was seen to arrive "
+			"there: is the interface up, and is another XDP program attached to "
+			"it?\n", g->way->port);
 	return EXIT_NOTHING_ARRIVED;
 }
 

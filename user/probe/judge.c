@@ -21,8 +21,8 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 	if (d->outcome != OUTCOME_PASS)
 		return;
 	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
-		snprintf(d->note, sizeof(d->note), "The client saw the encrypted answer: "
-			 "status %d.", seen->status);
+		snprintf(d->note, sizeof(d->note), "The client saw the encrypted answer: status "
+			"%d.", seen->status);
 		return;
 	}
 	d->outcome = OUTCOME_FAIL;
@@ -31,19 +31,21 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 	if (seen->result == CLIENT_OK) {
 		d->verdict = VERDICT_HTTP_STATUS;
 		d->code = verdict_info(d->verdict)->code;
-		snprintf(d->why, sizeof(d->why), "The service answered %s %s (Host %s) with %d, behind "
-			 "the encryption; the check expects other codes.", check->manner->method,
+		snprintf(d->why, sizeof(d->why), "The service answered %s %s (Host %s) with %d, "
+			"behind the encryption; the check expects other codes.",
+			check->manner->method,
 			 check->path, check->host, seen->status);
-		snprintf(d->fix, sizeof(d->fix), "Let the service answer this path and Host with an "
-			 "expected code, or set the check's path, Host and expected codes to what it "
-			 "answers.");
+		snprintf(d->fix, sizeof(d->fix), "Let the service answer this path and Host with "
+			"an expected code, or set the check's path, Host and expected codes to "
+			"what it answers.");
 		return;
 	}
 	d->verdict = seen->result == CLIENT_NOT_HTTP ? VERDICT_NOT_HTTP :
 		     seen->result == CLIENT_TLS ? VERDICT_TLS_ALERT :
 		     seen->result == CLIENT_TIMEOUT ? VERDICT_APP_SLOW : VERDICT_APP_CLOSED;
 	d->code = verdict_info(d->verdict)->code;
-	snprintf(d->why, sizeof(d->why), "The client of the check saw it fail behind the encryption: %s.",
+	snprintf(d->why, sizeof(d->why), "The client of the check saw it fail behind the "
+		"encryption: %s.",
 		 seen->result == CLIENT_NOT_HTTP ? "what was answered is no HTTP" :
 		 seen->result == CLIENT_TLS ? "the handshake was not completed" :
 		 seen->result == CLIENT_TIMEOUT ? "no answer came in time" :
@@ -51,7 +53,10 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 	snprintf(d->fix, sizeof(d->fix), "%s", verdict_info(d->verdict)->remedy);
 }
 
-/* A pass that did not reach the client is none: something behind our last look at it took the answer. */
+/*
+ * A pass that did not reach the client is none: something behind our last look at it took the
+ * answer.
+ */
 static void judge_unreached(const struct guest *g, const struct client_seen *seen,
 			    struct diagnosis *d)
 {
@@ -60,8 +65,8 @@ static void judge_unreached(const struct guest *g, const struct client_seen *see
 	d->confidence = CONFIDENCE_GUESS;
 	d->code = NULL;
 	d->note[0] = '\0';
-	snprintf(d->why, sizeof(d->why), "On this host the check was answered, but its client did not "
-		 "get the answer (%s): something behind the last point seen took it.",
+	snprintf(d->why, sizeof(d->why), "On this host the check was answered, but its client "
+		"did not get the answer (%s): something behind the last point seen took it.",
 		 seen->err ? strerror(seen->err) : "it was no answer");
 	snprintf(d->fix, sizeof(d->fix), "tc filter show dev %s egress; tc -s qdisc show dev %s",
 		 g->way->port, g->way->port);
@@ -73,10 +78,10 @@ static void judge_kept(struct diagnosis *d)
 	d->outcome = OUTCOME_UNKNOWN;
 	d->confidence = CONFIDENCE_CERTAIN;
 	d->code = NULL;
-	snprintf(d->why, sizeof(d->why), "This host forwards the check to another one.  A probe of "
-		 "hctrace does not leave the host, so it ended where it would have left.");
-	snprintf(d->fix, sizeof(d->fix), "Probe on the host that it is forwarded to; a real check is "
-		 "followed by hctrace live.");
+	snprintf(d->why, sizeof(d->why), "This host forwards the check to another one.  A probe "
+		"of hctrace does not leave the host, so it ended where it would have left.");
+	snprintf(d->fix, sizeof(d->fix), "Probe on the host that it is forwarded to; a real "
+		"check is followed by hctrace live.");
 }
 
 static void tell_limits(struct guest *g, struct diagnosis *d)
@@ -87,11 +92,12 @@ static void tell_limits(struct guest *g, struct diagnosis *d)
 		return;
 	g->told = true;
 	used += (size_t)snprintf(d->note + used, sizeof(d->note) - used,
-				 "%sThis host would pass.  If the console still says unhealthy, look at "
-				 "the security group (step 1), the network ACL (step 2) and the check's "
-				 "own port.", used ? "  " : "");
+				 "%sThis host would pass.  If the console still says unhealthy, "
+				 "look at the security group (step 1), the network ACL (step 2) "
+				 "and the check's own port.", used ? "  " : "");
 	if (g->not_met[0] && used < sizeof(d->note))
-		snprintf(d->note + used, sizeof(d->note) - used, "  Not met at %s: %s.", g->way->port,
+		snprintf(d->note + used, sizeof(d->note) - used, "  Not met at %s: %s.",
+			g->way->port,
 			 g->not_met);
 }
 

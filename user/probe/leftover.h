@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the host still holds of a check when its sender goes: else it would answer later, to nobody. */
+/*
+ * What the host still holds of a check when its sender goes: else it would answer later, to
+ * nobody.
+ */
 #ifndef HCT_LEFTOVER_H
 #define HCT_LEFTOVER_H
 

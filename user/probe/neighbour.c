@@ -73,7 +73,8 @@ static bool ask_arp(int fd, const struct way *w, unsigned ifindex)
 	memcpy(question.from_mac, w->mac, 6);
 	memcpy(question.to, w->from + 12, 4);
 	return !bind(fd, (void *)&everybody, sizeof(everybody)) &&
-	       sendto(fd, &question, sizeof(question), 0, (void *)&everybody, sizeof(everybody)) > 0;
+	       sendto(fd, &question, sizeof(question), 0, (void *)&everybody,
+		      sizeof(everybody)) > 0;
 }
 
 bool neighbour_has_address(const struct way *w)

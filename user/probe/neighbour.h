@@ -9,7 +9,10 @@
 #include "bottle.h"
 #include "way.h"
 
-/* Has another host of the subnet the address that W probes from?  Takes half a second when none has. */
+/*
+ * Has another host of the subnet the address that W probes from?  Takes half a second when none
+ * has.
+ */
 bool neighbour_has_address(const struct way *w);
 
 struct neighbour;

@@ -165,19 +165,21 @@ static int find_device(struct way *w, const struct settings *s, const struct lin
 
 	if (!device) {
 		fprintf(stderr,
-			"hctrace: cannot tell by which interface a probe of %s would arrive; say so "
-			"with --interface\n", format_addr(target, w->target));
+			"hctrace: cannot tell by which interface a probe of %s would arrive; say "
+			"so with --interface\n", format_addr(target, w->target));
 		return EXIT_USAGE;
 	}
 	if (!device->up) {
-		fprintf(stderr, "hctrace: no probe can arrive by %s: it is down; 'ip link set %s up'\n",
+		fprintf(stderr, "hctrace: no probe can arrive by %s: it is down; "
+				"'ip link set %s up'\n",
 			device->name, device->name);
 		return EXIT_CANNOT_TRACE;
 	}
 	snprintf(w->device, sizeof(w->device), "%s", device->name);
 	memcpy(w->mac, device->mac, sizeof(w->mac));
 	find_gateway(w, device->ifindex);
-	port = link_from_outside(links, device, w->has_gateway_mac ? w->gateway_mac : NULL, &w->vlan);
+	port = link_from_outside(links, device, w->has_gateway_mac ? w->gateway_mac : NULL,
+				 &w->vlan);
 	snprintf(w->port, sizeof(w->port), "%s", port->name);
 	w->port_ifindex = port->ifindex;
 	return 0;
@@ -192,8 +194,8 @@ static int check_interface(const struct settings *s, const struct links *links)
 		fprintf(stderr, "hctrace: there is no interface '%s'; 'ip link' lists them\n",
 			s->interfaces[0]);
 	else if (link && link->type == ARPHRD_LOOPBACK)
-		fprintf(stderr, "hctrace: no probe can arrive by %s, the loopback device; name another "
-				"with --interface\n", link->name);
+		fprintf(stderr, "hctrace: no probe can arrive by %s, the loopback device; name "
+				"another with --interface\n", link->name);
 	else
 		return 0;
 	return EXIT_USAGE;
@@ -209,22 +211,24 @@ static int find_addresses(struct way *w, const struct settings *s, const struct 
 	else
 		err = choose_target(w, s, links);
 	if (err == -EADDRNOTAVAIL) {
-		fprintf(stderr, "hctrace: this host has no address that a load balancer could probe; "
-				"name one with --target\n");
+		fprintf(stderr, "hctrace: this host has no address that a load balancer could "
+				"probe; name one with --target\n");
 		return EXIT_USAGE;
 	}
 	if (!err && !has_family(s, address_is_ipv6(w->target))) {
 		fprintf(stderr,
-			"hctrace: %s is IPv%d, and the load balancer probes from %s; "
-			"say from where with --from\n",
-			format_addr(target, w->target), address_is_ipv6(w->target) ? 6 : 4, s->from_text);
+			"hctrace: %s is IPv%d, and the load balancer probes from %s; say from "
+			"where with --from\n",
+			format_addr(target, w->target), address_is_ipv6(w->target) ? 6 : 4,
+			s->from_text);
 		return EXIT_USAGE;
 	}
 	if (!err)
-		err = bottle_addr_choose(s, address_is_ipv6(w->target), w->from, &w->lock, &w->in_use);
+		err = bottle_addr_choose(s, address_is_ipv6(w->target), w->from, &w->lock,
+					 &w->in_use);
 	if (err == -EADDRINUSE) {
-		fprintf(stderr, "hctrace: another hctrace probe uses every address of %s that could be "
-				"used; wait for its end\n", s->from_text);
+		fprintf(stderr, "hctrace: another hctrace probe uses every address of %s that "
+				"could be used; wait for its end\n", s->from_text);
 		return EXIT_CANNOT_TRACE;
 	}
 	if (err) {
