@@ -59,7 +59,8 @@ def test_manner(options, method, ending, lab, binary):
 
 def test_path_and_host(lab, binary):
     """Either makes it an HTTP check."""
-    line = only_line(probe(binary, lab, "--port", PORT, "--path", "/up", "--host", "www.example.org"))
+    line = only_line(probe(binary, lab, "--port", PORT, "--path", "/up", "--host",
+                           "www.example.org"))
     assert line["http"]["path"] == "/up" and line["http"]["host"] == "www.example.org", line
 
 
@@ -485,7 +486,8 @@ def test_check_offers_it(options, words, lab, binary):
 NOT_MET = {
     "xdp": (test_device.program(bpfsys.BPF_XDP), (), "XDP program in the driver"),
     "filter": (None, test_device.tc_filter("egress"), "filters at tc egress"),
-    "qdisc": (None, ["tc qdisc add dev eth0 root tbf rate 1mbit burst 100 limit 1000"], "qdisc tbf"),
+    "qdisc": (None, ["tc qdisc add dev eth0 root tbf rate 1mbit burst 100 limit 1000"],
+              "qdisc tbf"),
 }
 
 
