@@ -21,7 +21,9 @@ PREFIX  ?= /usr/local
 CLANG   ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive gnutls
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive
+# loaded at run time, by what needs it (user/probe/gnutls_late.c)
+LATE_PKGS := gnutls
 
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 Q       := $(if $(V),,@)
@@ -31,7 +33,7 @@ CFLAGS  ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
-	-DHCT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -Iuser -I$(BUILD) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+	-DHCT_VERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -Iuser -I$(BUILD) $(shell pkg-config --cflags $(PKGS) $(LATE_PKGS)) $(CFLAGS)
 ALL_LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(PKGS)) -pthread
 BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -I. -Ivmlinux
