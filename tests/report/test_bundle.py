@@ -264,7 +264,7 @@ def test_full_disk(reports, recording, tmp_path, limit):
 def test_signal(reports, tmp_path, number):
     """A signal ends it, and nothing is left."""
     tool = pathlib.Path(reports.hctrace).parent / "tests/tools/case_to_record"
-    subprocess.run([tool, ROOT / "tests/cases/healthy-http.case", tmp_path / "run", "20000", "500"],
+    subprocess.run([tool, ROOT / "tests/cases/healthy-http.case", tmp_path / "run", "40000", "500"],
                    check=True, timeout=60)
     (tmp_path / "tmp").mkdir()
     with subprocess.Popen([reports.hctrace, "bundle", tmp_path / "run", "--redact", "-o",

@@ -14,7 +14,7 @@ from reports import BROKEN, ROOT
 if not shutil.which("tshark") or not shutil.which("capinfos"):
     pytest.skip("there is no tshark: run scripts/setup", allow_module_level=True)
 
-PACKET_POINTS = {"xdp", "receive", "tc-ingress", "tc-egress", "transmit", "drop", "translation"}
+PACKET_POINTS = {"xdp", "xdp-verdict", "receive", "tc-ingress", "tc-egress", "transmit", "drop", "translation"}
 GOOD, UNVERIFIED = "1", "2"  # of a checksum, as tshark has it
 ERROR = "8388608"  # severity of an expert's finding
 MICROSECOND = Decimal("0.000001")
