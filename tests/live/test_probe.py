@@ -116,6 +116,18 @@ def test_text(lab, binary):
         assert word in done.stdout, done.stdout
 
 
+def test_text_says_nothing_of_a_load_balancer(lab, binary):
+    """Checks of our own decide nothing there, however often they fail."""
+    done = subprocess.run(lab.backend.argv(binary, "probe", "--port", "7080", "--count", "4",
+                                           "--interval", "200ms", "--timeout", "1",
+                                           "--color=never"),
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == FAILED, done.stderr
+    assert done.stdout.count("  FAIL  ") == 4 and "4 of 4 probes failed" in done.stdout, done.stdout
+    for word in ("DOWN", "unhealthy", "learned"):
+        assert word not in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("options,words", [
     (("--protocol", "tcp,http"), "one kind of check"),
     (("--protocol", "icmp", "--port", "80"), "--port"),
@@ -124,6 +136,7 @@ def test_text(lab, binary):
     (("--target", "10.0.0.0/8"), "is not an address"),
     (("--host", "a b"), "is not the name of a host"),
     (("--target", BACKEND6, "--from", RANGE), "is IPv6"),
+    (("--from", BACKEND), "an address of this host"),
     (("--interface", "nosuch0"), "nosuch0"),
     (("--interface", "lo"), "loopback"),
     (("--interface", "eth0", "--interface", "eth1"), "once"),

@@ -255,14 +255,14 @@ int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16
 			return err;
 		*lock = err;
 		a = plain(addr, v6);
+		err = is_own(addr) ? -EADDRNOTAVAIL : -EADDRINUSE;
 		taken = is_own(addr) || is_neighbour(&a) || is_tracked(&a) || is_heard(&a);
-		if (!taken || few) {
+		if (!taken || (few && err != -EADDRNOTAVAIL)) {
 			*in_use = taken;
 			return 0;
 		}
 		close(*lock);
 		*lock = -1;
-		err = -EADDRINUSE;
 	}
 	return err;
 }

@@ -10,7 +10,7 @@
  * neighbour of this host's, of no tracked connection, and for a second no packet's.  It
  * takes that second.  *LOCK, a descriptor, keeps other bottles of this namespace from it.
  * *IN_USE: the range is so small that there was no choice.
- * 0, -EADDRINUSE: other bottles have them, or -errno.
+ * 0, -EADDRINUSE: other bottles have them, -EADDRNOTAVAIL: they are this host's own, or -errno.
  */
 int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16], int *lock,
 		       bool *in_use);

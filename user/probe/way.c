@@ -231,6 +231,11 @@ static int find_addresses(struct way *w, const struct settings *s, const struct 
 				"could be used; wait for its end\n", s->from_text);
 		return EXIT_CANNOT_TRACE;
 	}
+	if (err == -EADDRNOTAVAIL) {
+		fprintf(stderr, "hctrace: %s is an address of this host, and a load balancer's is not; "
+				"name another with --from\n", s->from_text);
+		return EXIT_USAGE;
+	}
 	if (err) {
 		fprintf(stderr, "hctrace: cannot start: %s\n", strerror(-err));
 		return EXIT_CANNOT_TRACE;

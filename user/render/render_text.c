@@ -243,7 +243,8 @@ static void on_target(void *ctx, const struct target *t)
 	enum target_state before = remember(s, t);
 	bool down = t->state == TARGET_UNHEALTHY;
 
-	if (t->state == before || t->state == TARGET_UNDECIDED)
+	/* by checks of our own no load balancer decides */
+	if (s->settings->probe_from || t->state == before || t->state == TARGET_UNDECIDED)
 		return;
 	if (before == TARGET_UNDECIDED && !down && !s->settings->verbose)
 		return;

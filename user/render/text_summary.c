@@ -143,6 +143,10 @@ static void print_consequence(struct text_state *s, const struct group *g)
 {
 	char clock[CLOCK_TEXT_LEN], code[48] = "";
 
+	if (s->settings->probe_from) { /* checks of our own: none sees them */
+		fputc('\n', s->t.out);
+		return;
+	}
 	if (g->code)
 		snprintf(code, sizeof(code), " (%s)", g->code);
 	if (g->unhealthy && g->unhealthy == g->n)
@@ -272,16 +276,17 @@ static void print_causes(struct text_state *s, const struct target *t)
 static void print_row(struct text_state *s, const struct target *t, int node_width)
 {
 	char node[ADDR_TEXT_LEN], since[CLOCK_TEXT_LEN] = "-", latency[48];
-	enum style style = t->state == TARGET_UNHEALTHY ? STYLE_BAD :
-			   t->state == TARGET_HEALTHY ? STYLE_GOOD : STYLE_PLAIN;
+	bool known = t->state != TARGET_UNDECIDED && !s->settings->probe_from;
+	enum style style = !known ? STYLE_PLAIN :
+			   t->state == TARGET_UNHEALTHY ? STYLE_BAD : STYLE_GOOD;
 
-	if (t->state != TARGET_UNDECIDED) {
+	if (known) {
 		format_clock(since, (int64_t)t->state_since_ns + s->wall_offset_ns);
 		since[sizeof("hh:mm:ss") - 1] = '\0';
 	}
 	latency_text(latency, t);
 	fprintf(s->t.out, "%*s%-*s  ", INDENT, "", node_width, format_addr(node, t->lb));
-	text_print(&s->t, style, "%-9s", target_state_name(t->state));
+	text_print(&s->t, style, "%-9s", s->settings->probe_from ? "-" : target_state_name(t->state));
 	fprintf(s->t.out, "  %-8s  %6" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "  %7" PRIu64 "  %-22s  ",
 		since, t->probes, t->passed, t->failed, t->unknown, latency);
 	print_causes(s, t);
@@ -332,6 +337,8 @@ static void print_learned(struct text_state *s, const struct group *g)
 	char learned[SPAN_TEXT_LEN], set[SPAN_TEXT_LEN];
 	uint64_t interval = 0, timeout = 0;
 
+	if (s->settings->probe_from) /* our own rhythm is no news */
+		return;
 	for (size_t i = 0; i < g->n; i++) {
 		if (!interval)
 			interval = g->rows[i].interval_ns;
