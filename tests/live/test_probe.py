@@ -136,7 +136,7 @@ def test_text_says_nothing_of_a_load_balancer(lab, binary):
     (("--target", "10.0.0.0/8"), "is not an address"),
     (("--host", "a b"), "is not the name of a host"),
     (("--target", BACKEND6, "--from", RANGE), "is IPv6"),
-    (("--from", BACKEND), "an address of this host"),
+    (("--from", BACKEND), f"cannot come from {BACKEND} itself"),
     (("--interface", "nosuch0"), "nosuch0"),
     (("--interface", "lo"), "loopback"),
     (("--interface", "eth0", "--interface", "eth1"), "once"),

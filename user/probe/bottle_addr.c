@@ -233,11 +233,11 @@ static const struct prefix *network_of(const struct settings *s, bool v6)
 	return NULL;
 }
 
-int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16], int *lock,
-		       bool *in_use)
+int bottle_addr_choose(const struct settings *settings, const uint8_t target[16],
+		       uint8_t addr[16], int *lock, bool *in_use)
 {
+	bool v6 = address_is_ipv6(target), few;
 	const struct prefix *network = network_of(settings, v6);
-	bool few;
 	int err = -EADDRINUSE;
 
 	if (!network)
@@ -248,6 +248,10 @@ int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16
 		bool taken;
 
 		pick(network, addr);
+		if (memcmp(addr, target, 16) == 0) {
+			err = -EADDRNOTAVAIL;
+			continue;
+		}
 		err = bottle_addr_lock(addr);
 		if (err == -EADDRINUSE)
 			continue;
@@ -255,14 +259,15 @@ int bottle_addr_choose(const struct settings *settings, bool v6, uint8_t addr[16
 			return err;
 		*lock = err;
 		a = plain(addr, v6);
-		err = is_own(addr) ? -EADDRNOTAVAIL : -EADDRINUSE;
+		/* a load balancer's address that this host has, too, is a fault to be shown */
 		taken = is_own(addr) || is_neighbour(&a) || is_tracked(&a) || is_heard(&a);
-		if (!taken || (few && err != -EADDRNOTAVAIL)) {
+		if (!taken || few) {
 			*in_use = taken;
 			return 0;
 		}
 		close(*lock);
 		*lock = -1;
+		err = -EADDRINUSE;
 	}
 	return err;
 }

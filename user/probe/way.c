@@ -224,16 +224,16 @@ static int find_addresses(struct way *w, const struct settings *s, const struct 
 		return EXIT_USAGE;
 	}
 	if (!err)
-		err = bottle_addr_choose(s, address_is_ipv6(w->target), w->from, &w->lock,
-					 &w->in_use);
+		err = bottle_addr_choose(s, w->target, w->from, &w->lock, &w->in_use);
 	if (err == -EADDRINUSE) {
 		fprintf(stderr, "hctrace: another hctrace probe uses every address of %s that "
 				"could be used; wait for its end\n", s->from_text);
 		return EXIT_CANNOT_TRACE;
 	}
 	if (err == -EADDRNOTAVAIL) {
-		fprintf(stderr, "hctrace: %s is an address of this host, and a load balancer's is not; "
-				"name another with --from\n", s->from_text);
+		fprintf(stderr, "hctrace: a probe of %s cannot come from %s itself; name the load "
+				"balancer's address with --from\n",
+			format_addr(target, w->target), target);
 		return EXIT_USAGE;
 	}
 	if (err) {
