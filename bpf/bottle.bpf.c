@@ -18,6 +18,7 @@
 #define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_FRAGMENT 44
 #define IPPROTO_ICMPV6 58
 #define TC_ACT_SHOT 2
 #define BPF_F_INGRESS 1
@@ -92,31 +93,33 @@ static __always_inline bool read_ip(struct __sk_buff *skb, __u32 offset, struct 
 		__builtin_memcpy(a->to, head + 24, 16);
 		a->protocol = head[6];
 		a->transport = offset + sizeof(head);
+		if (a->protocol == IPPROTO_FRAGMENT) {
+			if (bpf_skb_load_bytes(skb, a->transport, head, 8))
+				return false;
+			a->protocol = head[0];
+			a->later = head[2] || head[3] & 0xf8;
+			a->transport += 8;
+		}
 		return true;
 	}
 	return false;
 }
 
-static __always_inline bool is_flow(__be16 port, __u8 protocol)
-{
-	struct hct_bottle_flow flow = { .port = port, .protocol = protocol };
-
-	return bpf_map_lookup_elem(&bottle_flows, &flow);
-}
-
 /*
- * Of the transport header at OFFSET the port at END (0 source, 2 destination), or the
- * identifier.
+ * The flow whose port is in the transport header at OFFSET, at END (0 source, 2 destination),
+ * or whose identifier.
  */
-static __always_inline bool has_flow(struct __sk_buff *skb, __u32 offset, __u8 protocol, __u32 end)
+static __always_inline __u32 *find_flow(struct __sk_buff *skb, __u32 offset, __u8 protocol, __u32 end)
 {
-	__be16 port;
+	struct hct_bottle_flow flow = { .protocol = protocol };
 
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		end = 4;
 	else if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
-		return false;
-	return !bpf_skb_load_bytes(skb, offset + end, &port, sizeof(port)) && is_flow(port, protocol);
+		return NULL;
+	if (bpf_skb_load_bytes(skb, offset + end, &flow.port, sizeof(flow.port)))
+		return NULL;
+	return bpf_map_lookup_elem(&bottle_flows, &flow);
 }
 
 /* An ICMP error about one of the bottle's packets, whose head it carries. */
@@ -133,20 +136,30 @@ static __always_inline bool is_error_for_us(struct __sk_buff *skb, const struct 
 	if (a->protocol == IPPROTO_ICMP ? type != 3 && type != 11 && type != 12 : type < 1 || type > 4)
 		return false;
 	return read_ip(skb, a->transport + 8, &inner) && is_bottles(inner.from) &&
-	       has_flow(skb, inner.transport, inner.protocol, 0);
+	       find_flow(skb, inner.transport, inner.protocol, 0);
 }
 
 static __always_inline bool is_answer(struct __sk_buff *skb, const struct addresses *a)
 {
 	if (!is_bottles(a->to))
 		return false;
-	return a->later || has_flow(skb, a->transport, a->protocol, 2) || is_error_for_us(skb, a);
+	return a->later || find_flow(skb, a->transport, a->protocol, 2) || is_error_for_us(skb, a);
 }
 
+/* One of the bottle's requests?  Then it is counted. */
 static __always_inline bool is_request(struct __sk_buff *skb, const struct addresses *a)
 {
-	return skb->tc_index == OUR_INDEX ||
-	       (is_bottles(a->from) && !a->later && has_flow(skb, a->transport, a->protocol, 0));
+	__u32 *kept = NULL;
+
+	if (is_bottles(a->from) && !a->later)
+		kept = find_flow(skb, a->transport, a->protocol, 0);
+	if (kept)
+		__sync_fetch_and_add(kept, 1);
+	else if (skb->tc_index == OUR_INDEX)
+		count(HCT_BOTTLE_KEPT);
+	else
+		return false;
+	return true;
 }
 
 static __always_inline int into_bottle(struct __sk_buff *skb)
@@ -165,14 +178,13 @@ static __always_inline int into_bottle(struct __sk_buff *skb)
 static __always_inline int at_egress(struct __sk_buff *skb, __u32 offset, bool keep)
 {
 	struct addresses a;
-	bool answer;
 
 	if (!read_ip(skb, offset, &a))
 		return TC_ACT_UNSPEC;
-	answer = is_answer(skb, &a);
-	if (!answer && !(keep && is_request(skb, &a)))
+	if (is_answer(skb, &a))
+		count(HCT_BOTTLE_RETURNED);
+	else if (!keep || !is_request(skb, &a))
 		return TC_ACT_UNSPEC;
-	count(answer ? HCT_BOTTLE_RETURNED : HCT_BOTTLE_KEPT);
 	if (!offset) {
 		__be16 ethertype = skb->protocol;
 

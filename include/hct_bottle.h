@@ -24,7 +24,10 @@ struct hct_bottle_config {
 	__u16 pad;
 };
 
-/* One flow of the bottle's: all that is redirected.  PORT is its own; of an echo the identifier. */
+/*
+ * One flow of the bottle's: all that is redirected.  PORT is its own; of an echo the identifier.
+ * Its value is how many of its requests were about to leave the host again.
+ */
 struct hct_bottle_flow {
 	__be16 port;
 	__u8 protocol; /* IPPROTO_* */
@@ -34,7 +37,7 @@ struct hct_bottle_flow {
 enum hct_bottle_count {
 	HCT_BOTTLE_SENT, /* packets put to the real device's ingress */
 	HCT_BOTTLE_RETURNED, /* of the answer, taken back on their way out */
-	HCT_BOTTLE_KEPT, /* requests that were about to leave the host again */
+	HCT_BOTTLE_KEPT, /* requests that were about to leave the host again, from another address */
 	HCT_BOTTLE_COUNTS
 };
 

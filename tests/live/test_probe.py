@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -14,7 +15,7 @@ import lab_checks
 import lab_services
 import pytest
 import test_device
-from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, USAGE
+from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, RANGES, USAGE
 from lab import BACKEND, BACKEND6, CONTAINER, GATEWAY, LB_NODES
 from probe_play import Wire, filters, links, probe
 
@@ -239,6 +240,17 @@ def test_neighbour_that_is_real(lab, binary):
     assert lab.backend.run("ip", "neigh", "show", GATEWAY).split()[:5] == known.split()[:5]
 
 
+def test_https_without_gnutls(lab, binary):
+    """A library that is not there is no fault of the service."""
+    hide = ("for f in $(ldconfig -p | sed -n 's/.*libgnutls.so.30 .*=> //p'); do"
+            " mount --bind /dev/null $f || exit 99; done; exec \"$@\"")
+    done = subprocess.run(lab.backend.argv("unshare", "-m", "sh", "-c", hide, "sh", binary, "probe",
+                                           "--port", "443", "--protocol", "https"),
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == CANNOT_TRACE and "needs GnuTLS" in done.stderr, done
+    assert not done.stdout, done
+
+
 def test_without_privilege(lab, binary):
     shutil.copy(binary, f"{lab.tmp}/hctrace")  # where nobody may read it
     done = subprocess.run(lab.backend.argv("setpriv", "--reuid=65534", "--regid=65534",
@@ -423,6 +435,45 @@ def test_forwarded_to_another_host(snat, lab, binary):
     assert (line["verdict"], line["outcome"]) == ("unknown", "unknown"), line
     assert "forwards the check to another" in line["why"], line
     assert not [p for p in wire.packets if p[12:14] == b"\x08\x00" and p[23] == 6], wire.packets
+
+
+def test_forwarded_beside_closed(lab, binary):
+    """Of two ports at once only the one that is forwarded is said to be."""
+    lab.backend.sysctl(ipv4__ip_forward=1)
+    lab.router.run("ip", "addr", "add", "192.168.0.50/24", "dev", "web0")
+    lab.backend.run("iptables-nft", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", 8080,
+                    "-j", "DNAT", "--to-destination", "192.168.0.50:80")
+    run = probe(binary, lab, "--port", "8080,7080", "--timeout", 2)
+    assert run.finish(timeout=30) == FAILED, run.dump()
+    verdicts = {one["target"]["port"]: one["verdict"] for one in run.of_type("probe")}
+    assert verdicts == {8080: "unknown", 7080: "no-listener"}, run.dump()
+
+
+@pytest.mark.parametrize("target", [BACKEND, BACKEND6], ids=["ipv4", "ipv6"])
+def test_answer_in_fragments(target, lab, binary):
+    """An answer that is larger than a frame comes back whole, and none of it leaves."""
+    with lab.backend.enter():
+        sock = socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET,
+                             socket.SOCK_DGRAM)
+    sock.bind((target, PORT))
+    sock.settimeout(20)
+
+    def answer():
+        _, client = sock.recvfrom(100)
+        sock.sendto(bytes(4000), client)
+
+    service = threading.Thread(target=answer)
+    service.start()
+    with Wire(lab) as wire:
+        run = probe(binary, lab, "--protocol", "udp", "--port", PORT, "--target", target,
+                    ranges=RANGES)
+        assert run.finish(timeout=30) == HEALTHY, run.dump()
+        service.join()
+    sock.close()
+    lines = {one["protocol"]: one for one in run.of_type("probe")}
+    assert {one["verdict"] for one in lines.values()} == {"healthy"}, run.dump()
+    addr = lines["udp"]["lb"]["addr"]
+    assert not wire.of(addr), f"on the wire: {[p.hex() for p in wire.of(addr)]}"
 
 
 def test_container_beside(make_lab, binary):

@@ -10,6 +10,7 @@
 #include "enter_netns.h"
 #include "host/host_live.h"
 #include "presets.h"
+#include "probe/gnutls_late.h"
 #include "probe/guest.h"
 #include "probe/neighbour.h"
 #include "render/format.h"
@@ -140,6 +141,15 @@ static void follow_only(struct settings *out, const struct settings *s, const st
 		 format_addr(addr, g->way->from), g->way->port);
 }
 
+static bool cannot_speak(const struct settings *s)
+{
+	if (kinds[kind_of(s)].kind != CLIENT_HTTPS || gnutls_late())
+		return false;
+	fprintf(stderr, "hctrace: an https check needs GnuTLS 3 (libgnutls.so.30; Debian's package is "
+			"libgnutls30): install it, or try --protocol tcp\n");
+	return true;
+}
+
 static int open_bottle(struct guest *g)
 {
 	int err = bottle_open(&g->bottle, g->way->from,
@@ -155,7 +165,7 @@ static int open_bottle(struct guest *g)
 				"devices\n");
 	else
 		fprintf(stderr, "hctrace: cannot make a namespace to probe from: %s\n",
-				strerror(-err));
+			strerror(-err));
 	return EXIT_CANNOT_TRACE;
 }
 
@@ -181,8 +191,7 @@ static int enter_neighbour(struct neighbour **out, const struct guest *g)
 
 	if (err)
 		fprintf(stderr, "hctrace: cannot take %s for a neighbour: %s\n",
-				g->settings->from_text,
-			strerror(-err));
+			g->settings->from_text, strerror(-err));
 	return err ? EXIT_CANNOT_TRACE : 0;
 }
 
@@ -199,7 +208,7 @@ int cmd_probe(const struct settings *settings)
 	char host[ENDPOINT_TEXT_LEN];
 	int status = EXIT_CANNOT_TRACE;
 
-	if (enter_netns(settings))
+	if (enter_netns(settings) || cannot_speak(settings))
 		return status;
 	neighbour_sweep();
 	status = find_way(&way, settings);

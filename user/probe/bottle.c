@@ -98,6 +98,8 @@ static int start_thread(struct bottle *b)
 void bottle_start(struct bottle *b, void (*fn)(void *ctx), void *ctx)
 {
 	pthread_mutex_lock(&b->lock);
+	while (b->state == BUSY) /* it has said that it is done, and is about to be */
+		pthread_cond_wait(&b->changed, &b->lock);
 	b->fn = fn;
 	b->ctx = ctx;
 	b->state = BUSY;

@@ -30,8 +30,8 @@ const char *bottle_device(const struct bottle *b);
 const uint8_t *bottle_mac(const struct bottle *b);
 
 /*
- * Starts FN in the bottle's thread, which must be idle; it is to end soon once bottle_stop_fd()
- * is readable.
+ * Starts FN in the bottle's thread, after what runs there; it is to end soon once
+ * bottle_stop_fd() is readable.
  */
 void bottle_start(struct bottle *b, void (*fn)(void *ctx), void *ctx);
 int bottle_stop_fd(const struct bottle *b);

@@ -75,15 +75,22 @@ void bottle_tc_device_gone(struct bottle_tc *t, unsigned ifindex)
 
 int bottle_tc_add(struct bottle_tc *t, const struct hct_bottle_flow *flow)
 {
-	uint32_t one = 1;
+	uint32_t kept = 0;
 
-	return bpf_map_update_elem(bpf_map__fd(t->object->maps.bottle_flows), flow, &one, BPF_ANY) ?
+	return bpf_map_update_elem(bpf_map__fd(t->object->maps.bottle_flows), flow, &kept, BPF_ANY) ?
 	       -errno : 0;
 }
 
 void bottle_tc_remove(struct bottle_tc *t, const struct hct_bottle_flow *flow)
 {
 	bpf_map_delete_elem(bpf_map__fd(t->object->maps.bottle_flows), flow);
+}
+
+uint32_t bottle_tc_kept(const struct bottle_tc *t, const struct hct_bottle_flow *flow)
+{
+	uint32_t n = 0;
+
+	return bpf_map_lookup_elem(bpf_map__fd(t->object->maps.bottle_flows), flow, &n) ? 0 : n;
 }
 
 uint64_t bottle_tc_count(const struct bottle_tc *t, enum hct_bottle_count what)

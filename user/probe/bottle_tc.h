@@ -31,6 +31,8 @@ void bottle_tc_device_gone(struct bottle_tc *t, unsigned ifindex);
 int bottle_tc_add(struct bottle_tc *t, const struct hct_bottle_flow *flow);
 void bottle_tc_remove(struct bottle_tc *t, const struct hct_bottle_flow *flow);
 
+/* How many requests of FLOW were about to leave the host again, under their own source. */
+uint32_t bottle_tc_kept(const struct bottle_tc *t, const struct hct_bottle_flow *flow);
 uint64_t bottle_tc_count(const struct bottle_tc *t, enum hct_bottle_count what);
 
 #endif

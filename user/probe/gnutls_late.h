@@ -30,7 +30,10 @@ struct gnutls_calls {
 #undef X
 };
 
-/* GnuTLS's functions; NULL where this host has no GnuTLS 3 (libgnutls.so.30). */
+/*
+ * GnuTLS's functions; NULL where this host has no GnuTLS 3 (libgnutls.so.30).  To be called once
+ * before threads do.
+ */
 const struct gnutls_calls *gnutls_late(void);
 
 #endif

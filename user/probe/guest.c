@@ -126,6 +126,7 @@ static void start(void *ctx)
 
 	g->round_ns = client_now();
 	g->next_round_ns = UINT64_MAX;
+	g->kept = bottle_tc_count(g->tc, HCT_BOTTLE_KEPT);
 	if (g->settings->until_healthy)
 		g->before_round = snapshot_take();
 	prober_start(g->prober);
@@ -183,10 +184,7 @@ static bool go_on(struct guest *g, uint64_t now_ns)
 		return true;
 	if (now_ns < g->next_round_ns)
 		return false;
-	g->round_ns = client_now();
-	g->next_round_ns = UINT64_MAX;
-	g->before_round = snapshot_take();
-	prober_start(g->prober);
+	start(g);
 	return false;
 }
 

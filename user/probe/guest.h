@@ -16,7 +16,7 @@ struct guest {
 	struct prober *prober;
 	struct prober_plan plan;
 	uint64_t passed, failed, unknown;
-	uint64_t kept; /* requests that were about to leave the host, up to the last probe */
+	uint64_t kept; /* HCT_BOTTLE_KEPT when the round began */
 	/* Until healthy: a round at a time, with a look at the host before it. */
 	struct snapshot *before_failure, *before_round;
 	uint64_t failures; /* probes that did not pass, up to the last round */

@@ -13,46 +13,6 @@ static bool is_expected(const struct settings *s, int status)
 	return !s->n_expect;
 }
 
-/* Behind TLS only the client knows what was answered. */
-static void judge_https(const struct guest *g, const struct client_seen *seen, struct diagnosis *d)
-{
-	const struct client_check *check = &g->plan.check;
-
-	if (d->outcome != OUTCOME_PASS)
-		return;
-	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
-		snprintf(d->note, sizeof(d->note), "The client saw the encrypted answer: status "
-			"%d.", seen->status);
-		return;
-	}
-	d->outcome = OUTCOME_FAIL;
-	d->confidence = CONFIDENCE_CERTAIN;
-	d->note[0] = '\0';
-	if (seen->result == CLIENT_OK) {
-		d->verdict = VERDICT_HTTP_STATUS;
-		d->code = verdict_info(d->verdict)->code;
-		snprintf(d->why, sizeof(d->why), "The service answered %s %s (Host %s) with %d, "
-			"behind the encryption; the check expects other codes.",
-			check->manner->method,
-			 check->path, check->host, seen->status);
-		snprintf(d->fix, sizeof(d->fix), "Let the service answer this path and Host with "
-			"an expected code, or set the check's path, Host and expected codes to "
-			"what it answers.");
-		return;
-	}
-	d->verdict = seen->result == CLIENT_NOT_HTTP ? VERDICT_NOT_HTTP :
-		     seen->result == CLIENT_TLS ? VERDICT_TLS_ALERT :
-		     seen->result == CLIENT_TIMEOUT ? VERDICT_APP_SLOW : VERDICT_APP_CLOSED;
-	d->code = verdict_info(d->verdict)->code;
-	snprintf(d->why, sizeof(d->why), "The client of the check saw it fail behind the "
-		"encryption: %s.",
-		 seen->result == CLIENT_NOT_HTTP ? "what was answered is no HTTP" :
-		 seen->result == CLIENT_TLS ? "the handshake was not completed" :
-		 seen->result == CLIENT_TIMEOUT ? "no answer came in time" :
-						  "the connection ended without an answer");
-	snprintf(d->fix, sizeof(d->fix), "%s", verdict_info(d->verdict)->remedy);
-}
-
 /*
  * A pass that did not reach the client is none: something behind our last look at it took the
  * answer.
@@ -65,23 +25,82 @@ static void judge_unreached(const struct guest *g, const struct client_seen *see
 	d->confidence = CONFIDENCE_GUESS;
 	d->code = NULL;
 	d->note[0] = '\0';
-	snprintf(d->why, sizeof(d->why), "On this host the check was answered, but its client "
-		"did not get the answer (%s): something behind the last point seen took it.",
+	snprintf(d->why, sizeof(d->why),
+		 "On this host the check was answered, but its client did not get the answer (%s): "
+		 "something behind the last point seen took it.",
 		 seen->err ? strerror(seen->err) : "it was no answer");
 	snprintf(d->fix, sizeof(d->fix), "tc filter show dev %s egress; tc -s qdisc show dev %s",
 		 g->way->port, g->way->port);
 }
 
-static void judge_kept(struct diagnosis *d)
+/* Behind TLS only the client knows what was answered. */
+static void judge_https(const struct guest *g, const struct client_seen *seen, struct diagnosis *d)
 {
+	const struct client_check *check = &g->plan.check;
+
+	if (d->outcome != OUTCOME_PASS || seen->result == CLIENT_STOPPED)
+		return;
+	if (seen->result == CLIENT_FAILED) {
+		judge_unreached(g, seen, d);
+		return;
+	}
+	if (seen->result == CLIENT_OK && is_expected(g->settings, seen->status)) {
+		snprintf(d->note, sizeof(d->note),
+			 "The client saw the encrypted answer: status %d.", seen->status);
+		return;
+	}
+	d->outcome = OUTCOME_FAIL;
+	d->confidence = CONFIDENCE_CERTAIN;
+	d->note[0] = '\0';
+	if (seen->result == CLIENT_OK) {
+		d->verdict = VERDICT_HTTP_STATUS;
+		d->code = verdict_info(d->verdict)->code;
+		snprintf(d->why, sizeof(d->why),
+			 "The service answered %s %s (Host %s) with %d, behind the encryption; the "
+			 "check expects other codes.",
+			 check->manner->method, check->path, check->host, seen->status);
+		snprintf(d->fix, sizeof(d->fix),
+			 "Let the service answer this path and Host with an expected code, or set "
+			 "the check's path, Host and expected codes to what it answers.");
+		return;
+	}
+	d->verdict = seen->result == CLIENT_NOT_HTTP ? VERDICT_NOT_HTTP :
+		     seen->result == CLIENT_TLS ? VERDICT_TLS_ALERT :
+		     seen->result == CLIENT_TIMEOUT ? VERDICT_APP_SLOW : VERDICT_APP_CLOSED;
+	d->code = verdict_info(d->verdict)->code;
+	snprintf(d->why, sizeof(d->why),
+		 "The client of the check saw it fail behind the encryption: %s.",
+		 seen->result == CLIENT_NOT_HTTP ? "what was answered is no HTTP" :
+		 seen->result == CLIENT_TLS ? "the handshake was not completed" :
+		 seen->result == CLIENT_TIMEOUT ? "no answer came in time" :
+						  "the connection ended without an answer");
+	snprintf(d->fix, sizeof(d->fix), "%s", verdict_info(d->verdict)->remedy);
+}
+
+/*
+ * A probe that ended where it would have left the host.  Of a request whose source was rewritten it
+ * is not known whose it was: that of a probe that nothing else explains.
+ */
+static void judge_kept(const struct guest *g, const struct hct_bottle_flow *flow,
+		       struct diagnosis *d)
+{
+	bool own = bottle_tc_kept(g->tc, flow);
+
+	if (d->outcome == OUTCOME_PASS)
+		return;
+	if (!own && (d->verdict != VERDICT_UNKNOWN ||
+		     bottle_tc_count(g->tc, HCT_BOTTLE_KEPT) == g->kept))
+		return;
 	d->verdict = VERDICT_UNKNOWN;
 	d->outcome = OUTCOME_UNKNOWN;
-	d->confidence = CONFIDENCE_CERTAIN;
+	d->confidence = own ? CONFIDENCE_CERTAIN : CONFIDENCE_LIKELY;
 	d->code = NULL;
-	snprintf(d->why, sizeof(d->why), "This host forwards the check to another one.  A probe "
-		"of hctrace does not leave the host, so it ended where it would have left.");
-	snprintf(d->fix, sizeof(d->fix), "Probe on the host that it is forwarded to; a real "
-		"check is followed by hctrace live.");
+	snprintf(d->why, sizeof(d->why),
+		 "This host forwards the check to another one.  A probe of hctrace does not leave "
+		 "the host, so it ended where it would have left.");
+	snprintf(d->fix, sizeof(d->fix),
+		 "Probe on the host that it is forwarded to; a real check is followed by hctrace "
+		 "live.");
 }
 
 static void tell_limits(struct guest *g, struct diagnosis *d)
@@ -97,15 +116,13 @@ static void tell_limits(struct guest *g, struct diagnosis *d)
 				 "and the check's own port.", used ? "  " : "");
 	if (g->not_met[0] && used < sizeof(d->note))
 		snprintf(d->note + used, sizeof(d->note) - used, "  Not met at %s: %s.",
-			g->way->port,
-			 g->not_met);
+			 g->way->port, g->not_met);
 }
 
 void guest_judge(void *ctx, const struct probe *p, struct diagnosis *d)
 {
 	struct guest *g = ctx;
 	struct hct_bottle_flow flow = { .port = p->tuple.lb_port, .protocol = p->tuple.protocol };
-	uint64_t kept = bottle_tc_count(g->tc, HCT_BOTTLE_KEPT);
 	struct client_seen seen;
 
 	if (prober_seen(g->prober, &flow, &seen)) {
@@ -117,9 +134,7 @@ void guest_judge(void *ctx, const struct probe *p, struct diagnosis *d)
 			 d->verdict == VERDICT_REPLY_LOST)
 			judge_unreached(g, &seen, d);
 	}
-	if (d->outcome != OUTCOME_PASS && kept > g->kept)
-		judge_kept(d);
-	g->kept = kept;
+	judge_kept(g, &flow, d);
 	if (d->outcome == OUTCOME_PASS)
 		tell_limits(g, d);
 	g->passed += d->outcome == OUTCOME_PASS;
