@@ -122,7 +122,7 @@ static __always_inline __u32 *find_flow(struct __sk_buff *skb, __u32 offset, __u
 	return bpf_map_lookup_elem(&bottle_flows, &flow);
 }
 
-/* An ICMP error about one of the bottle's packets, whose head it carries. */
+/* An ICMP error or redirect about one of the bottle's packets, whose head it carries. */
 static __always_inline bool is_error_for_us(struct __sk_buff *skb, const struct addresses *a)
 {
 	struct addresses inner;
@@ -132,8 +132,12 @@ static __always_inline bool is_error_for_us(struct __sk_buff *skb, const struct 
 		return false;
 	if (bpf_skb_load_bytes(skb, a->transport, &type, 1))
 		return false;
-	/* unreachable, time exceeded, parameter problem; too big */
-	if (a->protocol == IPPROTO_ICMP ? type != 3 && type != 11 && type != 12 : type < 1 || type > 4)
+	/* a redirect's is behind addresses and options; neighbours alone get one */
+	if (a->protocol == IPPROTO_ICMPV6 && type == 137)
+		return true;
+	/* unreachable, redirect, time exceeded, parameter problem; too big */
+	if (a->protocol == IPPROTO_ICMP ? type != 3 && type != 5 && type != 11 && type != 12 :
+					  type < 1 || type > 4)
 		return false;
 	return read_ip(skb, a->transport + 8, &inner) && is_bottles(inner.from) &&
 	       find_flow(skb, inner.transport, inner.protocol, 0);

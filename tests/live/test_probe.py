@@ -437,6 +437,25 @@ def test_forwarded_to_another_host(snat, lab, binary):
     assert not [p for p in wire.packets if p[12:14] == b"\x08\x00" and p[23] == 6], wire.packets
 
 
+@pytest.mark.parametrize("subnet,other,counter", [
+    ("192.168.0.0/24", "192.168.0.50", "IcmpOutRedirects"),
+    ("fd00:192:168::/64", "fd00:192:168::50", "Icmp6OutRedirects"),
+], ids=["ipv4", "ipv6"])
+def test_redirect_stays_inside(subnet, other, counter, lab, binary):
+    """A router that tells its neighbours of shorter ways tells the bottle, which is one."""
+    lab.backend.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+    lab.router.run("ip", "addr", "add", f"{other}/{subnet[-2:]}", "dev", "web0")
+    with Wire(lab) as wire:
+        line = only_line(probe(binary, lab, "--port", 80, "--timeout", 2, "--target", other,
+                               "--interface", "eth0", ranges=("--lb", f"elb-dedicated:{subnet}")),
+                         FAILED)
+    assert "forwards the check to another" in line["why"], line
+    assert int(lab.backend.run("nstat", "-az", counter).split()[2]), "no redirect was sent"
+    left = [p.hex() for p in wire.of(line["lb"]["addr"])
+            if p[12:14] != b"\x08\x06"]  # whether somebody has the address is asked
+    assert not left, f"on the wire: {left}"
+
+
 def test_forwarded_beside_closed(lab, binary):
     """Of two ports at once only the one that is forwarded is said to be."""
     lab.backend.sysctl(ipv4__ip_forward=1)
