@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
+#                 HERE=1: this host itself, checked by hctrace probe
 # make test       unit tests, cases, the same with events lost, and recordings of them, without root
 # make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
@@ -185,7 +186,7 @@ check-vmlinux: $(TOOL_BIN) $(BUILD)/hctrace.bpf.o
 setup:
 	$(Q)scripts/setup
 demo:
-	$(Q)scripts/demo
+	$(Q)scripts/demo $(if $(HERE),--here)
 check:
 	$(Q)scripts/check
 KERNELS   ?=

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The demo: `hctrace live` in the lab's backend, while one thing after another breaks.
 
-Called by scripts/demo with the path of the binary.
+Called by scripts/demo with the path of the binary, and --here for a demo without a lab: checks of
+`hctrace probe` to whatever this host serves.
 """
 import contextlib
 import os
@@ -125,27 +126,48 @@ def play(lab, binary):
     return status
 
 
+def probe_command(binary, *options):
+    color = "always" if sys.stdout.isatty() else "never"
+    return [os.path.abspath(binary), "probe", "--timeout", str(TIMEOUT), "--color=" + color,
+            *options]
+
+
 def probe(lab, binary):
     """The same without a load balancer: hctrace sends a check of its own."""
     rule = f"-s {RANGE} -p tcp --dport 80 -j DROP"
     say(f"no load balancer, and a fault: iptables-nft -A INPUT {rule}; hctrace probe --port 80")
     lab.backend.run("sh", "-c", f"iptables-nft -A INPUT {rule}")
-    color = "always" if sys.stdout.isatty() else "never"
-    command = lab.backend.argv(os.path.abspath(binary), "probe", "--port", 80, "--timeout",
-                               TIMEOUT, "--color=" + color)
+    command = lab.backend.argv(*probe_command(binary, "--port", "80"))
     subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
     say("mended: hctrace probe --port 80")
     lab.backend.run("iptables-nft", "-F")
     subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
 
 
+def probe_here(binary):
+    """On this host, which is not changed: a check of each port that it serves."""
+    say("hctrace probe: a check from the load balancer's range to each port of this host")
+    status = subprocess.run(probe_command(binary), stdin=subprocess.DEVNULL,
+                            check=False).returncode
+    # healthy, a fault found, or nothing that listens: each is an answer
+    sys.exit(0 if status in (0, 1, 4) else status)
+
+
 def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also when started ignoring it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    binary = sys.argv[1]
+    if "--here" in sys.argv[2:]:
+        probe_here(binary)
     sweep()
     try:
-        with Lab() as lab:
-            status = play(lab, sys.argv[1])
+        with contextlib.ExitStack() as stack:
+            try:
+                lab = stack.enter_context(Lab())
+            except (OSError, RuntimeError) as e:
+                say(f"no lab can be made here: {e}")
+                probe_here(binary)
+            status = play(lab, binary)
     except KeyboardInterrupt:
         sys.exit(130)
     # hctrace says 1: it has seen failures, as it should

@@ -111,6 +111,14 @@ def line_of(run, case, kind):
     return lines[0]
 
 
+def only_line(run, status=HEALTHY):
+    code = run.finish(timeout=30)
+    assert code == status, f"{code}: {run.dump()}{run.stderr}"
+    lines = run.of_type("probe")
+    assert len(lines) == 1, run.dump()
+    return lines[0]
+
+
 def at_address(expect, addr):
     """EXPECT with the bottle's address for that of the lab's load balancer."""
     return replace(expect, why=tuple(w.replace(LB_NODES[0], addr) for w in expect.why))
@@ -160,5 +168,5 @@ def background(lab, argv):
                 child.kill()
 
 
-__all__ = ["HEALTHY_HTTP", "Wire", "background", "cases_of", "filters", "kind_of", "links", "probe",
-           "run_probe_case"]
+__all__ = ["HEALTHY_HTTP", "Wire", "background", "cases_of", "filters", "kind_of", "links",
+           "only_line", "probe", "run_probe_case"]
