@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Fixtures: a lab of its own for every case (0.1 s), and hctrace running in its backend."""
+import contextlib
 import os
 import sys
 
@@ -12,6 +13,7 @@ sys.path[:0] = [HERE, f"{ROOT}/scripts"]
 import lab as lab_module  # noqa: E402
 import lab_services  # noqa: E402
 from harness import Hctrace, UnknownVerdict  # noqa: E402
+from record_play import Record  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -77,6 +79,22 @@ def trace(binary, request):
     yield start
     for run in running:
         run.kill()
+
+
+@pytest.fixture
+def record(binary):
+    """Starts hctrace record in a lab's backend: record(lab, *options)."""
+    running = []
+
+    def start(lab, *options, **kwargs):
+        running.append(Record(binary, lab, *options, **kwargs))
+        return running[-1]
+
+    yield start
+    for run in running:
+        with contextlib.suppress(ProcessLookupError):
+            run.child.kill()
+        run.child.wait()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -7,7 +7,7 @@ import subprocess
 
 import lab_checks
 import pytest
-from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, USAGE, Hctrace
+from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, USAGE
 
 USAGE_ERRORS = {
     "unknown-option": (["live", "--frobnicate"], "frobnicate"),
