@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "include/hct_bottle.h"
 
@@ -105,6 +106,20 @@ void client_goodbye(const struct client *c, int fd);
 int client_request(const struct client_check *check, char *out, size_t size);
 /* Looks at what has come of the answer: true when it is known what it is. */
 bool client_answer(const char *bytes, size_t n, struct client_seen *seen);
+
+/*
+ * A connection that HTTP is spoken over.  Both calls wait, within the deadline, and return how
+ * many bytes; 0 at the end; or an error, negative, whose meaning is the stream's own.
+ */
+struct client_stream {
+	ssize_t (*send)(void *ctx, const char *bytes, size_t n);
+	ssize_t (*receive)(void *ctx, char *out, size_t n);
+	void *ctx;
+};
+
+/* Sends REQUEST and reads until the answer is known for what it is.  0, or the stream's error. */
+int client_exchange(const struct client_stream *stream, const char *request, size_t n,
+		    struct client_seen *seen);
 
 int client_echo(const struct client *c, const struct client_check *check, uint64_t deadline,
 		struct client_seen *seen);

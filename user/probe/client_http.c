@@ -42,46 +42,65 @@ bool client_answer(const char *bytes, size_t n, struct client_seen *seen)
 	return true;
 }
 
-static int send_all(const struct client *c, int fd, const char *bytes, size_t n, uint64_t deadline)
-{
-	while (n) {
-		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-		int err = sent < 0 ? -errno : 0;
-
-		if (err == -EAGAIN)
-			err = client_wait(c, fd, POLLOUT, deadline);
-		if (err)
-			return err;
-		if (sent > 0) {
-			bytes += sent;
-			n -= (size_t)sent;
-		}
-	}
-	return 0;
-}
-
-/* Reads until the answer is known for what it is. */
-static int receive(const struct client *c, int fd, uint64_t deadline, struct client_seen *seen)
+int client_exchange(const struct client_stream *stream, const char *request, size_t n,
+		    struct client_seen *seen)
 {
 	char answer[STATUS_LINE + 1] = "";
 	size_t have = 0;
+	ssize_t done;
 
-	for (;;) {
-		ssize_t n = recv(fd, answer + have, STATUS_LINE - have, 0);
-		int err = n < 0 ? -errno : 0;
+	for (size_t sent = 0; sent < n; sent += (size_t)done) {
+		done = stream->send(stream->ctx, request + sent, n - sent);
+		if (done < 0)
+			return (int)done;
+	}
+	do {
+		done = stream->receive(stream->ctx, answer + have, STATUS_LINE - have);
+		if (done < 0)
+			return (int)done;
+		have += (size_t)done;
+	} while (done && !client_answer(answer, have, seen));
+	if (!done)
+		seen->result = have ? CLIENT_NOT_HTTP : CLIENT_CLOSED;
+	return 0;
+}
 
-		if (err == -EAGAIN)
-			err = client_wait(c, fd, POLLIN, deadline);
+/* ---- without encryption: errors are -errno ---- */
+
+struct plain {
+	const struct client *client;
+	int fd;
+	uint64_t deadline;
+};
+
+static ssize_t plain_send(void *ctx, const char *bytes, size_t n)
+{
+	const struct plain *p = ctx;
+	ssize_t sent;
+
+	while ((sent = send(p->fd, bytes, n, MSG_NOSIGNAL)) < 0) {
+		int err = errno == EAGAIN ? client_wait(p->client, p->fd, POLLOUT, p->deadline) :
+					    -errno;
+
 		if (err)
 			return err;
-		if (n == 0) {
-			seen->result = have ? CLIENT_NOT_HTTP : CLIENT_CLOSED;
-			return 0;
-		}
-		have += n > 0 ? (size_t)n : 0;
-		if (n > 0 && client_answer(answer, have, seen))
-			return 0;
 	}
+	return sent;
+}
+
+static ssize_t plain_receive(void *ctx, char *out, size_t n)
+{
+	const struct plain *p = ctx;
+	ssize_t got;
+
+	while ((got = recv(p->fd, out, n, 0)) < 0) {
+		int err = errno == EAGAIN ? client_wait(p->client, p->fd, POLLIN, p->deadline) :
+					    -errno;
+
+		if (err)
+			return err;
+	}
+	return got;
 }
 
 void client_goodbye(const struct client *c, int fd)
@@ -101,12 +120,12 @@ void client_goodbye(const struct client *c, int fd)
 void client_http(const struct client *c, const struct client_check *check, int fd,
 		 uint64_t deadline, struct client_seen *seen)
 {
+	struct plain plain = { c, fd, deadline };
+	const struct client_stream stream = { plain_send, plain_receive, &plain };
 	char request[REQUEST_MAX];
 	int n = client_request(check, request, sizeof(request));
-	int err = n < 0 ? n : send_all(c, fd, request, (size_t)n, deadline);
+	int err = n < 0 ? n : client_exchange(&stream, request, (size_t)n, seen);
 
-	if (!err)
-		err = receive(c, fd, deadline, seen);
 	if (err) {
 		seen->err = -err;
 		seen->result = client_result_of(-err);

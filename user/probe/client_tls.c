@@ -9,139 +9,140 @@
 #include "gnutls_late.h"
 
 #define REQUEST_MAX 4096
-#define STATUS_LINE 12
 
-/* ERR of GnuTLS says that it waits: does so.  0, GnuTLS's error, or -errno with *OURS set. */
-static int go_on(const struct gnutls_calls *tls, const struct client *c, gnutls_session_t session,
-		 int fd, int err, uint64_t deadline, bool *ours)
+/* A session, and of its errors which kind they are: -errno, or GnuTLS's own. */
+struct tls {
+	const struct gnutls_calls *calls;
+	gnutls_session_t session;
+	const struct client *client;
+	int fd;
+	uint64_t deadline;
+	bool shaken;
+	bool is_errno;
+};
+
+/* After ERR of a call: 0 when it is to be made again. */
+static int go_on(struct tls *t, int err)
 {
+	bool out = t->calls->gnutls_record_get_direction(t->session);
 	int waited;
 
 	if (err != GNUTLS_E_AGAIN && err != GNUTLS_E_INTERRUPTED)
-		return tls->gnutls_error_is_fatal(err) ? err : 0;
-	waited = client_wait(c, fd, tls->gnutls_record_get_direction(session) ? POLLOUT : POLLIN,
-			     deadline);
-	*ours = waited != 0;
+		return t->calls->gnutls_error_is_fatal(err) ? err : 0;
+	waited = client_wait(t->client, t->fd, out ? POLLOUT : POLLIN, t->deadline);
+	t->is_errno = waited != 0;
 	return waited;
 }
 
-static int shake_hands(const struct gnutls_calls *tls, const struct client *c,
-		       gnutls_session_t session, int fd, uint64_t deadline, bool *ours)
+static int shake_hands(struct tls *t)
 {
 	int err;
 
-	while ((err = tls->gnutls_handshake(session)) != GNUTLS_E_SUCCESS) {
-		err = go_on(tls, c, session, fd, err, deadline, ours);
+	while ((err = t->calls->gnutls_handshake(t->session)) != GNUTLS_E_SUCCESS) {
+		err = go_on(t, err);
 		if (err)
 			return err;
 	}
+	t->shaken = true;
 	return 0;
 }
 
-static int ask(const struct gnutls_calls *tls, const struct client *c, gnutls_session_t session,
-	       int fd, const char *request, size_t n, uint64_t deadline, bool *ours)
+static ssize_t tls_send(void *ctx, const char *bytes, size_t n)
 {
-	while (n) {
-		ssize_t sent = tls->gnutls_record_send(session, request, n);
-		int err = sent < 0 ? go_on(tls, c, session, fd, (int)sent, deadline, ours) : 0;
+	struct tls *t = ctx;
+	ssize_t sent;
+
+	while ((sent = t->calls->gnutls_record_send(t->session, bytes, n)) < 0) {
+		int err = go_on(t, (int)sent);
 
 		if (err)
 			return err;
-		if (sent > 0) {
-			request += sent;
-			n -= (size_t)sent;
-		}
 	}
-	return 0;
+	return sent;
 }
 
-static int receive(const struct gnutls_calls *tls, const struct client *c, gnutls_session_t session,
-		   int fd, uint64_t deadline, bool *ours, struct client_seen *seen)
+static ssize_t tls_receive(void *ctx, char *out, size_t n)
 {
-	char answer[STATUS_LINE + 1] = "";
-	size_t have = 0;
+	struct tls *t = ctx;
+	ssize_t got;
 
-	for (;;) {
-		ssize_t n = tls->gnutls_record_recv(session, answer + have, STATUS_LINE - have);
-		int err = n < 0 ? go_on(tls, c, session, fd, (int)n, deadline, ours) : 0;
+	while ((got = t->calls->gnutls_record_recv(t->session, out, n)) < 0) {
+		int err = go_on(t, (int)got);
 
 		if (err)
 			return err;
-		if (n == 0) {
-			seen->result = have ? CLIENT_NOT_HTTP : CLIENT_CLOSED;
-			return 0;
-		}
-		have += n > 0 ? (size_t)n : 0;
-		if (n > 0 && client_answer(answer, have, seen))
-			return 0;
 	}
+	return got;
 }
 
-static int exchange(const struct gnutls_calls *tls, const struct client *c,
-		    const struct client_check *check, gnutls_session_t session, int fd,
-		    uint64_t deadline, bool *ours, bool *shaken, struct client_seen *seen)
+static int exchange(struct tls *t, const struct client_check *check, struct client_seen *seen)
 {
+	const struct client_stream stream = { tls_send, tls_receive, t };
 	char request[REQUEST_MAX];
 	int n = client_request(check, request, sizeof(request)), err;
 
 	if (n < 0) {
-		*ours = true;
+		t->is_errno = true;
 		return n;
 	}
-	err = shake_hands(tls, c, session, fd, deadline, ours);
-	*shaken = !err;
+	err = shake_hands(t);
+	return err ? err : client_exchange(&stream, request, (size_t)n, seen);
+}
+
+/* A session as load balancers' are.  0 or GnuTLS's error; what was made is to be freed anyhow. */
+static int set_up(struct tls *t, gnutls_certificate_credentials_t *credentials,
+		  const struct client_check *check)
+{
+	const struct gnutls_calls *calls = t->calls;
+	int err = calls->gnutls_certificate_allocate_credentials(credentials);
+
 	if (!err)
-		err = ask(tls, c, session, fd, request, (size_t)n, deadline, ours);
+		err = calls->gnutls_init(&t->session,
+					 GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	if (!err)
-		err = receive(tls, c, session, fd, deadline, ours, seen);
+		err = calls->gnutls_set_default_priority(t->session);
+	if (!err)
+		err = calls->gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE,
+						    *credentials);
+	if (!err && check->server_name)
+		err = calls->gnutls_server_name_set(t->session, GNUTLS_NAME_DNS,
+						    check->server_name, strlen(check->server_name));
+	if (!err)
+		calls->gnutls_transport_set_int2(t->session, t->fd, t->fd);
 	return err;
 }
 
 void client_https(const struct client *c, const struct client_check *check, int fd,
 		  uint64_t deadline, struct client_seen *seen)
 {
-	const struct gnutls_calls *tls = gnutls_late();
+	struct tls tls = { .calls = gnutls_late(), .client = c, .fd = fd, .deadline = deadline };
 	gnutls_certificate_credentials_t credentials = NULL;
-	gnutls_session_t session = NULL;
-	bool ours = false, shaken = false;
 	int err;
 
-	if (!tls) {
+	if (!tls.calls) {
 		seen->result = CLIENT_FAILED;
 		seen->err = ELIBACC;
 		return;
 	}
-	err = tls->gnutls_certificate_allocate_credentials(&credentials);
-	if (!err)
-		err = tls->gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
-	if (!err)
-		err = tls->gnutls_set_default_priority(session);
-	if (!err)
-		err = tls->gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
-	if (!err && check->server_name)
-		err = tls->gnutls_server_name_set(session, GNUTLS_NAME_DNS, check->server_name,
-					     strlen(check->server_name));
-	if (err) {
+	if (set_up(&tls, &credentials, check)) {
 		seen->result = CLIENT_FAILED;
 		seen->err = ENOMEM;
 		goto cleanup;
 	}
-	tls->gnutls_transport_set_int2(session, fd, fd);
-	err = exchange(tls, c, check, session, fd, deadline, &ours, &shaken, seen);
-	if (err && ours) {
+	err = exchange(&tls, check, seen);
+	if (err && tls.is_errno) {
 		seen->err = -err;
 		seen->result = client_result_of(-err);
 	} else if (err) {
-		seen->result = !shaken ? CLIENT_TLS :
+		seen->result = !tls.shaken ? CLIENT_TLS :
 			       err == GNUTLS_E_PREMATURE_TERMINATION ? CLIENT_CLOSED : CLIENT_RESET;
-	}
-	if (!err && shaken) {
-		tls->gnutls_bye(session, GNUTLS_SHUT_WR);
+	} else {
+		tls.calls->gnutls_bye(tls.session, GNUTLS_SHUT_WR);
 		client_goodbye(c, fd);
 	}
 cleanup:
-	if (session)
-		tls->gnutls_deinit(session);
+	if (tls.session)
+		tls.calls->gnutls_deinit(tls.session);
 	if (credentials)
-		tls->gnutls_certificate_free_credentials(credentials);
+		tls.calls->gnutls_certificate_free_credentials(credentials);
 }
