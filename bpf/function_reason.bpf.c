@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "nat.h"
 
+#define TCP_FLAGS_OFFSET 13 /* in the header */
 #define EPERM 1
 #define ENOMEM 12
 #define EXDEV 18
@@ -71,14 +72,17 @@ static __always_inline bool is_syn(const struct parsed *p)
  * frees it in a way that is no drop (__kfree_skb), so that is told here.
  */
 SEC("fentry/tcp_validate_incoming")
-int BPF_PROG(hct_syn_refused, struct sock *sk, struct sk_buff *skb)
+int BPF_PROG(hct_syn_refused, struct sock *sk, struct sk_buff *skb, const void *th)
 {
 	struct hct_flow *flow;
 	struct hct_event *e;
 	struct parsed p;
+	__u8 flags = 0;
 	__u32 netns;
 
-	if (!parse_skb(skb, &p) || p.reply || !is_syn(&p))
+	/* everybody's packets come by here: one byte tells of nearly all that they are none */
+	bpf_probe_read_kernel(&flags, sizeof(flags), th + TCP_FLAGS_OFFSET);
+	if (!(flags & HCT_TCP_SYN) || !parse_skb(skb, &p) || p.reply || !is_syn(&p))
 		return 0;
 	netns = netns_of_sock(sk);
 	flow = flow_of_packet(&p, netns);

@@ -2,14 +2,17 @@
 """What drops ahead of IP, or behind it: XDP, tc, queueing disciplines, bridges."""
 import contextlib
 import errno
+import os
+import signal
 import socket
+import time
 
 import bpfsys
 import lab_checks
 import pytest
 from bpfsys import BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP, XDP_FLAGS_SKB_MODE
 from harness import FAILED, Case, Expect, params, run_case
-from lab import BACKEND, GATEWAY, RANGE
+from lab import BACKEND, BACKEND_2, GATEWAY, RANGE
 
 PORT = 8202
 HEALTHY_202 = Expect("healthy", protocol="http", status=202)
@@ -114,3 +117,22 @@ BRIDGED = [
 @pytest.mark.parametrize("case", **params(BRIDGED))
 def test_bridge(case, make_lab, trace):
     run_case(case, make_lab, trace)
+
+
+# ---- devices that come ----
+
+def test_more_news_than_can_be_kept(lab, trace):
+    """Of hundreds of devices at once the kernel drops news; the one that matters is found anyhow."""
+    run = trace(lab, "--timeout", 1)
+    os.kill(run.child.pid, signal.SIGSTOP)
+    lab.backend.ip(*(f"link set dev eth0 alias news{i}" for i in range(1000)))
+    lab.router.ip(f"link add web1 type veth peer name eth1 netns {lab.backend.name}",
+                  "addr add 192.168.1.1/24 dev web1", "link set web1 up")
+    lab.backend.ip(f"addr add {BACKEND_2}/24 dev eth1", "link set eth1 up",
+                   f"route add {RANGE} via 192.168.1.1")
+    lab.backend.ip(*(f"link set dev eth0 alias more{i}" for i in range(100)))
+    os.kill(run.child.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    line = run.probe(lab_checks.http(lab, 80, timeout=1, target=BACKEND_2))
+    assert line["outcome"] == "pass" and line["timeline"][0]["device"] == "eth1", line
+    run.stop()

@@ -16,6 +16,7 @@ from harness import FAILED, HEALTHY, Case, Expect, Hctrace, params, run_case
 from lab import RANGE
 
 PORT = 8202
+LOOK = 11  # s: a little more than between two looks at what brings no news
 HEALTHY_202 = Expect("healthy", protocol="http", status=202)
 NAME = "firewall_of_the_site"  # longer than the kernel keeps: 15 letters
 
@@ -77,15 +78,19 @@ def test_xdp_program_passive(lab, trace):
         run.stop(FAILED)
 
 
-def test_xdp_program_comes_later(lab, trace):
-    """It is watched from the device's news on, and no longer when it is gone."""
+@pytest.mark.parametrize("news", [True, False], ids=["device-news", "no-news"])
+def test_xdp_program_comes_later(news, lab, trace):
+    """It is watched from the device's news on, or a look later; no longer when it is gone."""
     run = trace(lab, "--timeout", 1)
     index = {}
     with lab.backend.enter():
         index["eth0"] = socket.if_nametoindex("eth0")
         attached = bpfsys.Attachment(BPF_XDP, index["eth0"], bpfsys.dropping(BPF_XDP, PORT), 0, NAME)
     with attached:
-        lab.backend.run("ip", "link", "set", "dev", "eth0", "alias", "news")
+        if news:
+            lab.backend.run("ip", "link", "set", "dev", "eth0", "alias", "news")
+        else:
+            time.sleep(LOOK)
         for _ in range(5):
             line = run.probe(lab_checks.http(lab, PORT, timeout=1))
             if line["verdict"] == "xdp-drop" and line["confidence"] == "certain":

@@ -264,6 +264,7 @@ static void keep_house(struct live *l, uint64_t now)
 {
 	struct recorder *recorder = l->stream.recorder;
 
+	loader_look(l->loader, now);
 	if (recorder) {
 		recorder_read(recorder);
 		recorder_wake(recorder, now);
@@ -290,6 +291,7 @@ static uint64_t next_time(const struct live *l, uint64_t end)
 		       l->view->second || l->stream.recorder;
 
 	due = earlier(due, end);
+	due = earlier(due, loader_next_look(l->loader));
 	if (l->view->guest)
 		due = earlier(due, l->view->guest->next(l->view->guest->ctx));
 	return at_work ? earlier(due, l->next_second_ns) : due;
@@ -302,6 +304,7 @@ static int run(struct live *l, uint64_t start)
 	int err = 0;
 
 	l->next_second_ns = start + HOUSEKEEPING_NS;
+	loader_look(l->loader, start);
 	while (!err && !done(l, now, end)) {
 		struct epoll_event ready[MAX_READY];
 		int n;

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/if.h>
+#include <net/if.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -60,11 +60,29 @@ static int on_message(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
+/* More news than the socket holds: whatever came up meanwhile is there now. */
+static void look_at_all(struct link_watch *w)
+{
+	struct if_nameindex *devices = if_nameindex();
+
+	for (struct if_nameindex *d = devices; d && d->if_index; d++)
+		w->listener->up(w->ctx, d->if_index);
+	if (devices)
+		if_freenameindex(devices);
+}
+
 void link_watch_read(struct link_watch *w)
 {
 	char buffer[16384];
 	ssize_t len;
 
-	while ((len = mnl_socket_recvfrom(w->nl, buffer, sizeof(buffer))) > 0)
-		mnl_cb_run(buffer, (size_t)len, 0, 0, on_message, w);
+	for (;;) {
+		len = mnl_socket_recvfrom(w->nl, buffer, sizeof(buffer));
+		if (len > 0)
+			mnl_cb_run(buffer, (size_t)len, 0, 0, on_message, w);
+		else if (len < 0 && errno == ENOBUFS)
+			look_at_all(w);
+		else
+			break;
+	}
 }

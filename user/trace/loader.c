@@ -26,6 +26,7 @@
 #include "programs.h"
 
 #define MAX_XDP 16
+#define LOOK_NS 10000000000ULL
 
 struct loader {
 	const struct settings *settings;
@@ -42,6 +43,7 @@ struct loader {
 	} xdp[MAX_XDP];
 	size_t n_xdp;
 	struct xdp_watch *xdp_watch; /* NULL until all else is attached */
+	uint64_t look_ns; /* when programs that bring no news are looked for */
 	struct point_list points;
 };
 
@@ -154,7 +156,7 @@ static int attach_tc(struct loader *l, unsigned ifindex)
 	return tc_attach(l->tc, &programs, ifindex);
 }
 
-/* Of programs that come and go later, a device's news tells. */
+/* Of most programs that come and go later, a device's news tells; see loader_look(). */
 static void watch_xdp(struct loader *l, unsigned ifindex)
 {
 	char words[XDP_WORDS_LEN] = "";
@@ -174,17 +176,27 @@ static void watch_xdp(struct loader *l, unsigned ifindex)
 
 static void watch_xdp_everywhere(struct loader *l)
 {
-	struct if_nameindex *devices;
+	struct if_nameindex *devices = if_nameindex();
 
-	if (!programs_want(&l->programs, BY_XDP_PROGRAM))
-		return;
-	devices = if_nameindex();
-	l->xdp_watch = xdp_watch_new(&l->programs);
 	for (struct if_nameindex *d = devices; d && d->if_index; d++)
 		if (device_wanted(l->settings, d->if_name))
 			watch_xdp(l, d->if_index);
 	if (devices)
 		if_freenameindex(devices);
+}
+
+void loader_look(struct loader *l, uint64_t now_ns)
+{
+	if (!l->xdp_watch || now_ns < l->look_ns)
+		return;
+	if (l->look_ns) /* loader_attach() has had its look */
+		watch_xdp_everywhere(l);
+	l->look_ns = now_ns + LOOK_NS;
+}
+
+uint64_t loader_next_look(const struct loader *l)
+{
+	return l->xdp_watch ? l->look_ns : UINT64_MAX;
 }
 
 int loader_device_up(struct loader *l, unsigned ifindex)
@@ -221,6 +233,7 @@ void loader_device_gone(struct loader *l, unsigned ifindex)
 {
 	if (l->tc)
 		tc_forget(l->tc, ifindex);
+	watch_xdp(l, ifindex); /* a program that was nowhere else is let go */
 	for (size_t i = 0; i < l->n_xdp; i++)
 		if (l->xdp[i].ifindex == ifindex) {
 			bpf_link__destroy(l->xdp[i].link);
@@ -440,6 +453,8 @@ int loader_attach(struct loader *l)
 	}
 	attach_by_name(l);
 	attach_libwrap(l);
+	if (programs_want(&l->programs, BY_XDP_PROGRAM))
+		l->xdp_watch = xdp_watch_new(&l->programs);
 	watch_xdp_everywhere(l);
 	say_ladder(l);
 	say_nft_trace(l);

@@ -48,6 +48,14 @@ int loader_flows_fd(const struct loader *l);
 int loader_device_up(struct loader *l, unsigned ifindex);
 /* A device is gone. */
 void loader_device_gone(struct loader *l, unsigned ifindex);
+/*
+ * Looks for what comes and goes without a device's news, which is an XDP program attached by a BPF
+ * link (dev_xdp_attach_link(), 5.9).  From the first call on it does so when loader_next_look()
+ * has come, else nothing.
+ */
+void loader_look(struct loader *l, uint64_t now_ns);
+/* When that is due; UINT64_MAX: there is nothing to look for. */
+uint64_t loader_next_look(const struct loader *l);
 
 /*
  * Attaches (on) or detaches the netfilter ladder, the costly point.  0, or
