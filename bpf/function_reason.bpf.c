@@ -34,6 +34,12 @@ static __always_inline int note_reason(const struct sk_buff *skb, __u32 netns, _
 	return 0;
 }
 
+/* 127.0.0.0/8 */
+static __always_inline bool is_loopback(__be32 addr)
+{
+	return (addr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+}
+
 /* fib_validate_source() says so: -EXDEV reverse-path filter, -EINVAL a source that cannot be. */
 SEC("fexit/ip_route_input_noref")
 int BPF_PROG(hct_route_refused, struct sk_buff *skb, __be32 daddr, __be32 saddr, __u8 tos,
@@ -41,7 +47,8 @@ int BPF_PROG(hct_route_refused, struct sk_buff *skb, __be32 daddr, __be32 saddr,
 {
 	if (err == -EXDEV)
 		return note_reason(skb, netns_of_device(dev), HCT_REASON_RPFILTER);
-	if (err == -EINVAL)
+	/* a destination that cannot be from outside is refused in the same way, before the source */
+	if (err == -EINVAL && !is_loopback(daddr))
 		return note_reason(skb, netns_of_device(dev), HCT_REASON_LOCAL_SOURCE);
 	return 0;
 }

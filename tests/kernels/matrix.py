@@ -22,7 +22,7 @@ def scenarios(wanted):
     """What to run: "catalogue", "short", "all" or live tests by name."""
     if wanted == "catalogue":
         named = LIVE_TEST.findall((TESTS / "CATALOGUE.md").read_text())
-        return sorted({*named, *listed("exit"), "test_functions.py"})
+        return sorted({*named, *listed("exit"), *listed("probe"), "test_functions.py"})
     if wanted == "short":
         return listed("short")
     if wanted == "all":

@@ -74,20 +74,22 @@ def test_policy(case, make_lab, trace):
 
 
 
-def gives_reasons():
-    """Does this kernel say why it drops (5.17)?"""
+
+def gives_reason(name):
+    """Does this kernel say that it drops for NAME?  The first came with 5.17."""
     with contextlib.suppress(FileNotFoundError), open("/sys/kernel/btf/vmlinux", "rb") as types:
-        return b"SKB_DROP_REASON_TCP_CSUM" in types.read()
+        return f"SKB_DROP_REASON_{name}".encode() in types.read()
     return False
 
 
-BAD_SUM = {"why": ("checksum", "TCP_CSUM"), "fix": ("ethtool",)} if gives_reasons() else \
+BAD_SUM = {"why": ("checksum", "TCP_CSUM"), "fix": ("ethtool",)} if gives_reason("TCP_CSUM") else \
     {"why": ("tcp_v4_rcv", "no reason")}
+OLD_TTL = {"why": ("ttl",)} if gives_reason("TCP_MINTTL") else {"why": ("tcp_v4_rcv",)}
 
 DROPS = [
     Case("checksum", "timeout", Expect("kernel-drop", "CONNECT_TIMEOUT", **BAD_SUM),
          check=lab_faults.bad_checksum),
-    Case("ttl", "timeout", Expect("kernel-drop", "CONNECT_TIMEOUT", why=("ttl",)), port=PORT,
+    Case("ttl", "timeout", Expect("kernel-drop", "CONNECT_TIMEOUT", **OLD_TTL), port=PORT,
          setup=odd_socket("minttl")),
 ]
 

@@ -231,8 +231,8 @@ def test_neighbour_that_is_real(lab, binary):
 
 def test_https_without_gnutls(lab, binary):
     """A library that is not there is no fault of the service."""
-    hide = ("for f in $(ldconfig -p | sed -n 's/.*libgnutls.so.30 .*=> //p'); do"
-            " mount --bind /dev/null $f || exit 99; done; exec \"$@\"")
+    hide = ("for f in /usr/lib/*/libgnutls.so.30 /usr/lib64/libgnutls.so.30; do"
+            " [ ! -e $f ] || mount --bind /dev/null $f || exit 99; done; exec \"$@\"")
     done = subprocess.run(lab.backend.argv("unshare", "-m", "sh", "-c", hide, "sh", binary, "probe",
                                            "--port", "443", "--protocol", "https"),
                           capture_output=True, text=True, timeout=30)

@@ -22,8 +22,8 @@ static int fit_of(const struct flow *flow, const struct obs *o, const uint8_t cl
 		return 4;
 	if (p->has_process && strncmp(p->comm, o->comm, sizeof(p->comm)) == 0)
 		return 3;
-	if (!has_client || p->has_process)
-		return 0;
+	if (!has_client || (p->has_process && !p->process_accepted))
+		return 0; /* xinetd accepts, and leaves the rest to tcpd */
 	return p->established_ns ? 2 : 1;
 }
 

@@ -160,5 +160,11 @@ struct nf_place nf_place(const struct probe_incident *incident)
 	}
 	if (place.netfilter)
 		find_hook(incident, &place);
+	/* before 5.17: runs the hook itself (nf_hook_bridge_pre()), and looks at the port's state */
+	if (!place.netfilter && !incident->reason &&
+	    function_is(incident->function, "br_handle_frame")) {
+		place.possible = place.bridge = true;
+		place.hook = "PREROUTING";
+	}
 	return place;
 }

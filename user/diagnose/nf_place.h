@@ -9,6 +9,7 @@ enum nf_backend { NF_BACKEND_UNKNOWN, NF_BACKEND_NFT, NF_BACKEND_LEGACY, NF_BACK
 
 struct nf_place {
 	bool netfilter; /* it did happen in netfilter */
+	bool possible; /* it may have: where it happened, other things happen, too */
 	bool reject; /* a REJECT answered, rather than a DROP */
 	enum nf_backend backend; /* unknown: the call chain does not tell */
 	const char *hook; /* "PREROUTING", "INPUT", …, "INGRESS"; "" unknown */

@@ -55,9 +55,12 @@ static void set_incident(const struct probe *p, struct probe_incident *incident,
 
 static void set_process(struct probe *p, const struct obs *o)
 {
-	if (!o->has_process || p->has_process)
+	bool accepts = o->point == HCT_POINT_ACCEPTED;
+
+	if (!o->has_process || (p->has_process && (accepts || !p->process_accepted)))
 		return;
 	p->has_process = true;
+	p->process_accepted = accepts;
 	p->pid = o->pid;
 	memcpy(p->comm, o->comm, sizeof(p->comm));
 	p->comm[sizeof(p->comm) - 1] = '\0';

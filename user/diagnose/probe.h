@@ -100,6 +100,7 @@ struct probe {
 	size_t n_devices_in;
 	bool left_where_it_came; /* a reply left by one of them */
 	bool has_process;
+	bool process_accepted; /* it took the connection, and may have handed it to another */
 	uint32_t pid;
 	char comm[HCT_COMM_LEN];
 

@@ -114,13 +114,22 @@ static void apply_udp_silence(const struct facts *f, struct diagnosis *d)
 		 verdict_info(d->verdict)->id);
 }
 
+/* Where netfilter is one of several that can have dropped it, a rule that would have tells. */
+static void find_culprit(struct facts *f)
+{
+	f->place.netfilter |= f->place.possible;
+	if (f->place.netfilter || facts_rejected(f))
+		culprit_find(f, &f->culprit);
+	if (f->place.possible)
+		f->place.netfilter = f->culprit.named;
+}
+
 void diagnose(const struct case_facts *given, struct diagnosis *d)
 {
 	struct facts f;
 
 	facts_derive(&f, given);
-	if (f.place.netfilter || facts_rejected(&f))
-		culprit_find(&f, &f.culprit);
+	find_culprit(&f);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *rule = &rules[i];
 		enum match match;

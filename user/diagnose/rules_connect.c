@@ -60,6 +60,11 @@ enum match match_no_listener(const struct facts *f)
 		return NO_MATCH;
 	if (p->has_listener && !p->listener.found)
 		return MATCH_CERTAIN;
+	/* before 5.17: a reset and this drop, which with a socket is in tcp_v4_do_rcv() */
+	if (f->drop && !f->drop->reply && !f->drop->reason &&
+	    (function_is(f->drop->function, "tcp_v4_rcv") ||
+	     function_is(f->drop->function, "tcp_v6_rcv")))
+		return MATCH_CERTAIN;
 	/* the firewall may have sent it, or a process, after a SYN-ACK that was not told */
 	return p->missing || p->lossy ? NO_MATCH : MATCH_LIKELY;
 }

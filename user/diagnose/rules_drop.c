@@ -86,10 +86,16 @@ enum match match_tc_drop(const struct facts *f)
 	static const char *const reasons[] = { "TC_INGRESS", "TC_EGRESS" };
 	static const char *const functions[] = { "sch_handle_ingress", "sch_handle_egress" };
 
-	return f->drop && !f->drop->reply &&
-			       dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
-		       ? MATCH_CERTAIN
-		       : NO_MATCH;
+	if (!f->drop || f->drop->reply)
+		return NO_MATCH;
+	if (dropped_for(f->drop, reasons, N(reasons), functions, N(functions)))
+		return MATCH_CERTAIN;
+	/*
+	 * Before 5.17, with sch_handle_ingress() inlined: of the drops there all others are for
+	 * want of a protocol that takes the packet, and IP is one.
+	 */
+	return !f->drop->reason && function_is(f->drop->function, "__netif_receive_skb_core") ?
+		       MATCH_LIKELY : NO_MATCH;
 }
 
 enum match match_firewall_reject(const struct facts *f)
@@ -137,7 +143,9 @@ enum match match_conntrack_invalid(const struct facts *f)
 
 enum match match_firewall_drop(const struct facts *f)
 {
-	return f->drop && !f->drop->reply && f->place.netfilter ? MATCH_CERTAIN : NO_MATCH;
+	if (!f->drop || f->drop->reply || !f->place.netfilter)
+		return NO_MATCH;
+	return f->place.possible ? MATCH_LIKELY : MATCH_CERTAIN;
 }
 
 /* ip_rcv_finish_core() drops for both: the source fails fib_validate_source(). */

@@ -21,10 +21,11 @@ enum match match_tcp_wrappers(const struct facts *f)
 
 	if (!f->tcp || !f->connected || !p->has_libwrap || p->libwrap.granted)
 		return NO_MATCH;
+	if (!p->has_process || p->process_accepted)
+		return MATCH_CERTAIN;
 	/* a server often forks before it asks: another pid of the same name will do */
-	return !p->has_process || p->pid == p->libwrap_pid || strcmp(p->comm, p->libwrap_comm) == 0
-		       ? MATCH_CERTAIN
-		       : MATCH_LIKELY;
+	return p->pid == p->libwrap_pid || strcmp(p->comm, p->libwrap_comm) == 0 ? MATCH_CERTAIN :
+										   MATCH_LIKELY;
 }
 
 enum match match_tls_alert(const struct facts *f)

@@ -13,8 +13,9 @@ void services_find_process(struct service *service, const struct host *host, uin
 {
 	struct host_listener l;
 
-	if (!p->has_process && p->has_libwrap) {
+	if ((!p->has_process || p->process_accepted) && p->has_libwrap) {
 		p->has_process = true;
+		p->process_accepted = false;
 		p->pid = p->libwrap_pid;
 		memcpy(p->comm, p->libwrap_comm, sizeof(p->comm));
 	}
