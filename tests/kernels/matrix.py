@@ -22,7 +22,9 @@ def scenarios(wanted):
     """What to run: "catalogue", "short", "all" or live tests by name."""
     if wanted == "catalogue":
         named = LIVE_TEST.findall((TESTS / "CATALOGUE.md").read_text())
-        return sorted({*named, *listed("exit"), *listed("probe"), "test_functions.py"})
+        sets = ("differs", "exit", "probe")
+        return sorted({*named, *(test for name in sets for test in listed(name)),
+                       "test_functions.py"})
     if wanted == "short":
         return listed("short")
     if wanted == "all":

@@ -12,7 +12,7 @@ import lab_checks
 import pytest
 from bpfsys import BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP, XDP_FLAGS_SKB_MODE
 from harness import FAILED, Case, Expect, params, run_case
-from lab import BACKEND, BACKEND_2, GATEWAY, RANGE
+from lab import BACKEND, BACKEND_2, GATEWAY, PATIENCE, RANGE
 
 PORT = 8202
 HEALTHY_202 = Expect("healthy", protocol="http", status=202)
@@ -132,7 +132,7 @@ def test_more_news_than_can_be_kept(lab, trace):
                    f"route add {RANGE} via 192.168.1.1")
     lab.backend.ip(*(f"link set dev eth0 alias more{i}" for i in range(100)))
     os.kill(run.child.pid, signal.SIGCONT)
-    time.sleep(0.5)
+    time.sleep(0.5 * PATIENCE)
     line = run.probe(lab_checks.http(lab, 80, timeout=1, target=BACKEND_2))
     assert line["outcome"] == "pass" and line["timeline"][0]["device"] == "eth1", line
     run.stop()
