@@ -88,7 +88,7 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 			    "refuse %s "
 			    "for %s.",
 			    f->lb, p->libwrap.daemon);
-	} else if (facts_queue_overflowed(f)) {
+	} else if (facts_queue_overflowed(f) || match_accept_queue_overflow(f) != NO_MATCH) {
 		say(NOTE(d), "The accept queue filled up meanwhile, and the kernel dropped the "
 			     "connection: HTTP checks would fail.");
 	} else if (f->tcp && p->queue_full) {

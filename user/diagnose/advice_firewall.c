@@ -174,6 +174,17 @@ static bool is_freed_by_queue(const struct probe_incident *drop)
 	return false;
 }
 
+/*
+ * Before 5.17 sch_handle_egress() is part of __dev_queue_xmit(), and nothing else there frees a
+ * single packet.
+ */
+static bool is_dropped_by_tc(const struct probe_incident *drop)
+{
+	return (drop->reason && strcmp(drop->reason, "TC_EGRESS") == 0) ||
+	       function_is(drop->function, "sch_handle_egress") ||
+	       (!drop->reason && function_is(drop->function, "__dev_queue_xmit"));
+}
+
 void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 {
 	const char *reason = f->drop->reason ? f->drop->reason : "";
@@ -181,8 +192,7 @@ void tell_reply_dropped(const struct facts *f, struct diagnosis *d)
 	const char *device = f->drop->device[0]	   ? f->drop->device
 			     : f->p->device_out[0] ? f->p->device_out
 						   : "DEV";
-	bool by_tc = strcmp(reason, "TC_EGRESS") == 0 ||
-		     function_is(f->drop->function, "sch_handle_egress");
+	bool by_tc = is_dropped_by_tc(f->drop);
 	bool by_qdisc = strncmp(reason, "QDISC", 5) == 0;
 	bool maybe_qdisc = !by_qdisc && is_freed_by_queue(f->drop);
 
