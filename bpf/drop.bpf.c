@@ -46,7 +46,8 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 		e->flags |= HCT_F_REPLY;
 	e->drop.rung = flow->rung;
 	flow->rung.valid = 0;
-	e->drop.reason = reason ? reason : flow->reason ? HCT_REASON_BASE + flow->reason : 0;
+	/* a function's word is there where the kernel has none for it, or only "not specified" */
+	e->drop.reason = flow->reason ? HCT_REASON_BASE + flow->reason : reason;
 	flow->reason = HCT_REASON_NONE;
 	e->drop.location = location;
 	e->drop.stack_len = event_stack(ctx, e->drop.stack);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Kernels that give no reason with a drop (before 5.17): results of functions
- * tell it in newer kernels' words.  Each notes it in the flow whose packet it
+ * Kernels that give no reason with a drop (before 5.17), or not this one: results of
+ * functions tell it in newer kernels' words.  Each notes it in the flow whose packet it
  * refused, and the drop that follows takes it along (drop.bpf.c).
  */
 #include "compat.h"
@@ -107,9 +107,8 @@ int BPF_PROG(hct_syn_refused, struct sock *sk, struct sk_buff *skb, const void *
 }
 
 /* The same for one in TIME_WAIT, which a SYN may take the place of; then a drop does follow. */
-SEC("fexit/tcp_timewait_state_process")
-int BPF_PROG(hct_syn_too_old, struct inet_timewait_sock *tw, struct sk_buff *skb, void *th,
-	     int status)
+static __always_inline int note_too_old(const struct inet_timewait_sock *tw,
+					const struct sk_buff *skb, int status)
 {
 	struct hct_flow *flow;
 	struct parsed p;
@@ -122,4 +121,18 @@ int BPF_PROG(hct_syn_too_old, struct inet_timewait_sock *tw, struct sk_buff *skb
 	if (flow)
 		flow->reason = HCT_REASON_INVALID_SYN;
 	return 0;
+}
+
+SEC("fexit/tcp_timewait_state_process")
+int BPF_PROG(hct_syn_too_old, struct inet_timewait_sock *tw, struct sk_buff *skb, void *th,
+	     __u32 *isn, int status)
+{
+	return note_too_old(tw, skb, status);
+}
+
+SEC("fexit/tcp_timewait_state_process")
+int BPF_PROG(hct_syn_too_old_v3, struct inet_timewait_sock *tw, struct sk_buff *skb, void *th,
+	     int status)
+{
+	return note_too_old(tw, skb, status);
 }

@@ -11,6 +11,8 @@
 #include "kernel_btf.h"
 #include "point_list.h"
 
+#define TOO_OLD "SKB_DROP_REASON_TCP_RFC7323_TW_PAWS"
+
 /* What differs between kernels is said with the version, and the commit, that made it so. */
 const struct program_row program_rows[N_PROGRAMS] = {
 	/* as tcx: 6.6, e420bed02507; else as a filter of clsact (attach_tc.c tries) */
@@ -66,7 +68,11 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_filter_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "sk_filter_trim_cap", 3, 3 },
 	{ "hct_buffer_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "__udp_enqueue_schedule_skb", 2, 2 },
 	{ "hct_syn_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_validate_incoming", 4, 4 },
-	{ "hct_syn_too_old", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 3, 3 },
+	/* a reason that came later than most; the function has one argument more since 6.10 */
+	{ "hct_syn_too_old", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 4, 4,
+	  .reason = TOO_OLD },
+	{ "hct_syn_too_old_v3", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 3, 3,
+	  .reason = TOO_OLD },
 	/* fexit on BPF programs: 5.5, 5b92a28aae4d */
 	{ "hct_xdp_verdict", HCT_POINT_XDP_VERDICT, BY_XDP_PROGRAM, "xdp_buff" },
 	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
@@ -101,6 +107,20 @@ static int tracepoint_args(const struct btf *btf, const char *name)
 	/* a pointer to the function */
 	n = args_of(btf, btf__type_by_id(btf, btf__type_by_id(btf, (unsigned)id)->type));
 	return n < 0 ? n : n - 1;
+}
+
+/* Does this kernel tell drops for REASON, or, NULL, drops' reasons at all? */
+static bool gives_reason(const struct btf *btf, const char *reason)
+{
+	int id = btf__find_by_name_kind(btf, "skb_drop_reason", BTF_KIND_ENUM);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (unsigned)id);
+
+	if (!reason)
+		return tracepoint_args(btf, "kfree_skb") > 2;
+	for (unsigned i = 0; type && i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), reason) == 0)
+			return true;
+	return false;
 }
 
 static const char *type_lacks(const struct btf *btf, const struct program_row *row)
@@ -168,7 +188,7 @@ const char *program_lacks(const struct btf *btf, const struct program_row *row)
 	if (!tracepoint && !kernel_btf_is_own())
 		return row->how == BY_LADDER ? "netfilter links need BTF of the kernel's own" :
 		       "functions need BTF of the kernel's own";
-	if (row->how == BY_REASON_FUNCTION && tracepoint_args(btf, "kfree_skb") > 2)
+	if (row->how == BY_REASON_FUNCTION && gives_reason(btf, row->reason))
 		return "not needed: this kernel gives the reasons of drops";
 	if (!row->max_args)
 		return type_lacks(btf, row);

@@ -10,7 +10,7 @@
 
 struct btf;
 
-#define N_PROGRAMS 39
+#define N_PROGRAMS 40
 
 /* How a program gets to where it observes. */
 enum how {
@@ -21,7 +21,7 @@ enum how {
 	BY_LADDER,
 	BY_LIBWRAP,
 	BY_FUNCTION, /* fentry, fexit: where the kernel lets its functions be watched */
-	BY_REASON_FUNCTION, /* the same, only where the kernel gives no reasons of drops */
+	BY_REASON_FUNCTION, /* the same, only where the kernel does not give that reason of a drop */
 	BY_XDP_PROGRAM, /* fexit on another's BPF program */
 	BY_RULE_FUNCTION, /* of nftables */
 	BY_TABLE_FUNCTION, /* of iptables-legacy */
@@ -39,6 +39,7 @@ struct program_row {
 	const char *needs; /* tracepoint, function, or a type that must be in BTF; NULL nothing */
 	int min_args, max_args; /* of the tracepoint or function */
 	const char *module; /* that has the function where it is not built in; it may be loaded later */
+	const char *reason; /* of a drop, in whose place it is; NULL: in that of all */
 };
 
 extern const struct program_row program_rows[N_PROGRAMS];
