@@ -107,8 +107,9 @@ void tell_conntrack_invalid(const struct facts *f, struct diagnosis *d)
 		end_sentence(d);
 	} else {
 		say(WHY(d),
-		    "Connection tracking calls the %s from %s to %s%s invalid: chain %.63s of table %.63s (%s) dropped it, and the only rules there that "
-		    "drop are on state 'invalid'.",
+		    "Connection tracking calls the %s from %s to %s%s invalid: chain %.63s of table "
+		    "%.63s (%s) dropped it, and the only rules there that drop are on state "
+		    "'invalid'.",
 		    packet_words(f, f->drop), f->lb, f->icmp ? f->address : f->target, device,
 		    c->chain.chain, c->chain.table, c->chain.backend);
 	}

@@ -55,6 +55,11 @@ const struct point_status *loader_points(const struct loader *l, size_t *n)
 
 /* ---- attaching ---- */
 
+static void say_point(struct loader *l, enum hct_point point, bool attached, const char *detail)
+{
+	point_list_say(&l->points, point, attached, detail);
+}
+
 static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
 {
 	struct bpf_program *program = programs_get(p, row);
@@ -79,11 +84,12 @@ static void attach_by_name(struct loader *l)
 		l->links[i] = function ? bpf_program__attach(programs_get(&l->programs, i)) :
 			      attach_tracepoint(&l->programs, i);
 		if (l->links[i])
-			point_list_say(&l->points, program_rows[i].point, true,
-				       point_detail("%s %s", function ? "function" : "tracepoint",
-						    program_rows[i].needs));
+			say_point(l, program_rows[i].point, true,
+				  point_detail("%s %s", function ? "function" : "tracepoint",
+					       program_rows[i].needs));
 		else
-			point_list_say(&l->points, program_rows[i].point, false, point_detail("cannot attach: %s", strerror(errno)));
+			say_point(l, program_rows[i].point, false,
+				  point_detail("cannot attach: %s", strerror(errno)));
 	}
 }
 
@@ -98,11 +104,12 @@ static void attach_libwrap(struct loader *l)
 	err = libwrap_attach(l->programs.object->progs.hct_libwrap_enter,
 			     l->programs.object->progs.hct_libwrap_leave, &l->libwrap, &n);
 	if (err)
-		point_list_say(&l->points, HCT_POINT_LIBWRAP, false, point_detail("cannot attach: %s", strerror(-err)));
+		say_point(l, HCT_POINT_LIBWRAP, false,
+			  point_detail("cannot attach: %s", strerror(-err)));
 	else if (n)
-		point_list_say(&l->points, HCT_POINT_LIBWRAP, true, point_detail("uprobes in %zu libwrap.so", n));
+		say_point(l, HCT_POINT_LIBWRAP, true, point_detail("uprobes in %zu libwrap.so", n));
 	else
-		point_list_say(&l->points, HCT_POINT_LIBWRAP, true, "libwrap is not installed: nothing to watch");
+		say_point(l, HCT_POINT_LIBWRAP, true, "libwrap is not installed: nothing to watch");
 }
 
 static bool device_wanted(const struct settings *s, const char *name)
@@ -129,7 +136,7 @@ static void attach_xdp(struct loader *l, unsigned ifindex, const char *name)
 	link = bpf_program__attach_xdp(l->programs.object->progs.hct_xdp_arrival, (int)ifindex);
 	if (!link) {
 		/* a link never replaces a program: EBUSY or EEXIST when somebody else's is there */
-		point_list_say(&l->points, HCT_POINT_XDP, false,
+		say_point(l, HCT_POINT_XDP, false,
 		    errno == EBUSY || errno == EEXIST ?
 		    point_detail("%s has another XDP program, which stays", name) :
 		    point_detail("cannot attach to %s: %s", name, strerror(errno)));
@@ -137,7 +144,8 @@ static void attach_xdp(struct loader *l, unsigned ifindex, const char *name)
 	}
 	l->xdp[l->n_xdp].link = link;
 	l->xdp[l->n_xdp++].ifindex = ifindex;
-	point_list_say(&l->points, HCT_POINT_XDP, true, point_detail("XDP on %zu interface%s", l->n_xdp, l->n_xdp == 1 ? "" : "s"));
+	say_point(l, HCT_POINT_XDP, true,
+		  point_detail("XDP on %zu interface%s", l->n_xdp, l->n_xdp == 1 ? "" : "s"));
 }
 
 static int attach_tc(struct loader *l, unsigned ifindex)
@@ -168,10 +176,10 @@ static void watch_xdp(struct loader *l, unsigned ifindex)
 	err = xdp_watch_device(l->xdp_watch, ifindex, words);
 	n = xdp_watch_count(l->xdp_watch);
 	if (n)
-		point_list_say(&l->points, HCT_POINT_XDP_VERDICT, true,
-			       point_detail("results of %zu XDP program%s", n, n == 1 ? "" : "s"));
+		say_point(l, HCT_POINT_XDP_VERDICT, true,
+			  point_detail("results of %zu XDP program%s", n, n == 1 ? "" : "s"));
 	else if (err)
-		point_list_say(&l->points, HCT_POINT_XDP_VERDICT, false, point_detail("%s", words));
+		say_point(l, HCT_POINT_XDP_VERDICT, false, point_detail("%s", words));
 }
 
 static void watch_xdp_everywhere(struct loader *l)
@@ -218,14 +226,14 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 		return 0;
 	if (err) {
 		detail = point_detail("cannot attach to %s: %s", name, strerror(-err));
-		point_list_say(&l->points, HCT_POINT_TC_INGRESS, false, detail);
-		point_list_say(&l->points, HCT_POINT_TC_EGRESS, false, detail);
+		say_point(l, HCT_POINT_TC_INGRESS, false, detail);
+		say_point(l, HCT_POINT_TC_EGRESS, false, detail);
 		return err;
 	}
 	detail = point_detail("%s on %zu interface%s", tc_uses_tcx(l->tc) ? "tcx" : "clsact",
 			tc_count(l->tc), tc_count(l->tc) == 1 ? "" : "s");
-	point_list_say(&l->points, HCT_POINT_TC_INGRESS, true, detail);
-	point_list_say(&l->points, HCT_POINT_TC_EGRESS, true, detail);
+	say_point(l, HCT_POINT_TC_INGRESS, true, detail);
+	say_point(l, HCT_POINT_TC_EGRESS, true, detail);
 	return 0;
 }
 
@@ -272,8 +280,9 @@ static int attach_devices(struct loader *l)
 			swept, swept == 1 ? "" : "s");
 	if (wanted)
 		return 0;
-	fprintf(stderr, "hctrace: no network interface but lo in this network namespace, so no probe can arrive;\n"
-			"         choose another with --netns (`ip netns` lists them)\n");
+	fprintf(stderr,
+		"hctrace: no network interface but lo in this network namespace: no probe can arrive;\n"
+		"         choose another with --netns (`ip netns` lists them)\n");
 	return -ENODEV;
 }
 
@@ -369,7 +378,7 @@ bool loader_has_nft_rules(const struct loader *l)
 static void say_ladder(struct loader *l)
 {
 	if (programs_want(&l->programs, BY_LADDER) || programs_want(&l->programs, BY_TABLE_FUNCTION))
-		point_list_say(&l->points, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
+		say_point(l, HCT_POINT_NETFILTER, true, "on demand: when netfilter drops a probe");
 }
 
 static void say_nft_trace(struct loader *l)
@@ -380,8 +389,8 @@ static void say_nft_trace(struct loader *l)
 	uname(&kernel);
 	lacks = loader_has_nft_rules(l) ? NULL :
 		nft_trace_lacks(l->settings->passive, kernel.release);
-	point_list_say(&l->points, HCT_POINT_NFT_TRACE, !lacks,
-		       lacks ? lacks : "on demand: when netfilter drops a probe");
+	say_point(l, HCT_POINT_NFT_TRACE, !lacks,
+		  lacks ? lacks : "on demand: when netfilter drops a probe");
 }
 
 /* ---- opening ---- */
