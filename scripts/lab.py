@@ -91,8 +91,12 @@ class Namespace:
         self.write_etc("hosts.deny", "")
         self.write_etc("hosts", "127.0.0.1 localhost\n")
         self.write_etc("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")
-        sh("ip", "netns", "add", name)
-        self.ip("link set lo up")
+        try:
+            sh("ip", "netns", "add", name)
+            self.ip("link set lo up")
+        except BaseException:
+            self.delete()
+            raise
 
     def write_etc(self, file, text):
         with open(f"{self.etc}/{file}", "w", encoding="utf-8") as f:

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -369,4 +370,6 @@ def test_demo_where_no_lab_can_be_made(make_lab, binary):
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done
     assert "no lab can be made here: " in done.stdout and "/run/netns" in done.stdout, done
+    failed = re.search(r"ip netns add (\S+):", done.stdout)[1]
+    assert not os.path.exists(f"/etc/netns/{failed}"), "its files are left"
     assert "nothing listens on this host" in done.stderr, done
