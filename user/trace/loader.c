@@ -462,9 +462,10 @@ int loader_attach(struct loader *l)
 	}
 	attach_by_name(l);
 	attach_libwrap(l);
-	if (programs_want(&l->programs, BY_XDP_PROGRAM))
+	if (programs_want(&l->programs, BY_XDP_PROGRAM)) {
 		l->xdp_watch = xdp_watch_new(&l->programs);
-	watch_xdp_everywhere(l);
+		watch_xdp_everywhere(l);
+	}
 	say_ladder(l);
 	say_nft_trace(l);
 	return 0;

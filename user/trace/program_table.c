@@ -68,7 +68,7 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_filter_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "sk_filter_trim_cap", 3, 3 },
 	{ "hct_buffer_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "__udp_enqueue_schedule_skb", 2, 2 },
 	{ "hct_syn_refused", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_validate_incoming", 4, 4 },
-	/* a reason that came later than most; the function has one argument more since 6.10 */
+	/* a reason that came later than most; the function has had one argument more since */
 	{ "hct_syn_too_old", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 4, 4,
 	  .reason = TOO_OLD },
 	{ "hct_syn_too_old_v3", HCT_POINT_DROP, BY_REASON_FUNCTION, "tcp_timewait_state_process", 3, 3,
