@@ -39,7 +39,7 @@ ALL_LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LDLIBS  := $(shell pkg-config --libs $(PKGS)) -pthread
 BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -I. -Ivmlinux
 
-USER_SRC  := $(wildcard user/*.c user/*/*.c)
+USER_SRC  := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 # What knows libbpf; everything else is the core, which builds and tests without it.
 # nftables' trace and its policy do not, but for their live side.
 TRACE_CORE := $(wildcard user/trace/nft_*.c) user/trace/rule_kinds.c user/trace/rule_watch.c

@@ -160,7 +160,7 @@ static inline void set_firewall_drop(struct probe *p, struct diagnosis *d)
 	strcpy(d->where.backend, "iptables-legacy");
 	strcpy(d->where.chain, "INPUT");
 	strcpy(d->why, "The firewall dropped the SYN in chain INPUT.");
-	strcpy(d->fix, "iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT");
+	strcpy(d->fix.command.text, "iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT");
 }
 
 static const struct point_status all_points[] = {
@@ -195,6 +195,8 @@ static inline void set_target(struct target *t, const char *lb, uint16_t port)
 	t->last_ns = START + 10 * SEC;
 }
 
+static const struct fix accept_all = { .command.text = "iptables -I INPUT -j ACCEPT" };
+
 static inline void set_failing(struct target *t, const char *lb)
 {
 	set_target(t, lb, 8080);
@@ -206,7 +208,7 @@ static inline void set_failing(struct target *t, const char *lb)
 	t->last_verdict = VERDICT_FIREWALL_DROP;
 	t->last_code = "CONNECT_TIMEOUT";
 	t->last_why = "The firewall dropped it.";
-	t->last_fix = "iptables -I INPUT -j ACCEPT";
+	t->last_fix = &accept_all;
 }
 
 static inline void set_passing(struct target *t, const char *lb)

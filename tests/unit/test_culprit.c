@@ -26,7 +26,7 @@ static void one_candidate(void **state)
 			    "Most likely rule 3 of chain INPUT, table filter (iptables-nft), "
 			    "dropped the SYN from 100.125.10.5 to 192.168.0.10:80 on eth0: "
 			    "-s 100.125.0.0/16 -j DROP");
-	assert_string_equal(d.fix, "iptables-nft -I INPUT 3 -s 100.125.0.0/16 -p tcp --dport 80 "
+	assert_string_equal(d.fix.command.text, "iptables-nft -I INPUT 3 -s 100.125.0.0/16 -p tcp --dport 80 "
 				   "-j ACCEPT");
 	assert_string_equal(m.packet.hook, "INPUT");
 	assert_string_equal(m.packet.backend, "nft");
@@ -52,7 +52,7 @@ static void several_candidates(void **state)
 				      "(nft): tcp dport 80 drop"));
 	assert_non_null(strstr(d.why, "ct state invalid drop"));
 	assert_non_null(strstr(d.why, "meta mark 0x1 drop"));
-	assert_string_equal(d.fix, "nft insert rule inet filter c handle 9 ip saddr 100.125.0.0/16 "
+	assert_string_equal(d.fix.command.text, "nft insert rule inet filter c handle 9 ip saddr 100.125.0.0/16 "
 				   "tcp dport 80 accept");
 }
 
@@ -159,11 +159,11 @@ static void policy(void **state)
 	assert_named(&d, "policy drop", CONFIDENCE_LIKELY);
 	assert_true(d.where.policy);
 	assert_int_equal(d.where.rule, 0);
-	assert_string_equal(d.fix, "nft add rule inet filter input ip saddr 100.125.0.0/16 tcp "
+	assert_string_equal(d.fix.command.text, "nft add rule inet filter input ip saddr 100.125.0.0/16 tcp "
 				   "dport 80 accept");
 	m.rules.r[0].behind_goto = true;
 	d = diagnosed(&p, &m, NULL);
-	assert_string_equal(d.fix, "nft insert rule inet filter input ip saddr 100.125.0.0/16 tcp "
+	assert_string_equal(d.fix.command.text, "nft insert rule inet filter input ip saddr 100.125.0.0/16 tcp "
 				   "dport 80 accept");
 	m.rules.n = 0;
 	memset(m.rules.r, 0, sizeof(m.rules.r));
@@ -176,7 +176,7 @@ static void policy(void **state)
 	assert_string_equal(d.why, "The policy (drop) of chain INPUT, table filter (iptables-nft), "
 				   "dropped the SYN from 100.125.10.5 to 192.168.0.10:80 on eth0: "
 				   "no rule before it accepts it.");
-	assert_string_equal(d.fix, "iptables-nft -A INPUT -s 100.125.0.0/16 -p tcp --dport 80 "
+	assert_string_equal(d.fix.command.text, "iptables-nft -A INPUT -s 100.125.0.0/16 -p tcp --dport 80 "
 				   "-j ACCEPT");
 }
 
@@ -301,7 +301,7 @@ static void replies(void **state)
 	d = diagnosed(&p, &m, NULL);
 	assert_int_equal(d.verdict, VERDICT_REPLY_DROPPED);
 	assert_string_equal(d.where.hook, "OUTPUT");
-	assert_string_equal(d.fix, "nft insert rule inet filter out handle 12 ip daddr "
+	assert_string_equal(d.fix.command.text, "nft insert rule inet filter out handle 12 ip daddr "
 				   "100.125.0.0/16 tcp sport 80 accept");
 	assert_true(m.packet.reply);
 }
@@ -319,7 +319,7 @@ static void other_namespace(void **state)
 	add(&m, "iptables-nft", "INPUT", 1, "-j DROP");
 	d = diagnosed(&p, &m, NULL);
 	assert_int_equal(m.packet.netns, 7);
-	assert_string_equal(d.fix, "ip netns exec box iptables-nft -I INPUT -s 100.125.0.0/16 -p "
+	assert_string_equal(d.fix.command.text, "ip netns exec box iptables-nft -I INPUT -s 100.125.0.0/16 -p "
 				   "tcp --dport 80 -j ACCEPT");
 	assert_non_null(strstr(d.why, " in box: -j DROP"));
 }
@@ -360,9 +360,9 @@ static void rewritten(void **state)
 	assert_named(&d, "-o eth0 -j MASQUERADE", CONFIDENCE_LIKELY);
 	assert_string_equal(d.where.hook, "POSTROUTING");
 	assert_true(m.packet.rewritten);
-	assert_ptr_equal(strstr(d.fix, "iptables-legacy -t nat -I POSTROUTING 2 -d 100.125.0.0/16 "
+	assert_ptr_equal(strstr(d.fix.command.text, "iptables-legacy -t nat -I POSTROUTING 2 -d 100.125.0.0/16 "
 				       "-p tcp --sport 80 -j ACCEPT  # "),
-			 d.fix);
+			 d.fix.command.text);
 }
 
 int main(void)

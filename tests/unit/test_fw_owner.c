@@ -72,12 +72,12 @@ static const struct fw_pass request = { .range = "100.125.0.0/16", .lb = "100.12
 static void assert_fix(const struct host_rule *rule, const struct fw_pass *pass, const char *fix)
 {
 	struct fw_owner owner;
-	char out[512] = "";
+	struct fix got = { 0 };
+	char out[FIX_TEXT_LEN];
 
 	assert_true(fw_owner_of(rule, &owner));
-	assert_int_equal(fw_owner_fix(&owner, rule, pass, out, sizeof(out)), fix != NULL);
-	if (fix)
-		assert_string_equal(out, fix);
+	assert_int_equal(fw_owner_fix(&owner, rule, pass, &got), fix != NULL);
+	assert_string_equal(fix_text(out, &got), fix ? fix : "");
 }
 
 static void firewalld(void **state)
@@ -88,14 +88,14 @@ static void firewalld(void **state)
 	assert_fix(&r, &pass,
 		   "firewall-cmd --zone=public --add-rich-rule='rule priority=\"-100\" "
 		   "family=\"ipv4\" source address=\"100.125.0.0/16\" port port=\"80\" "
-		   "protocol=\"tcp\" accept'  # to keep it: firewall-cmd --runtime-to-permanent");
+		   "protocol=\"tcp\" accept'  # To keep it: firewall-cmd --runtime-to-permanent");
 	pass.port = 0;
 	pass.protocol = "icmp";
 	pass.v6 = true;
 	strcpy(r.chain, "filter_INPUT");
 	assert_fix(&r, &pass,
 		   "firewall-cmd --add-rich-rule='rule priority=\"-100\" family=\"ipv6\" source "
-		   "address=\"100.125.0.0/16\" icmp-type name=\"echo-request\" accept'  # to keep "
+		   "address=\"100.125.0.0/16\" icmp-type name=\"echo-request\" accept'  # To keep "
 		   "it: firewall-cmd --runtime-to-permanent");
 	pass.reply = true; /* rich rules know no output */
 	assert_fix(&r, &pass, NULL);
@@ -153,15 +153,15 @@ static void containers(void **state)
 	strcpy(docker.chain, "DOCKER-ISOLATION-STAGE-1");
 	assert_true(fw_owner_of(&docker, &owner));
 	assert_string_equal(fw_owner_remark(&owner, &docker),
-			    "or publish the port (docker run -p)");
+			    "Or publish the port with docker run -p.");
 	strcpy(docker.chain, "DOCKER-USER"); /* there, ahead of the rule: not by this */
 	assert_fix(&docker, &request, NULL);
 	assert_fix(&none, &request,
-		   "kubectl -n default get endpoints shop  # none: no pod of the service is ready; "
-		   "start one, or correct the service's selector");
+		   "The service on port 80 has no endpoints, as no pod of it is ready: start one, or "
+		   "correct the service's selector.");
 	assert_fix(&odd, &request,
-		   "kubectl get endpoints -A  # the service on port 80 has none: no pod of it is "
-		   "ready; start one, or correct the service's selector");
+		   "The service on port 80 has no endpoints, as no pod of it is ready: start one, or "
+		   "correct the service's selector.");
 	assert_fix(&ranges, &request,
 		   "kubectl -n default patch service cart --type=json -p '[{\"op\":\"add\",\"path\":"
 		   "\"/spec/loadBalancerSourceRanges/-\",\"value\":\"100.125.0.0/16\"}]'");
@@ -174,11 +174,12 @@ static void bans(void **state)
 	struct host_rule crowd = rule_in("nft", "crowdsec", "crowdsec-chain", "drop");
 
 	assert_fix(&jail, &request,
-		   "fail2ban-client set web unbanip 100.125.10.5  # and to keep it: "
-		   "fail2ban-client set web addignoreip 100.125.0.0/16");
+		   "fail2ban-client set web unbanip 100.125.10.5 && fail2ban-client set web "
+		   "addignoreip 100.125.0.0/16  # The second command lasts until fail2ban restarts: "
+		   "add 100.125.0.0/16 to ignoreip in /etc/fail2ban/jail.local, too.");
 	assert_fix(&crowd, &request,
-		   "cscli decisions delete --ip 100.125.10.5  # and put 100.125.0.0/16 on a "
-		   "whitelist: /etc/crowdsec/parsers/s02-enrich/");
+		   "cscli decisions delete --ip 100.125.10.5  # To keep it, put 100.125.0.0/16 on a "
+		   "whitelist in /etc/crowdsec/parsers/s02-enrich/.");
 }
 
 int main(void)

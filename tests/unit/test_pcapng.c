@@ -178,7 +178,7 @@ static void test_words(void **state)
 	struct held_flow *flow = dropped(&p);
 	struct diagnosis d = { .verdict = VERDICT_FIREWALL_DROP, .outcome = OUTCOME_FAIL,
 			       .confidence = CONFIDENCE_CERTAIN, .code = "CONNECT_TIMEOUT",
-			       .why = "A rule\ndropped \x1b[31mit.", .fix = "iptables -D INPUT 3" };
+			       .why = "A rule\ndropped \x1b[31mit.", .fix.command.text = "iptables -D INPUT 3" };
 
 	d.where = (struct where){ .backend = "iptables-nft", .family = "ip", .table = "filter",
 				  .chain = "INPUT", .rule = 3, .handle = 7,

@@ -163,7 +163,7 @@ static void json_is_safe(void **state)
 	set_firewall_drop(&p, &d);
 	set_process(&p);
 	strcpy(p.comm, "a\"\xc3\n\xc3\xa9");
-	strcpy(d.fix, "one\ntwo\033");
+	strcpy(d.fix.advice, "one\ntwo\033");
 	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_ptr_equal(strchr(printed(&f), '\n'), strrchr(printed(&f), '\n'));
 	o = parse(&f);

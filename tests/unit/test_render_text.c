@@ -92,16 +92,16 @@ static void text_probe_fails(void **state)
 	set_firewall_drop(&p, &d);
 	set_addr(p.tuple.lb, "100.125.10.6");
 	f.renderer->on.probe(f.ctx, &p, &d);
-	assert_non_null(strstr(printed(&f), "fix  "));
+	assert_non_null(strstr(printed(&f), "run  "));
 	forget_printed(&f);
 	set_firewall_drop(&p, &d);
-	strcpy(d.fix, "another");
+	strcpy(d.fix.command.text, "another");
 	f.renderer->on.probe(f.ctx, &p, &d);
-	assert_non_null(strstr(printed(&f), "fix  another\n"));
+	assert_non_null(strstr(printed(&f), "run  another\n"));
 	forget_printed(&f);
 	p.start_ns += 301 * SEC;
 	f.renderer->on.probe(f.ctx, &p, &d);
-	assert_non_null(strstr(printed(&f), "fix  another\n"));
+	assert_non_null(strstr(printed(&f), "run  another\n"));
 	close_fixture(&f);
 }
 

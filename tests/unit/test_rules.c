@@ -271,7 +271,7 @@ static void long_words(void **state)
 	d = verdict_of(&p, &s, NULL);
 	assert_int_equal(d.verdict, VERDICT_HTTP_STATUS);
 	assert_true(strlen(d.why) < sizeof(d.why));
-	assert_true(strlen(d.fix) > 0);
+	assert_false(fix_is_empty(&d.fix));
 }
 
 /* The same drop is another thing on the way through, in a container, and of a reply. */
@@ -322,7 +322,7 @@ static void forwarding(void **state)
 		d = verdict_of(&p, &s, NULL);
 		assert_int_equal(d.verdict, rows[i].verdict);
 		assert_int_equal(d.confidence, CONFIDENCE_CERTAIN);
-		assert_true(d.why[0] && d.fix[0]);
+		assert_true(d.why[0] && !fix_is_empty(&d.fix));
 	}
 }
 

@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "diagnose/advice_silence.h"
+#include "diagnose/silence.h"
 
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
@@ -69,8 +69,8 @@ static void suspects(void **state)
 				assert_null(strstr(d.why, all[j]));
 		if (rows[i].says)
 			assert_non_null(strstr(d.why, rows[i].says));
-		assert_non_null(strstr(d.fix, "security group"));
-		assert_non_null(strstr(d.fix, "network ACL"));
+		assert_non_null(strstr(d.fix.advice, "security group"));
+		assert_non_null(strstr(d.fix.advice, "network ACL"));
 		silence.lossy = true;
 		diagnose_silence(&silence, &d);
 		assert_int_equal(d.confidence, CONFIDENCE_GUESS);

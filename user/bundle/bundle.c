@@ -158,12 +158,9 @@ static void on_start(void *ctx, const struct stream_start *start)
 	struct manifest *m = ctx;
 
 	snprintf(m->kernel, sizeof(m->kernel), "%s", start->kernel ? start->kernel : "");
-	for (size_t i = 0; i < start->n_points; i++) {
-		size_t n; /* verdicts that it costs: without any it was not needed */
-
-		point_costs(start->points[i].point, &n);
-		m->missing_points += !start->points[i].attached && n;
-	}
+	for (size_t i = 0; i < start->n_points; i++)
+		m->missing_points +=
+			!start->points[i].attached && point_is_needed(start->points[i].point);
 }
 
 static void on_obs(void *ctx, const struct obs *o)

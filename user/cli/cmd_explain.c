@@ -19,7 +19,7 @@ static void list(struct text *t)
 	text_print(t, STYLE_STRONG, "%-22s  %-21s  %-4s  %s\n", "VERDICT", "LOAD BALANCER SHOWS",
 		   "STEP", "SUMMARY");
 	for (int i = 0; i < VERDICT_COUNT; i++) {
-		const struct verdict_info *v = verdict_info((enum verdict_id)i);
+		const struct verdict *v = verdict_info((enum verdict_id)i);
 
 		fprintf(t->out, "%-22s  %-21s  %-4s  %s\n", v->id, v->code ? v->code : "-",
 			*v->step ? v->step : "-", v->summary);
@@ -29,7 +29,7 @@ static void list(struct text *t)
 	      t->out);
 }
 
-static void explain(struct text *t, const struct verdict_info *v)
+static void explain(struct text *t, const struct verdict *v)
 {
 	text_print(t, STYLE_STRONG, "%s", v->id);
 	fprintf(t->out, ": %s\n\n", v->summary);

@@ -70,7 +70,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	const struct record_view *v = ctx;
 	const struct settings *s = v->settings;
 	char span[SPAN_TEXT_LEN];
-	size_t missing = 0, n;
+	size_t missing = 0;
 
 	fprintf(v->out, "hctrace: recording health checks from %s", s->from_text);
 	for (size_t i = 0; i < s->n_ports; i++)
@@ -81,10 +81,8 @@ static void on_start(void *ctx, const struct stream_start *start)
 	if (s->duration_ns)
 		fprintf(v->out, " for %s", format_setting(span, s->duration_ns));
 	fprintf(v->out, "; Ctrl-C ends%s.\n", s->duration_ns ? " earlier" : "");
-	for (size_t i = 0; i < start->n_points; i++) {
-		point_costs(start->points[i].point, &n);
-		missing += !start->points[i].attached && n;
-	}
+	for (size_t i = 0; i < start->n_points; i++)
+		missing += !start->points[i].attached && point_is_needed(start->points[i].point);
 	if (missing)
 		fprintf(v->out, "hctrace: %zu point%s could not be attached: the report says what "
 				"that costs\n", missing, missing == 1 ? "" : "s");

@@ -2,21 +2,10 @@
 /* The command that lets a probe, or its reply, pass a firewall rule, in the right place. */
 #include "advice_rule.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "fw_owner.h"
-
-/* NAME as a word for the shell: in quotes where it could be anything else. */
-static void put_word(struct diagnosis *d, const char *name)
-{
-	size_t plain = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_.+:/-");
-	bool quote = !*name || name[plain] || *name == '-';
-
-	say(FIX(d), quote && !strchr(name, '\'') ? "'%.63s'" : "%.63s", name);
-}
 
 static uint16_t port_of(const struct facts *f, const struct culprit *c)
 {
@@ -25,47 +14,69 @@ static uint16_t port_of(const struct facts *f, const struct culprit *c)
 
 static void iptables_match(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
-	say(FIX(d), "%s %s ", c->reply ? "-d" : "-s", f->range);
+	FIX_COMMAND(d, "%s %s ", c->reply ? "-d" : "-s", f->range);
 	if (f->icmp)
-		say(FIX(d), f->v6 ? "-p icmpv6 --icmpv6-type %s" : "-p icmp --icmp-type %s",
-		    c->reply ? "echo-reply" : "echo-request");
+		FIX_COMMAND(d, f->v6 ? "-p icmpv6 --icmpv6-type %s" : "-p icmp --icmp-type %s",
+			    c->reply ? "echo-reply" : "echo-request");
 	else
-		say(FIX(d), "-p %s %s %u", f->protocol, c->reply ? "--sport" : "--dport",
-		    port_of(f, c));
+		FIX_COMMAND(d, "-p %s %s %u", f->protocol, c->reply ? "--sport" : "--dport",
+			    port_of(f, c));
 }
 
 /* nft adds by itself what tables netdev and bridge need besides: the protocol of the frame. */
 static void nft_match(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
-	say(FIX(d), "%s %s %s ", f->v6 ? "ip6" : "ip", c->reply ? "daddr" : "saddr", f->range);
+	FIX_COMMAND(d, "%s %s %s ", f->v6 ? "ip6" : "ip", c->reply ? "daddr" : "saddr", f->range);
 	if (f->icmp)
-		say(FIX(d), "%s type %s", f->v6 ? "icmpv6" : "icmp",
-		    c->reply ? "echo-reply" : "echo-request");
+		FIX_COMMAND(d, "%s type %s", f->v6 ? "icmpv6" : "icmp",
+			    c->reply ? "echo-reply" : "echo-request");
 	else
-		say(FIX(d), "%s %s %u", f->protocol, c->reply ? "sport" : "dport", port_of(f, c));
+		FIX_COMMAND(d, "%s %s %u", f->protocol, c->reply ? "sport" : "dport",
+			    port_of(f, c));
+}
+
+/*
+ * Can nft(8) be told NAME of a table or chain?  Its language has no quotes for
+ * them (identifier: string without quotes, nftables' scanner.l); such a name was
+ * given by a program, over netlink.  One that fills struct host_rule's member may
+ * be the beginning of a longer one.
+ */
+static bool nft_can_name(const char *name)
+{
+	return strlen(name) < sizeof(((struct host_rule *)0)->chain) - 1 &&
+	       ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z')) &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 "/\\_.-")] == '\0';
+}
+
+static void advise_unnameable(const struct facts *f, const struct culprit *c, struct diagnosis *d)
+{
+	command_clear(&d->fix.command);
+	say(ADVICE(d),
+	    "Let the program that made this table accept %s %s ahead of that rule: nft itself "
+	    "cannot be told a name like that of its table or chain.",
+	    c->reply ? "packets to" : "packets from", f->range);
 }
 
 static void iptables_command(const struct facts *f, const char *backend, const char *table,
 			     struct diagnosis *d)
 {
-	say(FIX(d), "ip%stables-%s ", f->v6 ? "6" : "",
-	    strcmp(backend, "iptables-legacy") == 0 ? "legacy" : "nft");
-	if (strcmp(table, "filter") == 0)
-		return;
-	say(FIX(d), "-t ");
-	put_word(d, table);
-	say(FIX(d), " ");
+	FIX_COMMAND(d, "%s ", strcmp(backend, "iptables-legacy") == 0 ?
+			      (f->v6 ? "ip6tables-legacy" : "iptables-legacy") :
+			      (f->v6 ? "ip6tables-nft" : "iptables-nft"));
+	if (strcmp(table, "filter") != 0)
+		FIX_COMMAND(d, "-t %s ", table);
 }
 
 static void ebtables_match(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
 	const char *ip = f->v6 ? "ip6" : "ip";
 
-	say(FIX(d), "-p %s --%s-%s %s", f->v6 ? "IPv6" : "IPv4", ip,
-	    c->reply ? "destination" : "source", f->range);
+	FIX_COMMAND(d, "-p %s --%s-%s %s", f->v6 ? "IPv6" : "IPv4", ip,
+		    c->reply ? "destination" : "source", f->range);
 	if (!f->icmp)
-		say(FIX(d), " --%s-proto %s --%s-%s %u", ip, f->protocol, ip,
-		    c->reply ? "sport" : "dport", port_of(f, c));
+		FIX_COMMAND(d, " --%s-proto %s --%s-%s %u", ip, f->protocol, ip,
+			    c->reply ? "sport" : "dport", port_of(f, c));
 }
 
 /* ---- with the rule known ---- */
@@ -76,19 +87,18 @@ static void fix_by_iptables(const struct facts *f, const struct culprit *c, stru
 	bool bridge = strncmp(r->backend, "ebtables", 8) == 0;
 
 	if (bridge)
-		say(FIX(d), strcmp(r->table, "nat") == 0 ? "ebtables -t nat " : "ebtables ");
+		FIX_COMMAND(d, strcmp(r->table, "nat") == 0 ? "ebtables -t nat " : "ebtables ");
 	else
 		iptables_command(f, r->backend, r->table, d);
-	say(FIX(d), r->policy && !r->behind_goto ? "-A " : "-I ");
-	put_word(d, r->chain);
+	FIX_COMMAND(d, "%s %s", r->policy && !r->behind_goto ? "-A" : "-I", r->chain);
 	if (r->number > 1 && !r->policy)
-		say(FIX(d), " %u", r->number);
-	say(FIX(d), " ");
+		FIX_COMMAND(d, " %u", r->number);
+	FIX_COMMAND(d, " ");
 	if (bridge)
 		ebtables_match(f, c, d);
 	else
 		iptables_match(f, c, d);
-	say(FIX(d), " -j ACCEPT");
+	FIX_COMMAND(d, " -j ACCEPT");
 }
 
 /* `insert rule … handle N` puts it ahead of that rule. */
@@ -96,16 +106,17 @@ static void fix_by_nft(const struct facts *f, const struct culprit *c, struct di
 {
 	const struct host_rule *r = &c->rule;
 
-	say(FIX(d), "nft %s rule %.11s ", r->policy && !r->behind_goto ? "add" : "insert",
-	    r->family);
-	put_word(d, r->table);
-	say(FIX(d), " ");
-	put_word(d, r->chain);
+	if (!nft_can_name(r->table) || !nft_can_name(r->chain)) {
+		advise_unnameable(f, c, d);
+		return;
+	}
+	FIX_COMMAND(d, "nft %s rule %s %s %s", r->policy && !r->behind_goto ? "add" : "insert",
+		    r->family, r->table, r->chain);
 	if (r->handle && !r->policy)
-		say(FIX(d), " handle %" PRIu64, r->handle);
-	say(FIX(d), " ");
+		FIX_COMMAND(d, " handle %lu", (unsigned long)r->handle);
+	FIX_COMMAND(d, " ");
 	nft_match(f, c, d);
-	say(FIX(d), " accept");
+	FIX_COMMAND(d, " accept");
 }
 
 static void fix_by_rule(const struct facts *f, const struct culprit *c, struct diagnosis *d)
@@ -115,23 +126,21 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 	struct fw_pass pass = { .range = f->range, .lb = f->lb, .protocol = f->protocol,
 				.port = f->icmp ? 0 : port_of(f, c), .v6 = f->v6,
 				.reply = c->reply, .forwarded = forwarded };
-	char command[512];
 	struct fw_owner owner;
 	bool owned = fw_owner_of(r, &owner);
-	const char *remark = owned ? fw_owner_remark(&owner, r) : "";
 
-	if (owned && fw_owner_fix(&owner, r, &pass, command, sizeof(command))) {
-		say(FIX(d), "%s", command);
+	if (owned && fw_owner_fix(&owner, r, &pass, &d->fix))
 		return;
-	}
 	if (strcmp(r->backend, "nft") == 0)
 		fix_by_nft(f, c, d);
 	else
 		fix_by_iptables(f, c, d);
-	if (remark[0])
-		say(FIX(d), "  # %s", remark);
-	else if (forwarded && !owned && strncmp(r->backend, "iptables", 8) == 0)
-		say(FIX(d), "  # with Docker: -I DOCKER-USER instead");
+	if (!command_is_set(&d->fix.command))
+		return;
+	if (owned)
+		say(ADVICE(d), "%s", fw_owner_remark(&owner, r));
+	else if (forwarded && strncmp(r->backend, "iptables", 8) == 0)
+		say(ADVICE(d), "With Docker, use chain DOCKER-USER instead, which it leaves alone.");
 }
 
 /* ---- with less known ---- */
@@ -139,68 +148,68 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 static void fix_by_chain(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
 	if (strcmp(c->chain.backend, "nft") == 0) {
-		say(FIX(d), "nft insert rule %s ", c->chain.family);
-		put_word(d, c->chain.table);
-		say(FIX(d), " ");
-		put_word(d, c->chain.chain);
-		say(FIX(d), " ");
+		if (!nft_can_name(c->chain.table) || !nft_can_name(c->chain.chain)) {
+			advise_unnameable(f, c, d);
+			return;
+		}
+		FIX_COMMAND(d, "nft insert rule %s %s %s ", c->chain.family, c->chain.table,
+			    c->chain.chain);
 		nft_match(f, c, d);
-		say(FIX(d), " accept");
+		FIX_COMMAND(d, " accept");
 	} else if (c->place.bridge) {
-		say(FIX(d), "ebtables -I ");
-		put_word(d, c->chain.chain);
-		say(FIX(d), " ");
+		FIX_COMMAND(d, "ebtables -I %s ", c->chain.chain);
 		ebtables_match(f, c, d);
-		say(FIX(d), " -j ACCEPT");
+		FIX_COMMAND(d, " -j ACCEPT");
 	} else {
 		iptables_command(f, c->chain.backend, c->chain.table, d);
-		say(FIX(d), "-I ");
-		put_word(d, c->chain.chain);
-		say(FIX(d), " ");
+		FIX_COMMAND(d, "-I %s ", c->chain.chain);
 		iptables_match(f, c, d);
-		say(FIX(d), " -j ACCEPT");
+		FIX_COMMAND(d, " -j ACCEPT");
 	}
 }
 
+/* Neither rule nor chain is known: what to look at, and what to let pass. */
 static void fix_by_search(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
-	const char *six = f->v6 ? "6" : "";
+	bool bridge = c->place.backend == NF_BACKEND_EBTABLES || c->place.bridge;
 
-	if (c->place.backend == NF_BACKEND_LEGACY) {
-		say(FIX(d),
-		    "Find the rule with 'ip%stables-legacy-save -c', and accept ahead of it: "
-		    "ip%stables-legacy -I %s ",
-		    six, six, c->place.hook[0] ? c->place.hook : "CHAIN");
-		iptables_match(f, c, d);
-		say(FIX(d), " -j ACCEPT");
-	} else if (c->place.backend == NF_BACKEND_EBTABLES || c->place.bridge) {
-		say(FIX(d),
-		    "Find the rule with 'ebtables -L' or 'nft list ruleset bridge', and accept %s "
-		    "ahead of it.",
-		    f->range);
-	} else {
-		say(FIX(d), "Find the rule with 'nft list ruleset'%s, and accept ahead of it: ",
-		    c->place.backend == NF_BACKEND_NFT ? "" : " or 'iptables-save'");
-		nft_match(f, c, d);
-		say(FIX(d), " accept");
+	if (c->place.backend == NF_BACKEND_LEGACY)
+		SHOW_COMMAND(d, f->v6 ? "ip6tables-legacy-save -c" : "iptables-legacy-save -c");
+	else if (bridge)
+		SHOW_COMMAND(d, "ebtables -L; nft list ruleset bridge");
+	else
+		SHOW_COMMAND(d, "nft -a list ruleset");
+	say(ADVICE(d), "Find the rule%s%s, and accept packets %s %s ahead of it.",
+	    c->place.hook[0] ? " at hook " : "", c->place.hook, c->reply ? "to" : "from", f->range);
+}
+
+/* The command is for the namespace that the probe was forwarded into. */
+static void fix_inside(const struct facts *f, const struct culprit *c, struct diagnosis *d)
+{
+	const char *space = f->p->inner_name;
+	struct command bare = d->fix.command;
+
+	if (!command_is_set(&bare))
+		return;
+	command_clear(&d->fix.command);
+	if (space[0] && c->named) {
+		FIX_COMMAND(d, "ip netns exec %s ", space);
+		command_append(&d->fix.command, &bare);
+		return;
 	}
+	/* whose process it is, only a look tells */
+	say(ADVICE(d), "%sIn %s (nsenter -n -t, with the pid of a process there): %s",
+	    d->fix.advice[0] ? " " : "", space[0] ? space : "the container", bare.text);
 }
 
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
-	const char *space = f->p->inner_name;
-
-	if (c->inside && space[0] && c->named) {
-		say(FIX(d), "ip netns exec ");
-		put_word(d, space);
-		say(FIX(d), " ");
-	} else if (c->inside) {
-		say(FIX(d), "In %s (nsenter -n -t PID): ", space[0] ? space : "the container");
-	}
 	if (c->named)
 		fix_by_rule(f, c, d);
 	else if (c->found)
 		fix_by_chain(f, c, d);
 	else
 		fix_by_search(f, c, d);
+	if (c->inside)
+		fix_inside(f, c, d);
 }

@@ -95,6 +95,20 @@ void where_culprit(struct diagnosis *d, const struct culprit *c,
 	snprintf(w->chain, sizeof(w->chain), "%s", c->chain.chain);
 }
 
+const char *rule_action(const struct culprit *c, bool *unanswered)
+{
+	*unanswered = c->place.queue || (c->named && c->rule.kind == RULE_QUEUE);
+	return *unanswered ? "handed" : "dropped";
+}
+
+const char *queue_words(const struct culprit *c, bool unanswered)
+{
+	if (!unanswered)
+		return "";
+	return c->place.queue ? " to a program by NFQUEUE, and none was there or it said no" :
+				" to a program by NFQUEUE, and none answered";
+}
+
 /* ---- sentences ---- */
 
 /* "A rule in chain INPUT of table filter (iptables-legacy) DID." */

@@ -3,7 +3,7 @@
 #ifndef HCT_ADVICE_RULE_H
 #define HCT_ADVICE_RULE_H
 
-#include "advice.h"
+#include "verdict/report.h"
 #include "culprit.h"
 
 /* Sets where: layer "netfilter" with all that is known of C; device and the like from INCIDENT. */
@@ -15,6 +15,11 @@ void where_culprit(struct diagnosis *d, const struct culprit *c,
  */
 void say_culprit(const struct facts *f, const struct culprit *c, bool refused, const char *did,
 		 struct diagnosis *d);
+#define ACTION_LEN 320
+/* What the rule did to the packet: "dropped", unless a program was to decide (*UNANSWERED). */
+const char *rule_action(const struct culprit *c, bool *unanswered);
+/* " to a program by NFQUEUE, and none answered"; "" where a rule decided. */
+const char *queue_words(const struct culprit *c, bool unanswered);
 /* Adds a full stop to why, behind the text of a rule. */
 void end_sentence(struct diagnosis *d);
 /* "rule 3 of chain INPUT, table filter (iptables-nft)" */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "advice.h"
+#include "verdict/report.h"
 #include "ask.h"
 #include "nf_packet.h"
 #include "proofs.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice_silence.h"
+#include "silence.h"
 #include "ask.h"
 #include "baseline.h"
 #include "coverage.h"

@@ -3,6 +3,7 @@
 #include "fw_owner.h"
 
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -158,11 +159,22 @@ const char *fw_owner_words(const struct fw_owner *owner, char *out, size_t size)
 
 /* ---- commands ---- */
 
-/* Rich rules with a priority below 0 come ahead of what a zone denies; they know no output. */
-static bool fix_firewalld(const struct fw_owner *owner, const struct fw_pass *pass, char *out,
-			  size_t size)
+static void advise(struct fix *fix, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void advise(struct fix *fix, const char *format, ...)
 {
-	char element[64], zone[80] = "";
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(fix->advice, sizeof(fix->advice), format, args);
+	va_end(args);
+}
+
+/* Rich rules with a priority below 0 come ahead of what a zone denies; they know no output. */
+static bool fix_firewalld(const struct fw_owner *owner, const struct fw_pass *pass,
+			  struct fix *fix)
+{
+	char element[64], rule[256];
 
 	if (pass->reply || pass->forwarded || strcmp(owner->what, "policy") == 0)
 		return false;
@@ -171,12 +183,14 @@ static bool fix_firewalld(const struct fw_owner *owner, const struct fw_pass *pa
 			 pass->protocol);
 	else
 		snprintf(element, sizeof(element), "icmp-type name=\"echo-request\"");
+	snprintf(rule, sizeof(rule),
+		 "rule priority=\"-100\" family=\"ipv%c\" source address=\"%s\" %s accept",
+		 pass->v6 ? '6' : '4', pass->range, element);
+	command_add(&fix->command, "firewall-cmd");
 	if (owner->unit[0])
-		snprintf(zone, sizeof(zone), " --zone=%s", owner->unit);
-	snprintf(out, size,
-		 "firewall-cmd%s --add-rich-rule='rule priority=\"-100\" family=\"ipv%c\" source "
-		 "address=\"%s\" %s accept'  # to keep it: firewall-cmd --runtime-to-permanent",
-		 zone, pass->v6 ? '6' : '4', pass->range, element);
+		command_add(&fix->command, " --zone=%s", owner->unit);
+	command_add(&fix->command, " --add-rich-rule=%s", rule);
+	advise(fix, "To keep it: firewall-cmd --runtime-to-permanent");
 	return true;
 }
 
@@ -191,36 +205,42 @@ static bool is_ufw_rule_for(const struct host_rule *rule, const struct fw_pass *
 }
 
 /* ufw's own commands write its -user- chains, which come behind its -before- ones. */
-static bool fix_ufw(const struct host_rule *rule, const struct fw_pass *pass, char *out,
-		    size_t size)
+static bool fix_ufw(const struct host_rule *rule, const struct fw_pass *pass, struct fix *fix)
 {
 	bool ahead = strstr(rule->chain, "-user-") && !is_ufw_rule_for(rule, pass);
-	const char *first = ahead ? "prepend " : "";
 
 	if (!pass->port || strstr(rule->chain, "-before-"))
 		return false;
+	command_add(&fix->command, "ufw ");
+	if (pass->forwarded)
+		command_add(&fix->command, "route ");
+	if (ahead)
+		command_add(&fix->command, "prepend ");
+	command_add(&fix->command, "allow ");
+	if (pass->reply && !pass->forwarded)
+		command_add(&fix->command, "out ");
 	if (pass->reply)
-		snprintf(out, size, "ufw %s%sallow %sproto %s from any port %u to %s",
-			 pass->forwarded ? "route " : "", first, pass->forwarded ? "" : "out ",
-			 pass->protocol, pass->port, pass->range);
+		command_add(&fix->command, "proto %s from any port %u to %s", pass->protocol,
+			    pass->port, pass->range);
 	else
-		snprintf(out, size, "ufw %s%sallow proto %s from %s to any port %u",
-			 pass->forwarded ? "route " : "", first, pass->protocol, pass->range,
-			 pass->port);
+		command_add(&fix->command, "proto %s from %s to any port %u", pass->protocol,
+			    pass->range, pass->port);
 	return true;
 }
 
 /* DOCKER-USER is the one chain that Docker leaves alone, and it comes first. */
-static bool fix_docker(const struct host_rule *rule, const struct fw_pass *pass, char *out,
-		       size_t size)
+static bool fix_docker(const struct host_rule *rule, const struct fw_pass *pass, struct fix *fix)
 {
+	bool nft = strcmp(rule->backend, "iptables-nft") == 0;
+
 	if (strncmp(rule->backend, "iptables", 8) != 0 || strcmp(rule->chain, "DOCKER-USER") == 0 ||
 	    strcmp(rule->table, "filter") != 0 || !pass->port)
 		return false;
-	snprintf(out, size, "ip%stables-%s -I DOCKER-USER %s %s -p %s --%cport %u -j ACCEPT",
-		 pass->v6 ? "6" : "", strcmp(rule->backend, "iptables-nft") == 0 ? "nft" : "legacy",
-		 pass->reply ? "-d" : "-s", pass->range, pass->protocol, pass->reply ? 's' : 'd',
-		 pass->port);
+	command_add(&fix->command, "%s -I DOCKER-USER %s %s -p %s %s %u -j ACCEPT",
+		    pass->v6 ? (nft ? "ip6tables-nft" : "ip6tables-legacy") :
+			       (nft ? "iptables-nft" : "iptables-legacy"),
+		    pass->reply ? "-d" : "-s", pass->range, pass->protocol,
+		    pass->reply ? "--sport" : "--dport", pass->port);
 	return true;
 }
 
@@ -241,88 +261,109 @@ static bool find_service(const char *text, const char *words, char space[64], ch
 	return is_plain(space) && is_plain(name);
 }
 
-static bool fix_kube_proxy(const struct host_rule *rule, const struct fw_pass *pass, char *out,
-			   size_t size)
+/* A service without endpoints is no fault of a rule: no command of this host mends that. */
+static void show_endpoints(const char *space, const char *name, const struct fw_pass *pass,
+			   struct fix *fix)
 {
-	char space[64], name[64];
+	if (name)
+		command_add(&fix->show, "kubectl -n %s get endpoints %s", space, name);
+	else
+		command_add(&fix->show, "kubectl get endpoints -A");
+	advise(fix,
+	       "The service on port %u has no endpoints, as no pod of it is ready: start one, or "
+	       "correct the service's selector.",
+	       pass->port);
+}
+
+static bool fix_kube_proxy(const struct host_rule *rule, const struct fw_pass *pass,
+			   struct fix *fix)
+{
+	char space[64], name[64], patch[160];
 
 	if (find_service(rule->text, " has no endpoints", space, name)) {
-		snprintf(out, size,
-			 "kubectl -n %s get endpoints %s  # none: no pod of the service is ready; "
-			 "start one, or correct the service's selector",
-			 space, name);
+		show_endpoints(space, name, pass, fix);
 		return true;
 	}
 	if (strcmp(rule->chain, "reject-chain") == 0 ||
 	    strstr(rule->text, "no endpoints")) {
-		snprintf(out, size,
-			 "kubectl get endpoints -A  # the service on port %u has none: no pod of it "
-			 "is ready; start one, or correct the service's selector",
-			 pass->port);
+		show_endpoints(NULL, NULL, pass, fix);
 		return true;
 	}
 	if (find_service(rule->text, " traffic not accepted by ", space, name)) {
-		snprintf(out, size,
-			 "kubectl -n %s patch service %s --type=json -p '[{\"op\":\"add\",\"path\":"
-			 "\"/spec/loadBalancerSourceRanges/-\",\"value\":\"%s\"}]'",
-			 space, name, pass->range);
+		snprintf(patch, sizeof(patch),
+			 "[{\"op\":\"add\",\"path\":\"/spec/loadBalancerSourceRanges/-\","
+			 "\"value\":\"%s\"}]",
+			 pass->range);
+		command_add(&fix->command, "kubectl -n %s patch service %s --type=json -p %s",
+			    space, name, patch);
 		return true;
 	}
 	if (strcmp(rule->chain, "KUBE-PROXY-FIREWALL") == 0 ||
 	    strcmp(rule->chain, "firewall-check") == 0) {
-		snprintf(out, size,
-			 "Add %s to the service's spec.loadBalancerSourceRanges (kubectl edit "
-			 "service).",
-			 pass->range);
+		advise(fix,
+		       "Add %s to the service's spec.loadBalancerSourceRanges (kubectl edit "
+		       "service).",
+		       pass->range);
 		return true;
 	}
 	return false;
 }
 
+static void fix_network_policy(const struct fw_owner *owner, const struct fw_pass *pass,
+			       struct fix *fix)
+{
+	advise(fix, "Let a network policy of the pod allow %s %s, %s port %u; %s has kinds of its own, "
+		    "too.",
+	       pass->reply ? "egress to" : "ingress from", pass->range, pass->protocol, pass->port,
+	       owner->name);
+	command_add(&fix->show, "kubectl get networkpolicy -A");
+}
+
+static void fix_fail2ban(const struct fw_owner *owner, const struct fw_pass *pass, struct fix *fix)
+{
+	if (!owner->unit[0]) {
+		command_add(&fix->command, "fail2ban-client unban %s", pass->lb);
+		advise(fix, "To keep it, add %s to ignoreip in /etc/fail2ban/jail.local.",
+		       pass->range);
+		return;
+	}
+	command_add(&fix->command,
+		    "fail2ban-client set %s unbanip %s && fail2ban-client set %s addignoreip %s",
+		    owner->unit, pass->lb, owner->unit, pass->range);
+	advise(fix, "The second command lasts until fail2ban restarts: add %s to ignoreip in "
+		    "/etc/fail2ban/jail.local, too.", pass->range);
+}
+
 bool fw_owner_fix(const struct fw_owner *owner, const struct host_rule *rule,
-		  const struct fw_pass *pass, char *out, size_t size)
+		  const struct fw_pass *pass, struct fix *fix)
 {
 	switch (owner->id) {
 	case OWNER_FIREWALLD:
-		return fix_firewalld(owner, pass, out, size);
+		return fix_firewalld(owner, pass, fix);
 	case OWNER_UFW:
-		return fix_ufw(rule, pass, out, size);
+		return fix_ufw(rule, pass, fix);
 	case OWNER_DOCKER:
-		return fix_docker(rule, pass, out, size);
+		return fix_docker(rule, pass, fix);
 	case OWNER_KUBE_PROXY:
-		return fix_kube_proxy(rule, pass, out, size);
+		return fix_kube_proxy(rule, pass, fix);
 	case OWNER_NETWORK_POLICY:
-		snprintf(out, size,
-			 "Let a network policy allow %s %s %s port %u of the pod: kubectl get "
-			 "networkpolicy -A shows those that there are (%s's own kinds, too).",
-			 pass->reply ? "egress to" : "ingress from", pass->range, pass->protocol,
-			 pass->port, owner->name);
+		fix_network_policy(owner, pass, fix);
 		return true;
 	case OWNER_FAIL2BAN:
-		if (!owner->unit[0])
-			snprintf(out, size,
-				 "fail2ban-client unban %s  # and add %s to ignoreip in "
-				 "/etc/fail2ban/jail.local",
-				 pass->lb, pass->range);
-		else
-			snprintf(out, size,
-				 "fail2ban-client set %s unbanip %s  # and to keep it: "
-				 "fail2ban-client set %s addignoreip %s",
-				 owner->unit, pass->lb, owner->unit, pass->range);
+		fix_fail2ban(owner, pass, fix);
 		return true;
 	case OWNER_CROWDSEC:
-		snprintf(out, size,
-			 "cscli decisions delete --ip %s  # and put %s on a whitelist: "
-			 "/etc/crowdsec/parsers/s02-enrich/",
-			 pass->lb, pass->range);
+		command_add(&fix->command, "cscli decisions delete --ip %s", pass->lb);
+		advise(fix, "To keep it, put %s on a whitelist in "
+			    "/etc/crowdsec/parsers/s02-enrich/.", pass->range);
 		return true;
 	case OWNER_SSHGUARD:
-		snprintf(out, size,
-			 "echo %s >>/etc/sshguard/whitelist && systemctl restart sshguard",
-			 pass->range);
+		command_add(&fix->command,
+			    "echo %s >>/etc/sshguard/whitelist && systemctl restart sshguard",
+			    pass->range);
 		return true;
 	case OWNER_CSF:
-		snprintf(out, size, "csf -a %s", pass->range);
+		command_add(&fix->command, "csf -a %s", pass->range);
 		return true;
 	case OWNER_LIBVIRT:
 	case OWNER_NONE:
@@ -335,17 +376,18 @@ const char *fw_owner_remark(const struct fw_owner *owner, const struct host_rule
 {
 	switch (owner->id) {
 	case OWNER_FIREWALLD:
-		return "until firewalld is reloaded; to keep it, a firewalld policy";
+		return "It lasts until firewalld is reloaded; a firewalld policy keeps it.";
 	case OWNER_UFW:
-		return "until ufw is reloaded; to keep it, /etc/ufw/before.rules (IPv6: "
-		       "before6.rules)";
+		return "It lasts until ufw is reloaded; /etc/ufw/before.rules (IPv6: "
+		       "before6.rules) keeps it.";
 	case OWNER_DOCKER:
 		return strcmp(rule->chain, "DOCKER-USER") == 0 ? "" :
-				"or publish the port (docker run -p)";
+				"Or publish the port with docker run -p.";
 	case OWNER_KUBE_PROXY:
-		return "until kube-proxy writes its rules anew";
+		return "It lasts until kube-proxy writes its rules again.";
 	case OWNER_LIBVIRT:
-		return "until libvirt starts its network anew; to keep it, /etc/libvirt/hooks/network";
+		return "It lasts until libvirt starts its network again; "
+		       "/etc/libvirt/hooks/network keeps it.";
 	default:
 		return "";
 	}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "host/host.h"
+#include "verdict.h"
 
 enum fw_owner_id {
 	OWNER_NONE,
@@ -50,13 +51,13 @@ bool fw_owner_of(const struct host_rule *rule, struct fw_owner *out);
 /* "firewalld, zone public" */
 const char *fw_owner_words(const struct fw_owner *owner, char *out, size_t size);
 /*
- * How PASS is let through, as a command where there is one (what follows a '#'
- * is a remark).  False: with the command of the rule's backend, to which
- * fw_owner_remark() belongs.
+ * Adds to FIX how PASS is let through with the owner's own tools: a command, advice,
+ * or both.  False, and FIX untouched: with the command of the rule's backend, to
+ * which fw_owner_remark() belongs.
  */
 bool fw_owner_fix(const struct fw_owner *owner, const struct host_rule *rule,
-		  const struct fw_pass *pass, char *out, size_t size);
-/* What to mind when something is put ahead of RULE by hand; "" nothing. */
+		  const struct fw_pass *pass, struct fix *fix);
+/* What to mind when something is put ahead of RULE by hand, a sentence; "" nothing. */
 const char *fw_owner_remark(const struct fw_owner *owner, const struct host_rule *rule);
 
 #endif

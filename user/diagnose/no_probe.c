@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "advice_silence.h"
+#include "silence.h"
 #include "render/format.h"
 #include "services.h"
 

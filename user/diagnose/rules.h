@@ -68,27 +68,15 @@ struct facts {
 	char what[24]; /* what the probe opens with: "SYN", "datagram", "echo request" */
 };
 
-/* What a rule found: whether it matches, and how sure that is. */
-enum match { NO_MATCH, MATCH_GUESS, MATCH_LIKELY, MATCH_CERTAIN };
-
-struct rule {
-	enum verdict_id verdict;
-	/*
-	 * Rests on something not having been seen, at one of these points (a bit
-	 * each): with lost events, or a point not attached, it proves nothing.
-	 */
-	uint32_t absence;
-	enum match (*match)(const struct facts *f);
-	/* Fills where, why, fix, note; may change outcome and code. */
-	void (*tell)(const struct facts *f, struct diagnosis *d);
-};
-
-#define POINT_BIT(point) (UINT32_C(1) << HCT_POINT_##point)
 #define ARRIVALS POINT_BIT(TC_INGRESS)
 #define DEPARTURES POINT_BIT(TC_EGRESS)
 /* No point: among the flow's own events ahead of its drop, whatever was lost of others or later. */
 #define AHEAD (UINT32_C(1) << 31)
 _Static_assert(HCT_POINT_COUNT < 31, "AHEAD is no point's bit");
+
+/* Besides the verdicts' own: told by another sign, or nothing but what is absent. */
+extern const struct rule healthy_handshake, healthy_silence, xdp_elsewhere, accept_queue_overflow,
+	no_route_back_forwarded;
 
 void facts_derive(struct facts *f, const struct case_facts *given);
 /* Diagnoses one probe.  Never fails: what no rule explains is `unknown`. */

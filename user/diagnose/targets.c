@@ -44,7 +44,8 @@ struct entry {
 	struct target target;
 	struct histogram *histogram; /* NULL: no answers */
 	struct schedule schedule;
-	char *last_why, *last_fix, *silent_why, *silent_fix;
+	char *last_why, *silent_why;
+	struct fix *last_fix, *silent_fix;
 };
 
 struct targets {
@@ -249,6 +250,16 @@ static void keep_text(char **own, const char **shown, const char *text)
 	*shown = *own;
 }
 
+/* The same of FIX. */
+static void keep_fix(struct fix **own, const struct fix **shown, const struct fix *fix)
+{
+	if (!*own)
+		*own = malloc(sizeof(**own));
+	if (*own)
+		**own = *fix;
+	*shown = *own;
+}
+
 static void keep_failure(struct entry *entry, const struct diagnosis *d)
 {
 	struct target *t = &entry->target;
@@ -256,7 +267,7 @@ static void keep_failure(struct entry *entry, const struct diagnosis *d)
 	t->last_verdict = d->verdict;
 	t->last_code = d->code;
 	keep_text(&entry->last_why, &t->last_why, d->why);
-	keep_text(&entry->last_fix, &t->last_fix, d->fix);
+	keep_fix(&entry->last_fix, &t->last_fix, &d->fix);
 }
 
 /* A connection that failed before its request looks like plain TCP: what was seen once stays. */
@@ -316,7 +327,7 @@ void targets_silence(struct targets *t, const struct probe *p, const struct diag
 		entry->target.silent = true;
 		entry->target.flips_at_ns = 0; /* nothing comes that could flip it */
 		keep_text(&entry->silent_why, &entry->target.silent_why, d->why);
-		keep_text(&entry->silent_fix, &entry->target.silent_fix, d->fix);
+		keep_fix(&entry->silent_fix, &entry->target.silent_fix, &d->fix);
 	}
 }
 

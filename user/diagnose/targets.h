@@ -35,7 +35,8 @@ struct target {
 	uint64_t timeout_ns; /* after which the load balancer gave up, as learned; 0: not yet */
 	uint64_t last_took_ns; /* the last probe */
 	bool silent; /* probes stopped coming, and have not come again */
-	const char *silent_why, *silent_fix; /* when they last stopped; NULL: never */
+	const char *silent_why; /* when they last stopped; NULL: never */
+	const struct fix *silent_fix;
 	/* answer times of the probes that passed, µs */
 	uint64_t latency_count;
 	uint64_t latency_p50_us, latency_p95_us, latency_max_us; /* filled by target_latency() */
@@ -43,7 +44,8 @@ struct target {
 	/* the last failure, for the summary; texts may be NULL */
 	enum verdict_id last_verdict;
 	const char *last_code;
-	const char *last_why, *last_fix;
+	const char *last_why;
+	const struct fix *last_fix;
 };
 
 /*

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "render/format.h"
-#include "advice.h"
+#include "verdict/report.h"
 #include "nf_place.h"
 #include "reasons.h"
 

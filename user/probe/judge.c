@@ -29,8 +29,11 @@ static void judge_unreached(const struct guest *g, const struct client_seen *see
 		 "On this host the check was answered, but its client did not get the answer (%s): "
 		 "something behind the last point seen took it.",
 		 seen->err ? strerror(seen->err) : "it was no answer");
-	snprintf(d->fix, sizeof(d->fix), "tc filter show dev %s egress; tc -s qdisc show dev %s",
-		 g->way->port, g->way->port);
+	memset(&d->fix, 0, sizeof(d->fix));
+	snprintf(d->fix.advice, sizeof(d->fix.advice),
+		 "Look at the tc filters and queues of %s.", g->way->port);
+	command_add(&d->fix.show, "tc filter show dev %s egress; tc -s qdisc show dev %s",
+		    g->way->port, g->way->port);
 }
 
 /* Behind TLS only the client knows what was answered. */
@@ -59,7 +62,8 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 			 "The service answered %s %s (Host %s) with %d, behind the encryption; the "
 			 "check expects other codes.",
 			 check->manner->method, check->path, check->host, seen->status);
-		snprintf(d->fix, sizeof(d->fix),
+		memset(&d->fix, 0, sizeof(d->fix));
+		snprintf(d->fix.advice, sizeof(d->fix.advice),
 			 "Let the service answer this path and Host with an expected code, or set "
 			 "the check's path, Host and expected codes to what it answers.");
 		return;
@@ -74,7 +78,8 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 		 seen->result == CLIENT_TLS ? "the handshake was not completed" :
 		 seen->result == CLIENT_TIMEOUT ? "no answer came in time" :
 						  "the connection ended without an answer");
-	snprintf(d->fix, sizeof(d->fix), "%s", verdict_info(d->verdict)->remedy);
+	memset(&d->fix, 0, sizeof(d->fix));
+	snprintf(d->fix.advice, sizeof(d->fix.advice), "%s", verdict_info(d->verdict)->remedy);
 }
 
 /*
@@ -98,7 +103,8 @@ static void judge_kept(const struct guest *g, const struct hct_bottle_flow *flow
 	snprintf(d->why, sizeof(d->why),
 		 "This host forwards the check to another one.  A probe of hctrace does not leave "
 		 "the host, so it ended where it would have left.");
-	snprintf(d->fix, sizeof(d->fix),
+	memset(&d->fix, 0, sizeof(d->fix));
+	snprintf(d->fix.advice, sizeof(d->fix.advice),
 		 "Probe on the host that it is forwarded to; a real check is followed by hctrace "
 		 "live.");
 }

@@ -92,7 +92,7 @@ static void put_heading(FILE *out, const struct html_cause *c)
 
 static void put_badges(FILE *out, const struct html_cause *c)
 {
-	const struct verdict_info *info = verdict_info(c->d.verdict);
+	const struct verdict *info = verdict_info(c->d.verdict);
 
 	fputs("<p class=\"badges\">", out);
 	fprintf(out, "<span class=\"badge %s\">%s</span>", class_of(c),
@@ -133,6 +133,29 @@ static void put_extent(struct html_state *s, FILE *out, const struct html_cause 
 	fputs("</dd></div>\n", out);
 }
 
+static void put_command(FILE *out, const char *label, const struct command *command)
+{
+	if (!command_is_set(command))
+		return;
+	fprintf(out, "<div class=\"fix command\"><span class=\"label\">%s</span><pre><code>", label);
+	html_text(out, command->text);
+	fputs("</code></pre></div>\n", out);
+}
+
+/* Only commands get a button to copy them, which page.js adds to .command. */
+static void put_fix(FILE *out, const struct fix *fix)
+{
+	put_command(out, "Run", &fix->command);
+	if (fix->advice[0]) {
+		fprintf(out, "<div class=\"fix\"><span class=\"label\">%s</span><p>",
+			command_is_set(&fix->command) ? "Also" : "Fix");
+		html_text(out, fix->advice);
+		fputs("</p></div>\n", out);
+	}
+	put_command(out, "Shown by", &fix->show);
+	put_command(out, "Undo", &fix->undo);
+}
+
 static void put_card(struct html_state *s, FILE *out, const struct html_cause *c)
 {
 	const char *why = c->d.outcome == OUTCOME_PASS ? c->d.note : c->d.why;
@@ -146,11 +169,8 @@ static void put_card(struct html_state *s, FILE *out, const struct html_cause *c
 	fputs("<p class=\"why\">", out);
 	html_text(out, why);
 	fputs("</p>\n", out);
-	if (c->d.fix[0] && c->d.outcome != OUTCOME_PASS) {
-		fputs("<div class=\"fix\"><span class=\"label\">Fix</span><pre><code>", out);
-		html_text(out, c->d.fix);
-		fputs("</code></pre></div>\n", out);
-	}
+	if (c->d.outcome != OUTCOME_PASS)
+		put_fix(out, &c->d.fix);
 	fputs("<dl class=\"facts\">\n", out);
 	put_extent(s, out, c);
 	put_where(out, &c->d.where);

@@ -20,7 +20,7 @@ static bool same_advice(const struct diagnosis *a, const struct diagnosis *b)
 {
 	if (a->verdict == VERDICT_HEALTHY)
 		return strcmp(a->note, b->note) == 0;
-	return strcmp(a->fix, b->fix) == 0;
+	return fix_is_same(&a->fix, &b->fix);
 }
 
 /* The cause of SERVICE with what D says; or, where it has fixes enough, the latest alike. */

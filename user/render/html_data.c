@@ -107,7 +107,7 @@ static void put_summaries(FILE *out)
 {
 	fputs("\"verdicts\":{", out);
 	for (int i = 0; i < VERDICT_COUNT; i++) {
-		const struct verdict_info *info = verdict_info((enum verdict_id)i);
+		const struct verdict *info = verdict_info((enum verdict_id)i);
 
 		fprintf(out, "%s\"%s\":\"", i ? "," : "", info->id);
 		html_json(out, info->summary);

@@ -15,10 +15,10 @@
 
 static void put_costs(FILE *out, enum hct_point point)
 {
-	const enum verdict_id *costs;
+	enum verdict_id costs[VERDICT_COUNT];
 	size_t n;
 
-	costs = point_costs(point, &n);
+	n = verdicts_needing(point, costs);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%s", i ? ", " : "; costs ", verdict_info(costs[i])->id);
 }
@@ -54,12 +54,10 @@ char *html_points(const struct stream_start *start)
 
 size_t html_missing_points(const struct stream_start *start)
 {
-	size_t missing = 0, n;
+	size_t missing = 0;
 
-	for (size_t i = 0; i < start->n_points; i++) {
-		point_costs(start->points[i].point, &n);
-		missing += !start->points[i].attached && n;
-	}
+	for (size_t i = 0; i < start->n_points; i++)
+		missing += !start->points[i].attached && point_is_needed(start->points[i].point);
 	return missing;
 }
 

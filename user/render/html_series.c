@@ -171,8 +171,8 @@ void html_series_target(struct html_state *s, const struct target *t)
 		return;
 	series->target = *t;
 	series->target.latency = NULL; /* the engine's */
-	series->target.last_why = series->target.last_fix = NULL;
-	series->target.silent_why = series->target.silent_fix = NULL;
+	series->target.last_why = series->target.silent_why = NULL;
+	series->target.last_fix = series->target.silent_fix = NULL;
 	if (t->state == series->state)
 		return;
 	html_series_fill(&s->axis, series, t->state_since_ns);

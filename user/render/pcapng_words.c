@@ -196,7 +196,7 @@ static struct held *culprit(const struct held_flow *flow, const struct probe *p)
 
 static void verdict_text(char out[WORDS_LEN], const struct diagnosis *d)
 {
-	const struct verdict_info *info = verdict_info(d->verdict);
+	const struct verdict *info = verdict_info(d->verdict);
 
 	snprintf(out, WORDS_LEN, "%s; %s, %s%s%s%s%s", info->id, outcome_name(d->outcome),
 		 confidence_name(d->confidence), d->code ? "; code " : "", d->code ? d->code : "",
@@ -215,7 +215,7 @@ void words_of_probe(struct hold *h, struct held_flow *flow, const struct probe *
 		    const struct diagnosis *d)
 {
 	struct held *last = flow->packets->flow_prev, *item;
-	char text[WORDS_LEN];
+	char text[WORDS_LEN], fix[FIX_TEXT_LEN];
 
 	for (item = flow->packets; item; item = item->flow_next) {
 		say_place(h, item, text_of(p, item), p->inner_name);
@@ -232,7 +232,7 @@ void words_of_probe(struct hold *h, struct held_flow *flow, const struct probe *
 	verdict_text(text, d);
 	say(h, last, "verdict: %s", text);
 	say_lines(h, last, "why", d->why);
-	say_lines(h, last, "fix", d->fix);
+	say_lines(h, last, "fix", fix_text(fix, &d->fix));
 	say_lines(h, last, "note", d->note);
 }
 
@@ -298,11 +298,12 @@ void words_record_probe(struct hold *h, const struct probe *p, const struct diag
 	char lb[ENDPOINT_TEXT_LEN + 8], target[ENDPOINT_TEXT_LEN + 8];
 	char message[WORDS_LEN], verdict[WORDS_LEN];
 	struct record r = { 0 };
+	char fix[FIX_TEXT_LEN];
 
 	verdict_text(verdict, d);
 	add_field(&r, "HCTRACE_VERDICT", verdict);
 	add_field(&r, "HCTRACE_WHY", d->why);
-	add_field(&r, "HCTRACE_FIX", d->fix);
+	add_field(&r, "HCTRACE_FIX", fix_text(fix, &d->fix));
 	add_field(&r, "HCTRACE_NOTE", d->note);
 	snprintf(message, sizeof(message), "%s > %s: %s: %s",
 		 endpoint(lb, "any node", p->tuple.lb, ports ? ntohs(p->tuple.lb_port) : 0),

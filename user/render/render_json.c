@@ -108,6 +108,26 @@ static void put_netns(struct json_writer *w, uint32_t inum, const char *name)
 	json_close_object(w);
 }
 
+static const char *command_or_null(const struct command *command)
+{
+	return command_is_set(command) ? command->text : NULL;
+}
+
+/* FIX may be NULL: none. */
+static void put_fix(struct json_writer *w, const struct fix *fix)
+{
+	static const struct fix none;
+	char text[FIX_TEXT_LEN];
+
+	if (!fix)
+		fix = &none;
+	json_lines(w, "fix", *fix_text(text, fix) ? text : NULL);
+	json_string(w, "fix_command", command_or_null(&fix->command));
+	json_string(w, "fix_advice", fix->advice[0] ? fix->advice : NULL);
+	json_string(w, "undo_command", command_or_null(&fix->undo));
+	json_string(w, "show_command", command_or_null(&fix->show));
+}
+
 /* ---- start ---- */
 
 static void put_check(struct json_writer *w, const struct settings *c)
@@ -128,10 +148,10 @@ static void put_check(struct json_writer *w, const struct settings *c)
 
 static void put_missing(struct json_writer *w, const struct point_status *status)
 {
-	const enum verdict_id *costs;
+	enum verdict_id costs[VERDICT_COUNT];
 	size_t n;
 
-	costs = point_costs(status->point, &n);
+	n = verdicts_needing(status->point, costs);
 	json_open_object(w, NULL);
 	json_string(w, "point", point_name(status->point));
 	json_string(w, "reason", status->detail);
@@ -350,7 +370,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	put_http(w, p);
 	put_timing(w, p);
 	json_lines(w, "why", d->why);
-	json_lines(w, "fix", d->fix);
+	put_fix(w, &d->fix);
 	if (d->note[0])
 		json_string(w, "note", d->note);
 	if (p->dnat.seen || p->inner_netns)
@@ -398,7 +418,7 @@ static void on_target(void *ctx, const struct target *t)
 	json_string(w, "verdict", failed || silent ? verdict : NULL);
 	json_string(w, "code", failed ? t->last_code : NULL);
 	json_lines(w, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
-	json_lines(w, "fix", silent ? t->silent_fix : failed ? t->last_fix : NULL);
+	put_fix(w, silent ? t->silent_fix : failed ? t->last_fix : NULL);
 	end_line(w);
 }
 
@@ -436,7 +456,7 @@ static void on_end(void *ctx, const struct totals *totals)
 		json_string(w, "outcome", outcome_name(d->outcome));
 		json_string(w, "step", verdict_info(d->verdict)->step);
 		json_lines(w, "why", d->why);
-		json_lines(w, "fix", d->fix);
+		put_fix(w, &d->fix);
 	}
 	end_line(w);
 }

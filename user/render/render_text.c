@@ -95,11 +95,11 @@ static void print_check(struct text_state *s)
 /* What a missing point costs; points that cost nothing are worth a line with -v only. */
 static void print_missing(struct text_state *s, const struct point_status *status)
 {
-	const enum verdict_id *costs;
+	enum verdict_id costs[VERDICT_COUNT];
 	char safe[256];
 	size_t n;
 
-	costs = point_costs(status->point, &n);
+	n = verdicts_needing(status->point, costs);
 	if (!n && !s->settings->verbose)
 		return;
 	text_print(&s->t, n ? STYLE_WARN : STYLE_DIM, "not attached: %s",
@@ -113,13 +113,12 @@ static void print_missing(struct text_state *s, const struct point_status *statu
 
 static void print_points(struct text_state *s, const struct stream_start *start)
 {
-	size_t attached = 0, missing = 0, n;
+	size_t attached = 0, missing = 0;
 
 	for (size_t i = 0; i < start->n_points; i++) {
-		point_costs(start->points[i].point, &n);
 		if (start->points[i].attached)
 			attached++;
-		else if (n)
+		else if (point_is_needed(start->points[i].point))
 			missing++;
 	}
 	if (missing)
@@ -163,7 +162,7 @@ static void note_missed(struct text_state *s, const struct probe *p, const struc
 	m->port = port;
 	m->protocol = p->tuple.protocol;
 	snprintf(m->why, sizeof(m->why), "%s", d->why);
-	snprintf(m->fix, sizeof(m->fix), "%s", d->fix);
+	m->fix = d->fix;
 }
 
 static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* One finished probe as text: a line; and when it did not pass, its timeline, cause and fix. */
+#include "text_fix.h"
 #include "text_state.h"
 
 #include <arpa/inet.h>
@@ -99,7 +100,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 static const struct told *was_told(struct text_state *s, const struct probe *p,
 				   const struct diagnosis *d)
 {
-	uint64_t advice = hash_text(hash_text(NO_HASH, d->fix), d->note);
+	char fix[FIX_TEXT_LEN];
+	uint64_t advice = hash_text(hash_text(NO_HASH, fix_text(fix, &d->fix)), d->note);
 	struct told *told = find_told(s, p, d);
 
 	if (!told)
@@ -289,8 +291,8 @@ void text_probe(struct text_state *s, const struct probe *p, const struct diagno
 		print_timeline(s, p);
 	if (!healthy && d->why[0] && !(told && told->why == hash_text(NO_HASH, d->why)))
 		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d->why, true);
-	if (!healthy && d->fix[0] && !told)
-		text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, d->fix, false);
+	if (!healthy && !told)
+		text_fix(&s->t, INDENT, &d->fix);
 	if (d->note[0] && !told)
 		text_paragraph(&s->t, INDENT, "note ", STYLE_WARN, d->note, true);
 }

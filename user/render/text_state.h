@@ -12,7 +12,7 @@ struct missed {
 	uint16_t port;
 	uint8_t protocol;
 	char why[WHY_LEN];
-	char fix[FIX_LEN];
+	struct fix fix;
 };
 
 struct heard; /* where a target stands in what is kept of them, render_text.c */

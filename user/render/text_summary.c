@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The summary at the end: what matters most first, then each target, then the totals. */
+#include "text_fix.h"
 #include "text_state.h"
 
 #include <inttypes.h>
@@ -190,7 +191,7 @@ static void print_missed(struct text_state *s)
 /* One sentence: the worst target and its cause. */
 static void print_headline(struct text_state *s, const struct totals *totals)
 {
-	const struct verdict_info *info;
+	const struct verdict *info;
 	char target[ENDPOINT_TEXT_LEN];
 	struct group worst = { 0 };
 	size_t n = 0;
@@ -306,15 +307,13 @@ static void print_failures(struct text_state *s, const struct group *g)
 		printed[t->last_verdict] = true;
 		if (t->last_why && t->last_why[0])
 			text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, t->last_why, true);
-		if (t->last_fix && t->last_fix[0])
-			text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, t->last_fix, false);
+		text_fix(&s->t, INDENT, t->last_fix);
 	}
 	if (!g->silent_ns)
 		return;
 	if (g->rows->silent_why)
 		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, g->rows->silent_why, true);
-	if (g->rows->silent_fix)
-		text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, g->rows->silent_fix, false);
+	text_fix(&s->t, INDENT, g->rows->silent_fix);
 }
 
 /* A time that was measured, as a setting would be given: in tenths of a second. */
@@ -390,7 +389,7 @@ static void print_missed_ports(struct text_state *s)
 		text_print(&s->t, STYLE_STRONG, "\nany target:%u (%s)\n", s->missed[i].port,
 			   verdict_info(VERDICT_NO_PROBE)->id);
 		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, s->missed[i].why, true);
-		text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, s->missed[i].fix, false);
+		text_fix(&s->t, INDENT, &s->missed[i].fix);
 	}
 }
 
@@ -422,7 +421,7 @@ static void print_nothing(struct text_state *s, const struct diagnosis *d)
 	text_print(&s->t, STYLE_BAD, "%s: %s\n", verdict_info(d->verdict)->id,
 		   verdict_info(d->verdict)->summary);
 	text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d->why, true);
-	text_paragraph(&s->t, INDENT, "fix  ", STYLE_GOOD, d->fix, true);
+	text_fix(&s->t, INDENT, &d->fix);
 }
 
 void text_summary(struct text_state *s, const struct totals *totals)

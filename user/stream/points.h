@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of the observation points and what the lack of one costs. */
+/* Names of the observation points. */
 #ifndef HCT_POINTS_USER_H
 #define HCT_POINTS_USER_H
 
 #include <stddef.h>
 
 #include "include/hct_points.h"
-#include "diagnose/verdict.h"
 #include "stream.h"
 
 const char *point_name(enum hct_point point);
@@ -18,8 +17,5 @@ int point_by_name(const char *name); /* -1: no such point */
  * "tracepoints".
  */
 const char *points_tier(const struct point_status *list, size_t n);
-
-/* The verdicts that cannot be given without POINT; *N of them, may be 0. */
-const enum verdict_id *point_costs(enum hct_point point, size_t *n);
 
 #endif

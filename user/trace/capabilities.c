@@ -13,6 +13,7 @@
 #include "nft_trace.h"
 #include "point_list.h"
 #include "programs.h"
+#include "diagnose/verdict.h"
 #include "stream/points.h"
 
 /* What a kernel may have, in the order in which kernels got it. */
@@ -83,8 +84,8 @@ static void tell_missing(struct lines *lines, const struct programs *p,
 	for (size_t i = 0; i < list->n; i++) {
 		const struct point_status *status = &list->points[i];
 		struct capability *cap;
-		size_t n;
-		const enum verdict_id *costs = point_costs(status->point, &n);
+		enum verdict_id costs[VERDICT_COUNT];
+		size_t n = verdicts_needing(status->point, costs);
 
 		if (status->attached || has_point(p, status->point) ||
 		    (!n && status->point != HCT_POINT_NETFILTER &&

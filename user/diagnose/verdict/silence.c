@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Advice: no probe came at all. */
-#include "advice_silence.h"
-
+/* Verdict: no probe came at all. */
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "advice.h"
-#include "ask.h"
+#include "diagnose/ask.h"
+#include "diagnose/silence.h"
+#include "diagnose/verdict/report.h"
 
 static const struct host_device *find_device(const struct host_devices *devices, const char *name)
 {
@@ -91,10 +89,26 @@ void diagnose_silence(const struct silence *s, struct diagnosis *d)
 	if (s->lossy)
 		d->confidence = CONFIDENCE_GUESS;
 	say_suspects(s, d);
-	say(FIX(d),
+	say(ADVICE(d),
 	    "Look outside this host: is the health check on, and its port right; do the security "
 	    "group and the "
 	    "network ACL of the subnet let %s in; does the load balancer probe from there (see "
 	    "--from, --lb)?",
 	    s->settings->from_text);
 }
+
+const struct verdict verdict_no_probe = {
+	.id = "no-probe",
+	.code = NULL,
+	.step = "1, 2",
+	.summary = "no probe arrived",
+	.meaning = "Nothing came from the load balancer for as long as it takes to declare a "
+		"target unhealthy.",
+	.evidence = "No packet from the probes' source addresses reached the first point that "
+		"hctrace watches.",
+	.remedy = "Check that the health check is enabled and its port right, and that the "
+		"security group and the network ACL of the subnet let the load balancer's "
+		"addresses in. On the host, look for an XDP program (ip link) and growing rx "
+		"drop counters (ip -s link).",
+	.outcome = OUTCOME_FAIL,
+};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The verdict no-probe, which is about no probe and so has no facts of one. */
-#ifndef HCT_ADVICE_SILENCE_H
-#define HCT_ADVICE_SILENCE_H
+#ifndef HCT_SILENCE_H
+#define HCT_SILENCE_H
 
 #include "host/host.h"
 #include "services.h"

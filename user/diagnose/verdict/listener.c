@@ -1,21 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Advice: nobody listens, or the listener's queue is full. */
-#include <arpa/inet.h>
+/* Verdicts: nobody listens on the port. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "advice.h"
-#include "ask.h"
-#include "rule_sets.h"
+#include "diagnose/ask.h"
+#include "diagnose/verdict/report.h"
 
-static void say_process(char *text, size_t size, const struct host_listener *l)
+static enum match match_no_listener(const struct facts *f)
 {
-	if (l->pid)
-		say(text, size, "%.15s (pid %" PRIu32 ")", l->comm[0] ? l->comm : "a process",
-		    l->pid);
-	else
-		say(text, size, "A process");
+	const struct probe *p = f->p;
+
+	if (!f->tcp || f->connected || p->synack_ns || p->queue_full)
+		return NO_MATCH;
+	if (p->reset.seen && !p->reset.has_socket && !nf_place(&p->reset).reject)
+		return MATCH_CERTAIN;
+	if (f->drop && !f->drop->reply && f->drop->reason &&
+	    strcmp(f->drop->reason, "NO_SOCKET") == 0)
+		return MATCH_CERTAIN;
+	if (!p->host_rst_ns)
+		return NO_MATCH;
+	if (p->has_listener && !p->listener.found)
+		return MATCH_CERTAIN;
+	/* before 5.17: a reset and this drop, which with a socket is in tcp_v4_do_rcv() */
+	if (f->drop && !f->drop->reply && !f->drop->reason &&
+	    (function_is(f->drop->function, "tcp_v4_rcv") ||
+	     function_is(f->drop->function, "tcp_v6_rcv")))
+		return MATCH_CERTAIN;
+	/* the firewall may have sent it, or a process, after a SYN-ACK that was not told */
+	return p->missing || p->lossy ? NO_MATCH : MATCH_LIKELY;
+}
+
+#define ICMP_DEST_UNREACH 3
+#define ICMP_PORT_UNREACH 3
+#define ICMPV6_DEST_UNREACH 1
+#define ICMPV6_PORT_UNREACH 4
+
+static bool met_no_socket(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (f->drop && !f->drop->reply &&
+	    ((f->drop->reason && strcmp(f->drop->reason, "NO_SOCKET") == 0) ||
+	     (!f->drop->reason && (function_is(f->drop->function, "__udp4_lib_rcv") ||
+				   function_is(f->drop->function, "__udp6_lib_rcv")))))
+		return true;
+	if (!p->icmp_sent.seen || nf_place(&p->icmp_sent).reject)
+		return false;
+	return f->v6 ? p->icmp_sent.icmp_type == ICMPV6_DEST_UNREACH &&
+			       p->icmp_sent.icmp_code == ICMPV6_PORT_UNREACH
+		     : p->icmp_sent.icmp_type == ICMP_DEST_UNREACH &&
+			       p->icmp_sent.icmp_code == ICMP_PORT_UNREACH;
+}
+
+static enum match match_udp_no_listener(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->udp || p->reply_ns || !met_no_socket(f))
+		return NO_MATCH;
+	if (p->icmp_left_ns)
+		return MATCH_CERTAIN;
+	return p->icmp_sent.seen && !p->icmp_drop.seen && f->given.unattached & DEPARTURES
+		       ? MATCH_LIKELY
+		       : NO_MATCH;
+}
+
+static enum match match_unreachable_suppressed(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->udp || p->reply_ns || p->icmp_left_ns || !met_no_socket(f))
+		return NO_MATCH;
+	return p->icmp_drop.seen ? MATCH_CERTAIN : MATCH_LIKELY;
 }
 
 static bool is_any(const uint8_t addr[16])
@@ -45,14 +101,14 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 			if (ask_netns_name(f->given.host, l->netns, name) == 0 && name[0])
 				say(WHY(d), " (%.63s)", name);
 			say(WHY(d), ".");
-			say(FIX(d), "Publish the port of the container or namespace on this host "
+			say(ADVICE(d), "Publish the port of the container or namespace on this host "
 				    "(DNAT or a port mapping), or "
 				    "run the service in the host's namespace.");
 			return true;
 		}
 		if (l->v6only && !f->v6) {
 			say(WHY(d), " listens on that port for IPv6 only.");
-			say(FIX(d),
+			say(ADVICE(d),
 			    "Make it listen on 0.0.0.0:%u as well (bindv6only off in the service, "
 			    "or "
 			    "sysctl -w net.ipv6.bindv6only=0 and restart it).",
@@ -61,12 +117,12 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 		}
 		if (is_any(l->addr)) {
 			say(WHY(d), " listens on that port by now.");
-			say(FIX(d), "Nothing, if the service was just starting; else see its log "
+			say(ADVICE(d), "Nothing, if the service was just starting; else see its log "
 				    "for restarts.");
 			return true;
 		}
 		say(WHY(d), " listens on that port of %s only.", format_addr(addr, l->addr));
-		say(FIX(d),
+		say(ADVICE(d),
 		    "Make it listen on %s:%u instead (or on %s), in the service's configuration, "
 		    "and restart it.",
 		    f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->inner_target);
@@ -98,7 +154,7 @@ static void say_who_listens(const struct facts *f, struct diagnosis *d)
 	struct host_listeners all;
 
 	if (probe_listeners(f->given.host, f->p, &all)) {
-		say(FIX(d),
+		say(ADVICE(d),
 		    "Start the service, or correct the port of the health check; 'ss -%clnp' shows "
 		    "who listens where.",
 		    f->udp ? 'u' : 't');
@@ -107,7 +163,7 @@ static void say_who_listens(const struct facts *f, struct diagnosis *d)
 	if (say_same_port(f, &all, d))
 		return;
 	say_other_ports(f, &all, d);
-	say(FIX(d),
+	say(ADVICE(d),
 	    "Start the service that belongs on port %u, or correct the port of the health check "
 	    "('ss -%clnp').",
 	    f->inner_port, f->udp ? 'u' : 't');
@@ -127,7 +183,7 @@ static bool refused_elsewhere(const struct facts *f)
 	       forwards;
 }
 
-void tell_no_listener(const struct facts *f, struct diagnosis *d)
+static void report_no_listener(const struct facts *f, struct diagnosis *d)
 {
 	where_set(d, "socket", f->drop);
 	if (refused_elsewhere(f)) {
@@ -137,7 +193,7 @@ void tell_no_listener(const struct facts *f, struct diagnosis *d)
 		    "host itself: NAT passes it on, with another source address, to where nobody "
 		    "listens.",
 		    f->target);
-		say(FIX(d),
+		say(ADVICE(d),
 		    "conntrack -L -s %s shows where it goes; start the service there, or correct "
 		    "the NAT rule ('iptables-save -t nat', 'nft list ruleset').",
 		    f->lb);
@@ -150,7 +206,7 @@ void tell_no_listener(const struct facts *f, struct diagnosis *d)
 	say_who_listens(f, d);
 }
 
-void tell_udp_no_listener(const struct facts *f, struct diagnosis *d)
+static void report_udp_no_listener(const struct facts *f, struct diagnosis *d)
 {
 	where_set(d, "socket", f->drop);
 	say(WHY(d),
@@ -159,7 +215,7 @@ void tell_udp_no_listener(const struct facts *f, struct diagnosis *d)
 	say_who_listens(f, d);
 }
 
-void tell_unreachable_suppressed(const struct facts *f, struct diagnosis *d)
+static void report_unreachable_suppressed(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
 	int64_t mask = 0;
@@ -180,107 +236,54 @@ void tell_unreachable_suppressed(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), ".");
 	say_who_listens(f, d);
 	if (limited && !p->icmp_drop.seen)
-		say(FIX(d),
+		say(ADVICE(d),
 		    " To let the load balancer see it: sysctl -w net.ipv4.icmp_ratemask=%" PRId64,
 		    mask & ~INT64_C(8));
 	say(NOTE(d), "False healthy: the load balancer takes the silence for health.");
 }
 
-void tell_icmp_ignored(const struct facts *f, struct diagnosis *d)
-{
-	const char *name =
-		f->v6 ? "net.ipv6.icmp.echo_ignore_all" : "net.ipv4.icmp_echo_ignore_all";
-	int64_t ignore = 0;
-	bool known = ask_sysctl(f->given.host, name, &ignore) == 0;
+const struct verdict verdict_no_listener = {
+	.id = "no-listener",
+	.code = "CONNECT_REFUSED",
+	.step = "3",
+	.summary = "nobody listens on the port",
+	.meaning = "No process listens on the address and port of the check, so the kernel refused "
+		"the connection.",
+	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched.",
+	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1 or "
+		"IPv6 only), or correct the port of the check.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(RESET_SENT),
+	.rule = { .match = match_no_listener, .report = report_no_listener },
+};
 
-	where_set(d, "socket", NULL);
-	if (probe_forwarded(f->p)) {
-		say(WHY(d), "The echo request from %s was forwarded to %s, but no reply came back.",
-		    f->lb, f->inner_address);
-		say(FIX(d), "There (nsenter -n -t PID): sysctl %s net.ipv4.icmp_ratelimit", name);
-		return;
-	}
-	say(WHY(d), "The echo request from %s arrived, but no reply left", f->lb);
-	if (known && ignore) {
-		say(WHY(d), ": %s is %" PRId64 ".", name, ignore);
-		say(FIX(d), "sysctl -w %s=0, and in /etc/sysctl.d/ to keep it.", name);
-	} else {
-		say(WHY(d), ": rate limit, or a program that swallows it.");
-		say(FIX(d),
-		    "sysctl %s net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask "
-		    "net.ipv4.icmp_msgs_per_sec shows the limits.",
-		    name);
-	}
-}
+const struct verdict verdict_udp_no_listener = {
+	.id = "udp-no-listener",
+	.code = "CONNECT_REFUSED",
+	.step = "3, 8",
+	.summary = "nobody listens on the UDP port",
+	.meaning = "No process has the UDP port open, so the host told the load balancer that it "
+		"is unreachable.",
+	.evidence = "ICMP port unreachable was sent for the probe.",
+	.remedy = "Start the service or correct the port of the check.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(ICMP_SENT),
+	.rule = { .match = match_udp_no_listener, .report = report_udp_no_listener },
+};
 
-void tell_syn_queue_full(const struct facts *f, struct diagnosis *d)
-{
-	const struct hct_listener *listener = &f->p->listener;
-	struct host_listener l = { 0 };
-	int64_t max = 0;
-	bool known = facts_listener(f, &l) && l.pid;
-	bool by_sysctl = listener->syn_queue < listener->backlog_max &&
-			 ask_sysctl(f->given.host, "net.ipv4.tcp_max_syn_backlog", &max) == 0;
-
-	where_set(d, "socket", NULL);
-	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
-	say(WHY(d), "%" PRIu32 " half-open connections wait at ", listener->syn_queue);
-	if (known)
-		say_process(WHY(d), &l);
-	else
-		say(WHY(d), "the listener");
-	say(WHY(d), " on port %u", f->inner_port);
-	if (by_sysctl)
-		say(WHY(d), ", near the limit of %" PRId64 " (net.ipv4.tcp_max_syn_backlog)", max);
-	else
-		say(WHY(d), ", whose backlog is %" PRIu32, listener->backlog_max);
-	say(WHY(d), ", and SYN cookies are off (net.ipv4.tcp_syncookies=0), so the kernel ignores "
-		    "the SYN.");
-	say(FIX(d), "sysctl -w net.ipv4.tcp_syncookies=1; then see who opens connections and leaves "
-		    "them (a SYN flood, or replies that get lost): ss -tan state syn-recv");
-	if (by_sysctl)
-		say(FIX(d), ". Or raise net.ipv4.tcp_max_syn_backlog.");
-}
-
-void tell_accept_queue_full(const struct facts *f, struct diagnosis *d)
-{
-	const struct probe *p = f->p;
-	struct host_listener l = { 0 };
-	bool known = facts_listener(f, &l);
-	uint32_t backlog = p->queue_full ? p->listener.backlog : l.backlog;
-	uint32_t max = p->queue_full ? p->listener.backlog_max : l.backlog_max;
-	int64_t somaxconn = 0;
-
-	where_set(d, "socket", f->drop);
-	if (known && l.pid) {
-		say(WHY(d), "The accept queue of ");
-		say_process(WHY(d), &l);
-	} else {
-		say(WHY(d), "The accept queue of the listener");
-	}
-	say(WHY(d),
-	    " on port %u is full: %" PRIu32 " connections wait, %" PRIu32
-	    " may. It does not accept fast enough, "
-		    "so the kernel %s.",
-	    f->inner_port, backlog, max,
-	    !p->ack_ns	     ? "ignores the SYN"
-	    : p->host_rst_ns ? "refuses the connection"
-			     : "ignores the connection");
-	say(FIX(d), "Find out why %s does not accept (top, strace -p, its log).",
-	    known && l.comm[0] ? l.comm : "the process");
-	if (ask_sysctl(f->given.host, "net.core.somaxconn", &somaxconn) == 0 &&
-	    (int64_t)max >= somaxconn)
-		say(FIX(d), " Against bursts: sysctl -w net.core.somaxconn=4096 and a larger "
-			    "listen backlog in its "
-			    "configuration, then restart it.");
-	else
-		say(FIX(d), " Against bursts: a larger listen backlog in its configuration (up to "
-			    "net.core.somaxconn), then "
-			    "restart it.");
-	if (f->connected)
-		d->code = f->late_code;
-	if (!p->host_rst_ns)
-		return;
-	d->code = "CONNECT_INTERRUPT";
-	say(WHY(d), " It answered with a reset, as net.ipv4.tcp_abort_on_overflow asks.");
-}
+const struct verdict verdict_unreachable_suppressed = {
+	.id = "unreachable-suppressed",
+	.code = NULL,
+	.step = "8",
+	.summary = "dead, but looks healthy",
+	.meaning = "No process has the UDP port open, but the host did not say so: the load "
+		"balancer takes the silence for health and keeps sending traffic.",
+	.evidence = "The datagram met no socket, and no ICMP port unreachable left: rate-limited or "
+		"filtered.",
+	.remedy = "Start the service. Let the message out: set net.ipv4.icmp_ratemask to 6160 "
+		"(6168 also limits the rate of these), and accept ICMP to the load balancer in "
+		"OUTPUT.",
+	.outcome = OUTCOME_PASS,
+	.needs = POINT_BIT(ICMP_SENT),
+	.rule = { .absence = DEPARTURES, .match = match_unreachable_suppressed, .report = report_unreachable_suppressed },
+};

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Verdicts: connected, and the process closed, was too slow, or did not take the connection. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "diagnose/verdict/application.h"
+#include "diagnose/verdict/report.h"
+
+static enum match match_app_closed(const struct facts *f)
+{
+	return wants_answer(f) && !f->p->first_byte_ns && f->host_end_ns &&
+			       (!f->lb_end_ns || f->host_end_ns <= f->lb_end_ns)
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+/* By its function, and the socket is one of this kernel's. */
+static bool accept_watched(const struct facts *f)
+{
+	return f->given.attached & POINT_BIT(ACCEPTED) && f->p->established_ns;
+}
+
+static enum match match_app_not_accepting(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	struct host_process owner;
+
+	if (!wants_answer(f) || !p->request_ns || p->first_byte_ns || p->read_ns)
+		return NO_MATCH;
+	/* where accept() itself is watched, that it did not come (in time) is seen */
+	if (accept_watched(f))
+		return p->accepted_ns && p->accepted_ns <= f->gave_up_ns ? NO_MATCH : MATCH_CERTAIN;
+	if (p->accepted_ns)
+		return NO_MATCH;
+	if (p->unaccepted_ns > p->request_ns)
+		return MATCH_CERTAIN;
+	return facts_owner(f, &owner) == -ENOENT ? MATCH_LIKELY : NO_MATCH;
+}
+
+static enum match match_app_slow(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	struct host_process owner;
+
+	if (!wants_answer(f) || !p->request_ns || f->answered)
+		return NO_MATCH;
+	if (p->accepted_ns || p->read_ns || p->first_byte_ns)
+		return MATCH_CERTAIN;
+	return facts_owner(f, &owner) == 0 ? MATCH_LIKELY : MATCH_GUESS;
+}
+
+static void report_app_closed(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	char who[48], request[96], took[SPAN_TEXT_LEN];
+
+	where_application(f, d);
+	process_words(f, who);
+	say(WHY(d), "%s %s the connection %s after the SYN, without answering %s", capitalised(who),
+	    f->host_reset ? "reset" : "closed", format_span(took, f->host_end_ns - p->start_ns),
+	    p->request_ns ? request_words(f, request) : "(no request had come yet)");
+	if (p->request_ns && p->read_ns)
+		say(WHY(d), ", which it had read");
+	else if (p->request_ns && p->unread)
+		say(WHY(d), ", which it had not read");
+	say(WHY(d), ".");
+	if (!p->request_ns || !p->read_ns)
+		say(ADVICE(d),
+		    "See the service's log; typical are an address list in its own configuration "
+		    "(allow, deny, "
+		    "only_from, hosts.deny) without %s, a connection limit, or a crash.",
+		    f->range);
+	else
+		say(ADVICE(d), "See the service's log for that moment: it read the request and gave "
+			    "up (a crash, an unknown Host, a limit on requests, a port that "
+			    "expects TLS).");
+}
+
+static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
+{
+	char who[48], gave_up[SPAN_TEXT_LEN], accepted[SPAN_TEXT_LEN];
+	struct host_listener l;
+	bool known = facts_listener(f, &l);
+
+	where_set(d, "socket", NULL);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
+	process_words(f, who);
+	say(WHY(d), "The kernel made the connection and took the request, but %s ", who);
+	if (f->p->accepted_ns)
+		say(WHY(d), "accepted it only after %s",
+		    format_span(accepted, f->p->accepted_ns - f->p->start_ns));
+	else
+		say(WHY(d), "never accepted it");
+	say(WHY(d), "; the load balancer gave up after %s.",
+	    format_span(gave_up, f->gave_up_ns - f->p->start_ns));
+	if (known && l.backlog_max)
+		say(WHY(d), " %" PRIu32 " of %" PRIu32 " connections wait in its queue.", l.backlog,
+		    l.backlog_max);
+	if (known && l.pid)
+		say(ADVICE(d),
+		    "See what %.15s is doing: its log, top, strace -f -p %" PRIu32
+		    " (all workers busy, stopped, or "
+		    "deadlocked); then give it more workers, or restart it.",
+		    l.comm, l.pid);
+	else
+		say(ADVICE(d), "See what the service is doing: its log, top, strace -f -p PID (all "
+			    "workers busy, stopped, or "
+			    "deadlocked); then give it more workers, or restart it.");
+}
+
+static void report_app_slow(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	char who[48], request[96], a[SPAN_TEXT_LEN], b[SPAN_TEXT_LEN], told[SPAN_TEXT_LEN];
+	struct host_listener l;
+
+	where_application(f, d);
+	process_words(f, who);
+	request_words(f, request);
+	capitalised(who);
+	if (p->read_ns >= p->start_ns && p->read_ns)
+		say(WHY(d), "%s read %s after %s", who, request,
+		    format_span(a, p->read_ns - p->start_ns));
+	else if (p->accepted_ns)
+		say(WHY(d), "%s accepted the connection, but did not read %s", who, request);
+	else
+		say(WHY(d), "%s got %s", who, request);
+	if (p->first_byte_ns)
+		say(WHY(d), " and answered after %s, too late: ",
+		    format_span(b, p->first_byte_ns - p->start_ns));
+	else
+		say(WHY(d), " and did not answer: ");
+	say(WHY(d), "the load balancer gave up after %s",
+	    format_span(a, f->gave_up_ns - p->start_ns));
+	if (f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9)
+		say(WHY(d), " (--timeout says %s)", format_setting(told, f->timeout_ns));
+	say(WHY(d), ".");
+	if (p->read_ns || p->first_byte_ns)
+		say(ADVICE(d),
+		    "Make the check's page fast (no database, no upstream), or raise the check's "
+		    "timeout; the service's "
+		    "log and 'time curl http://%s%s' show where it waits.",
+		    f->target, p->http_request.valid ? p->http_request.path : "/");
+	else if (p->has_process || (facts_listener(f, &l) && l.pid))
+		say(ADVICE(d),
+		    "See what it is doing: its log, top, strace -f -p %" PRIu32
+		    "; all its workers may be busy.",
+		    p->has_process ? p->pid : l.pid);
+	else
+		say(ADVICE(d),
+		    "See what the service is doing: its log, top, strace -f -p PID; all its "
+		    "workers may be busy.");
+}
+
+const struct verdict verdict_app_closed = {
+	.id = "app-closed",
+	.code = "CONNECT_INTERRUPT",
+	.step = "3",
+	.summary = "process closed the connection",
+	.meaning = "The process took the connection and closed it without an answer.",
+	.evidence = "The process closed or reset the connection before it had sent a byte.",
+	.remedy = "Look at the log of the process: address allow-lists, a TLS or PROXY protocol "
+		"port that expects another greeting, a crash.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(SOCKET_STATE),
+	.rule = { .absence = DEPARTURES, .match = match_app_closed, .report = report_app_closed },
+};
+
+const struct verdict verdict_app_not_accepting = {
+	.id = "app-not-accepting",
+	.code = "RECV_RESPONSE_TIMEOUT",
+	.step = "6",
+	.summary = "process does not accept",
+	.meaning = "The kernel completed the connection, but the process never took it from its "
+		"queue before the load balancer gave up.",
+	.evidence = "The connection was established, and no process had accepted it when the load "
+		"balancer ended it.",
+	.remedy = "The process is stuck or out of workers or file descriptors: look at its log, "
+		"threads and limits, and restart it.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(SOCKET_STATE),
+	.rule = { .absence = POINT_BIT(SOCKET_STATE) | DEPARTURES, .match = match_app_not_accepting, .report = report_app_not_accepting },
+};
+
+const struct verdict verdict_app_slow = {
+	.id = "app-slow",
+	.code = "RECV_RESPONSE_TIMEOUT",
+	.step = "6",
+	.summary = "process answered too late",
+	.meaning = "The process took the connection, but did not answer before the load balancer "
+		"gave up.",
+	.evidence = "The times of connection, acceptance, reading and first byte, against the "
+		"timeout of the check.",
+	.remedy = "Make the checked page cheap (no database, no other service), find what the "
+		"process waits for, or raise the timeout of the check.",
+	.outcome = OUTCOME_FAIL,
+	.rule = { .absence = DEPARTURES, .match = match_app_slow, .report = report_app_slow },
+};

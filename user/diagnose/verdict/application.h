@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The application and its answers, in words. */
+#ifndef HCT_APPLICATION_H
+#define HCT_APPLICATION_H
+
+#include "diagnose/verdict/report.h"
+
+/* The check wanted an answer: a request came, or one had to. */
+bool wants_answer(const struct facts *f);
+/* "nginx (pid 812)": from the events, else who listens there. */
+char *process_words(const struct facts *f, char out[48]);
+/* "the application" with a capital letter. */
+const char *capitalised(char *text);
+/* "GET /health" or "the request". */
+const char *request_words(const struct facts *f, char out[96]);
+void where_application(const struct facts *f, struct diagnosis *d);
+/* Adds to why what the first bytes of something that is no HTTP response look like. */
+void say_looks(const struct facts *f, struct diagnosis *d);
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The application and its answers, in words. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/verdict/application.h"
+#include "diagnose/verdict/report.h"
+
+/* The check wanted an answer: a request came, or one had to. */
+bool wants_answer(const struct facts *f)
+{
+	return f->tcp && f->connected && (f->p->request_ns || f->s->expect_http);
+}
+
+/* "nginx (pid 812)": from the events, else who listens there. */
+char *process_words(const struct facts *f, char out[48])
+{
+	struct host_listener l;
+
+	if (f->p->has_process || !facts_listener(f, &l) || !l.pid)
+		snprintf(out, 48, "%s", f->process);
+	else
+		snprintf(out, 48, "%.15s (pid %" PRIu32 ")", l.comm[0] ? l.comm : "a process",
+			 l.pid);
+	return out;
+}
+
+const char *capitalised(char *text)
+{
+	if (strncmp(text, "the ", 4) == 0)
+		text[0] = 'T';
+	return text;
+}
+
+/* "GET /health" or "the request". */
+const char *request_words(const struct facts *f, char out[96])
+{
+	const struct http_request *r = &f->p->http_request;
+
+	if (r->valid)
+		snprintf(out, 96, "%.15s %.70s", r->method, r->path);
+	else
+		snprintf(out, 96, "the request");
+	return out;
+}
+
+void where_application(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "application", NULL);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
+}
+
+/* What the first bytes of something that is no HTTP response look like. */
+void say_looks(const struct facts *f, struct diagnosis *d)
+{
+	const uint8_t *b = f->p->first_bytes;
+	size_t len = f->p->first_bytes_len, shown = 0;
+	char text[41];
+
+	if (len > 2 && (b[0] == 0x15 || b[0] == 0x16) && b[1] == 3) {
+		say(WHY(d), "a TLS record");
+		return;
+	}
+	while (shown < len && shown < sizeof(text) - 1 && isprint(b[shown])) {
+		text[shown] = (char)b[shown];
+		shown++;
+	}
+	text[shown] = '\0';
+	if (shown >= 4 && memcmp(text, "SSH-", 4) == 0)
+		say(WHY(d), "an SSH banner ('%s')", text);
+	else if (len > 8 && memcmp(b, "\0\0", 2) == 0 && b[3] == 4)
+		say(WHY(d), "HTTP/2 frames");
+	else if (shown >= 4)
+		say(WHY(d), "'%s'", text);
+	else {
+		say(WHY(d), "binary data, starting");
+		for (size_t i = 0; i < len && i < 8; i++)
+			say(WHY(d), " %02x", b[i]);
+	}
+}

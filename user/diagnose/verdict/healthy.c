@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Verdict: the exchange that this kind of probe asks for was completed in time. */
+#include <inttypes.h>
+
+#include "diagnose/answer.h"
+#include "diagnose/reasons.h"
+#include "diagnose/verdict/report.h"
+
+#define TLS_HANDSHAKE 0x16
+
+static bool is_at_timeout(const struct facts *f)
+{
+	return f->lb_end_ns - f->p->start_ns >= f->timeout_ns / 10 * 9;
+}
+
+/* The answer left, but is sent again and again, and the load balancer waits till its timeout. */
+static bool answer_is_stuck(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (f->drop && f->drop->reply && (!f->lb_end_ns || is_at_timeout(f)))
+		return !f->given.cut_short;
+	if (f->lb_end_ns)
+		return p->retransmits && is_at_timeout(f);
+	return p->retransmits > 1 && !f->given.cut_short;
+}
+
+/*
+ * Was every event of the probe seen, up to its end?  Where one was lost, it may
+ * have been the request: then there was more to it than a handshake.
+ */
+static bool is_complete(const struct probe *p)
+{
+	return !p->missing && (!p->lossy || p->lb_fin_ns || p->lb_rst_ns);
+}
+
+/* A check that only connects. */
+static enum match plain_tcp(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	bool in_time = f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9;
+
+	if (f->s->expect_http)
+		return NO_MATCH;
+	if (f->given.http_target && !in_time)
+		return NO_MATCH;
+	if (f->given.cut_short && !f->lb_end_ns)
+		return NO_MATCH;
+	return MATCH_CERTAIN;
+}
+
+static enum match tcp(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	bool over = f->lb_end_ns || f->host_end_ns || !f->given.cut_short;
+
+	if (!f->connected)
+		return NO_MATCH;
+	if (!p->request_ns)
+		return is_complete(p) ? plain_tcp(f) : NO_MATCH;
+	if (p->http_response.valid && !f->tls)
+		return f->answered && over &&
+				       facts_status_expected(f->s, p->http_response.status) &&
+				       !answer_is_stuck(f)
+			       ? MATCH_CERTAIN
+			       : NO_MATCH;
+	if (f->tls) /* what is inside cannot be seen */
+		return f->answered && over && p->first_bytes_len &&
+				       p->first_bytes[0] == TLS_HANDSHAKE && !answer_is_stuck(f)
+			       ? MATCH_LIKELY
+			       : NO_MATCH;
+	if (f->http || !p->request_bytes_len)
+		return NO_MATCH;
+	/* some other protocol: no health check speaks it, so the connection is what counts */
+	return f->answered || f->early ? MATCH_CERTAIN : NO_MATCH;
+}
+
+static enum match match_healthy(const struct facts *f)
+{
+	if (f->tcp)
+		return tcp(f);
+	return f->p->reply_ns && !f->drop ? MATCH_CERTAIN : NO_MATCH;
+}
+
+/* It connected, and that no request came rests on none having been seen. */
+static enum match match_healthy_handshake(const struct facts *f)
+{
+	if (!f->tcp || !f->connected || f->p->request_ns || is_complete(f->p))
+		return NO_MATCH;
+	return plain_tcp(f);
+}
+
+/* The load balancer takes silence for health; that nobody refused is all there is to see. */
+static enum match match_udp_silence(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->udp || f->drop || p->icmp_sent.seen || p->icmp_left_ns)
+		return NO_MATCH;
+	return MATCH_LIKELY;
+}
+
+static const char *drop_words(const struct probe_incident *drop)
+{
+	const char *meaning = reason_meaning(drop->reason);
+
+	if (nf_place(drop).netfilter)
+		return "by the firewall";
+	if (!meaning)
+		meaning = function_meaning(drop->function);
+	return meaning ? meaning : drop->reason ? drop->reason : "no reason given";
+}
+
+/* "healthy, but …": what will bite later. */
+static void note_healthy(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	struct host_wrappers w;
+
+	if (p->has_libwrap && !p->libwrap.granted) {
+		if (facts_refusal(f, &w))
+			say(NOTE(d),
+			    "HTTP checks of this target will fail: %.63s line %" PRIu32
+			    " refuses %s (%.80s).",
+			    w.file, w.line, f->lb, w.text);
+		else
+			say(NOTE(d),
+			    "HTTP checks of this target will fail: hosts.allow and hosts.deny "
+			    "refuse %s "
+			    "for %s.",
+			    f->lb, p->libwrap.daemon);
+	} else if (facts_queue_overflowed(f) || match_accept_queue_overflow(f) != NO_MATCH) {
+		say(NOTE(d), "The accept queue filled up meanwhile, and the kernel dropped the "
+			     "connection: HTTP checks would fail.");
+	} else if (f->tcp && p->queue_full) {
+		say(NOTE(d),
+		    "The accept queue was full (%" PRIu32 " of %" PRIu32 ") when a SYN came.",
+		    p->listener.backlog, p->listener.backlog_max);
+	} else if (f->tcp && !p->request_ns && p->has_listener && p->listener.backlog > 0 &&
+		   p->unaccepted_ns && !p->accepted_ns) {
+		say(NOTE(d),
+		    "No process accepted the connection, and %" PRIu32 " of %" PRIu32
+		    " were already "
+		    "waiting: HTTP checks would fail.",
+		    p->listener.backlog, p->listener.backlog_max);
+	} else if (f->tcp && p->syn_count > 1) {
+		say(NOTE(d), "Only SYN number %u got through%s%s%s.", p->syn_count,
+		    p->drop.seen ? "; the first was dropped" : "",
+		    p->drop.seen ? meaning_joint(drop_words(&p->drop)) : "",
+		    p->drop.seen ? drop_words(&p->drop) : "");
+	} else if (f->tls) {
+		say(NOTE(d), "The connection is encrypted: the status inside is not visible.");
+	} else if (f->tcp && !f->lb_end_ns && !p->request_ns && !f->host_end_ns) {
+		say(NOTE(d), "The connection came about, but the load balancer kept it open past "
+			     "the timeout.");
+	} else if (f->icmp && p->device_out[0] && p->device_in[0] && !p->left_where_it_came) {
+		say(NOTE(d), "The reply left by %s, the request came in by %s.", p->device_out,
+		    p->device_in);
+	}
+}
+
+static void report_healthy(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	char took[SPAN_TEXT_LEN], timeout[SPAN_TEXT_LEN];
+	uint64_t ns;
+	bool known = probe_answer_time(p, &ns);
+
+	format_span(took, known ? ns : 0);
+	if (f->udp && !p->reply_ns)
+		say(WHY(d),
+		    "Nobody refused the datagram within %s: for the load balancer that is healthy.",
+		    format_setting(timeout, f->timeout_ns));
+	else if (p->http_response.valid)
+		say(WHY(d), "Answered with status %d after %s.", p->http_response.status, took);
+	else if (f->tls)
+		say(WHY(d), "Answered the TLS handshake after %s.", took);
+	else if (f->tcp && known)
+		say(WHY(d), "The connection came about in %s.", took);
+	else if (f->tcp)
+		say(WHY(d), "The connection came about.");
+	else
+		say(WHY(d), "Answered after %s.", took);
+	note_healthy(f, d);
+}
+
+const struct verdict verdict_healthy = {
+	.id = "healthy",
+	.code = NULL,
+	.step = "",
+	.summary = "answered in time",
+	.meaning = "The probe got the answer that its kind of check asks for, before the timeout.",
+	.evidence = "TCP: the SYN-ACK left and the load balancer ended the connection itself. HTTP: "
+		"a status among the expected codes left in time. UDP and ICMP: a reply left, or "
+		"for UDP no refusal did.",
+	.remedy = "Nothing to do. When the console still shows the target as unhealthy, compare "
+		"port, path and expected codes there with the probes shown here.",
+	.outcome = OUTCOME_PASS,
+	.rule = { .match = match_healthy, .report = report_healthy },
+};
+
+const struct rule healthy_handshake = { .absence = ARRIVALS, .match = match_healthy_handshake, .report = report_healthy };
+
+const struct rule healthy_silence = { .absence = DEPARTURES, .match = match_udp_silence, .report = report_healthy };

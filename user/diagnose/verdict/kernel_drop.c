@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Verdicts: dropped by the kernel outside firewall and routing. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "diagnose/reasons.h"
+#include "diagnose/verdict/report.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum match match_policy_drop(const struct facts *f)
+{
+	static const char *const reasons[] = { "SOCKET_FILTER",	    "XFRM_POLICY",
+					       "BPF_CGROUP_EGRESS", "BPF_CGROUP_INGRESS",
+					       "SECURITY_HOOK",	    "LSM" };
+	static const char *const functions[] = { "sk_filter_trim_cap", "xfrm4_policy_check" };
+
+	return f->drop && dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+static enum match match_stale_connection(const struct facts *f)
+{
+	static const char *const reasons[] = {
+		"TCP_RFC7323_PAWS",	    "TCP_RFC7323_PAWS_ACK", "TCP_RFC7323_TW_PAWS",
+		"TCP_RFC7323_TSECR",	    "TCP_OLD_SEQUENCE",	    "TCP_INVALID_SEQUENCE",
+		"TCP_INVALID_END_SEQUENCE", "TCP_INVALID_SYN",	    "TCP_INVALID_ACK_SEQUENCE",
+	};
+
+	return f->tcp && f->drop && !f->drop->reply && !f->connected &&
+			       reason_in(f->drop, reasons, N(reasons))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+static enum match match_socket_buffer_full(const struct facts *f)
+{
+	static const char *const reasons[] = { "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM",
+					       "TCP_ZEROWINDOW" };
+
+	return f->drop && !f->drop->reply && reason_in(f->drop, reasons, N(reasons)) ? MATCH_CERTAIN
+										     : NO_MATCH;
+}
+
+static enum match match_kernel_drop(const struct facts *f)
+{
+	return f->drop && !f->drop->reply ? MATCH_CERTAIN : NO_MATCH;
+}
+
+static void report_policy_drop(const struct facts *f, struct diagnosis *d)
+{
+	const char *reason = f->drop->reason ? f->drop->reason : "";
+	bool xfrm = strncmp(reason, "XFRM", 4) == 0 ||
+		    function_is(f->drop->function, "xfrm4_policy_check");
+	bool cgroup = strncmp(reason, "BPF_CGROUP", 10) == 0;
+	bool lsm = strcmp(reason, "SECURITY_HOOK") == 0 || strcmp(reason, "LSM") == 0;
+
+	where_set(d, "socket", f->drop);
+	say(WHY(d), "%s dropped the %s%s.",
+	    xfrm     ? "An IPsec policy"
+	    : cgroup ? "A BPF program of a control group"
+	    : lsm    ? "A security module (SELinux, AppArmor, …)"
+		     : "A filter on the socket (SO_ATTACH_FILTER, or a "
+		       "control group's BPF program)",
+	    packet_words(f, f->drop), f->drop->reply ? " to the load balancer" : "");
+	if (xfrm)
+		say(ADVICE(d),
+		    "ip xfrm policy, then exempt %s: ip xfrm policy add src %s dir in action allow "
+		    "priority 1",
+		    f->range, f->range);
+	else if (cgroup)
+		say(ADVICE(d),
+		    "bpftool cgroup tree lists the programs; let %s pass (systemd: "
+		    "IPAddressAllow=%s in the unit).",
+		    f->range, f->range);
+	else if (lsm)
+		say(ADVICE(d), "See 'journalctl -k' or 'ausearch -m avc' for the denial, and allow it "
+			    "in the policy.");
+	else
+		say(ADVICE(d),
+		    "ss -tlnp --bpf 'sport = :%u' shows the socket's filter; bpftool cgroup tree "
+		    "the control "
+		    "group's (systemd: IPAddressAllow=%s in the unit).",
+		    f->port, f->range);
+	if (f->connected)
+		d->code = f->late_code;
+}
+
+static void report_stale_connection(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "socket", f->drop);
+	say(WHY(d),
+	    "An old connection with the same addresses and ports (%s) took the SYN for a late "
+	    "packet of its "
+	    "own and dropped it (%s).",
+	    f->target, f->drop->reason);
+	if (strstr(f->drop->reason, "RFC7323"))
+		say(ADVICE(d), "The source's TCP timestamps went backwards (several nodes behind one "
+			    "address): "
+			    "sysctl -w net.ipv4.tcp_timestamps=0 on this host.");
+	else
+		say(ADVICE(d),
+		    "ss -tan 'dst %s' shows the old connection; ss -K 'dst %s' ends it. If it "
+		    "returns, look "
+		    "for why this host keeps connections open that the load balancer has ended.",
+		    f->lb, f->lb);
+}
+
+static void report_socket_buffer_full(const struct facts *f, struct diagnosis *d)
+{
+	bool memory = strcmp(f->drop->reason, "PROTO_MEM") == 0;
+	struct host_listener l;
+
+	where_set(d, "socket", f->drop);
+	say(WHY(d),
+	    "The receive buffer of the socket on port %u was full, so the kernel dropped the %s "
+	    "(%s)",
+	    f->port, packet_words(f, f->drop), f->drop->reason);
+	if (f->p->has_process)
+		say(WHY(d), ": %s does not read fast enough.", f->process);
+	else if (facts_listener(f, &l) && l.pid)
+		say(WHY(d), ": %s (pid %" PRIu32 ") does not read fast enough.", l.comm, l.pid);
+	else
+		say(WHY(d), ": its process does not read fast enough.");
+	if (memory)
+		say(ADVICE(d),
+		    "Raise net.ipv4.%s_mem (see 'sysctl net.ipv4.%s_mem' and /proc/net/sockstat), "
+		    "and find what "
+		    "holds the memory: ss -%cmp",
+		    f->protocol, f->protocol, f->udp ? 'u' : 't');
+	else
+		say(ADVICE(d), "Find out why the process is slow (top, strace -p); a larger buffer "
+			    "helps over bursts: "
+			    "sysctl -w net.core.rmem_max=8388608 net.core.rmem_default=1048576");
+}
+
+static void report_kernel_drop(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe_incident *drop = f->drop;
+	const char *meaning = reason_meaning(drop->reason), *fix = reason_fix(drop->reason);
+	char device[IFNAMSIZ + 8];
+
+	if (report_localnet(f, d))
+		return;
+	if (!meaning)
+		meaning = function_meaning(drop->function);
+	where_set(d, "device", drop);
+	say(WHY(d), "The kernel dropped the %s%s", packet_words(f, drop),
+	    on_device(device, f->p->device_in));
+	if (meaning)
+		say(WHY(d), "%s%s (%s", meaning_joint(meaning), meaning,
+		    drop->reason ? drop->reason : "no reason given");
+	else
+		say(WHY(d), " (%s", drop->reason ? drop->reason : "no reason given");
+	say(WHY(d), "%s%s).", drop->function ? ", in kernel function " : "",
+	    drop->function ? drop->function : "");
+	say(ADVICE(d), "%s",
+	    fix ? fix
+		: "Look at 'nstat -az' and 'ip -s link' for the counter that grows with each "
+		  "probe; "
+		  "the kernel's name of the reason says what it disliked.");
+	if (f->connected)
+		d->code = f->late_code;
+}
+
+const struct verdict verdict_policy_drop = {
+	.id = "policy-drop",
+	.code = "CONNECT_TIMEOUT",
+	.step = "4",
+	.summary = "security policy dropped it",
+	.meaning = "A policy outside the firewall dropped the request: a cgroup BPF program, a "
+		"socket filter, a security module or an IPsec policy.",
+	.evidence = "The kernel gave that policy as the reason of the drop.",
+	.remedy = "Look at 'bpftool cgroup tree', 'ip xfrm policy', and the audit log of SELinux "
+		"or AppArmor.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(DROP),
+	.rule = { .match = match_policy_drop, .report = report_policy_drop },
+};
+
+const struct verdict verdict_stale_connection = {
+	.id = "stale-connection",
+	.code = "CONNECT_TIMEOUT",
+	.step = "",
+	.summary = "an old connection swallowed it",
+	.meaning = "A connection with the same addresses and ports is still remembered, and the "
+		"kernel took the SYN for a late packet of it.",
+	.evidence = "The SYN met a socket in TIME_WAIT or an old connection, or failed the "
+		"timestamp check (PAWS).",
+	.remedy = "Keep net.ipv4.tcp_tw_recycle off (old kernels), avoid NAT that mixes several "
+		"hosts' timestamps, and let the service close its connections.",
+	.outcome = OUTCOME_FAIL,
+	.rule = { .match = match_stale_connection, .report = report_stale_connection },
+};
+
+const struct verdict verdict_socket_buffer_full = {
+	.id = "socket-buffer-full",
+	.code = "RECV_RESPONSE_TIMEOUT",
+	.step = "6",
+	.summary = "socket buffer full",
+	.meaning = "The process does not read its data fast enough: the receive buffer is full and "
+		"the kernel drops what comes.",
+	.evidence = "The kernel gave the socket's receive buffer or backlog as the reason of the "
+		"drop.",
+	.remedy = "Find out why the process does not read; for bursts raise net.core.rmem_max and "
+		"the service's receive buffer.",
+	.outcome = OUTCOME_FAIL,
+	.rule = { .match = match_socket_buffer_full, .report = report_socket_buffer_full },
+};
+
+const struct verdict verdict_kernel_drop = {
+	.id = "kernel-drop",
+	.code = "CONNECT_TIMEOUT",
+	.step = "",
+	.summary = "kernel dropped it",
+	.meaning = "The kernel dropped the request for a reason that has no verdict of its own.",
+	.evidence = "The reason and the place of the drop as the kernel reported them.",
+	.remedy = "The reason usually says what to look at: checksum, packet length, memory, IP "
+		"options.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(DROP),
+	.rule = { .absence = AHEAD, .match = match_kernel_drop, .report = report_kernel_drop },
+};

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Words that the verdicts share. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/verdict/report.h"
+
+void say(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strnlen(text, size);
+	va_list args;
+
+	if (used >= size)
+		return;
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+void where_set(struct diagnosis *d, const char *layer, const struct probe_incident *incident)
+{
+	struct where *w = &d->where;
+
+	snprintf(w->layer, sizeof(w->layer), "%s", layer);
+	if (!incident)
+		return;
+	snprintf(w->device, sizeof(w->device), "%s", incident->device);
+	snprintf(w->function, sizeof(w->function), "%s",
+		 incident->function ? incident->function : "");
+	snprintf(w->reason, sizeof(w->reason), "%s", incident->reason ? incident->reason : "");
+}
+
+const char *packet_words(const struct facts *f, const struct probe_incident *incident)
+{
+	uint8_t flags = incident->packet.tcp_flags;
+
+	if (f->udp)
+		return incident->reply ? "answer" : "datagram";
+	if (f->icmp)
+		return incident->reply ? "echo reply" : "echo request";
+	if (flags & HCT_TCP_SYN)
+		return incident->reply ? "SYN-ACK" : "SYN";
+	if (incident->packet.payload_len)
+		return incident->reply ? "answer" : "request";
+	return incident->reply ? "reply" : flags ? "ACK" : "request";
+}
+
+const char *on_device(char out[IFNAMSIZ + 8], const char *device)
+{
+	snprintf(out, IFNAMSIZ + 8, device[0] ? " on %.15s" : "", device);
+	return out;
+}
+
+void say_process(char *text, size_t size, const struct host_listener *l)
+{
+	if (l->pid)
+		say(text, size, "%.15s (pid %" PRIu32 ")", l->comm[0] ? l->comm : "a process",
+		    l->pid);
+	else
+		say(text, size, "A process");
+}

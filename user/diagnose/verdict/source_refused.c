@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Verdicts: routing refused the request, for its source or its destination. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/ask.h"
+#include "diagnose/verdict/report.h"
+#include "diagnose/verdict/route.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ip_rcv_finish_core() drops for both: the source fails fib_validate_source(). */
+static bool source_was_refused(const struct facts *f)
+{
+	static const char *const functions[] = { "ip_rcv_finish_core", "ip_rcv_finish",
+						 "ip_list_rcv_finish", "ip_sublist_rcv",
+						 "ip_sublist_rcv_finish" };
+
+	return f->drop && !f->drop->reply && has_no_reason(f->drop) &&
+	       function_in(f->drop, functions, N(functions));
+}
+
+static enum match match_rp_filter(const struct facts *f)
+{
+	static const char *const reasons[] = { "IP_RPFILTER" };
+	struct host_route route;
+
+	if (f->drop && !f->drop->reply && reason_in(f->drop, reasons, N(reasons)))
+		return MATCH_CERTAIN;
+	if (!source_was_refused(f))
+		return NO_MATCH;
+	if (f->p->route_failed)
+		return MATCH_LIKELY;
+	if (ask_route_back(f->given.host, f->p->tuple.target, f->p->tuple.lb, &route) ||
+	    strncmp(route.text, "local ", 6) == 0)
+		return NO_MATCH;
+	return route.err || strcmp(route.device, f->p->device_in) != 0 ? MATCH_LIKELY : NO_MATCH;
+}
+
+static enum match match_martian_source(const struct facts *f)
+{
+	static const char *const reasons[] = { "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE" };
+	struct host_route route;
+
+	if (f->drop && !f->drop->reply && reason_in(f->drop, reasons, N(reasons)))
+		return MATCH_CERTAIN;
+	if (!source_was_refused(f))
+		return NO_MATCH;
+	if (ask_route_back(f->given.host, f->p->tuple.target, f->p->tuple.lb, &route))
+		return NO_MATCH;
+	return strncmp(route.text, "local ", 6) == 0 ? MATCH_LIKELY : NO_MATCH;
+}
+
+/* ip_error(): the look-up found no local address, and this host does not forward. */
+static enum match match_not_local(const struct facts *f)
+{
+	static const char *const reasons[] = { "IP_INADDRERRORS", "IP_INNOROUTES" };
+	static const char *const functions[] = { "ip_error", "ip6_pkt_drop" };
+
+	return f->drop && !f->drop->reply &&
+			       dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
+		       ? MATCH_CERTAIN
+		       : NO_MATCH;
+}
+
+/* sysctl(8) writes the dots of a device's name as slashes. */
+static int64_t conf_value(const struct facts *f, const char *device, const char *name)
+{
+	char key[96];
+	int64_t value;
+	size_t at;
+
+	at = (size_t)snprintf(key, sizeof(key), "net.ipv4.conf.");
+	for (; *device && at < 40; device++)
+		key[at++] = *device == '.' ? '/' : *device;
+	snprintf(key + at, sizeof(key) - at, ".%s", name);
+	return ask_sysctl(f->given.host, key, &value) ? -1 : value;
+}
+
+static void fix_add_route(const struct facts *f, struct diagnosis *d)
+{
+	say(ADVICE(d),
+	    "%s route add %s via GATEWAY dev %s (GATEWAY: the router of %s's subnet), and make it "
+	    "permanent "
+	    "in the network configuration.",
+	    ip_command(f), f->range, device_in(f), device_in(f));
+}
+
+static void report_rp_filter(const struct facts *f, struct diagnosis *d)
+{
+	int64_t all = conf_value(f, "all", "rp_filter");
+	int64_t dev = f->p->device_in[0] ? conf_value(f, f->p->device_in, "rp_filter") : -1;
+	int64_t effective =
+		all > dev ? all : dev; /* the kernel takes the greater: IN_DEV_RPFILTER */
+	struct host_route route;
+	bool known = ask_route(f, &route);
+
+	where_set(d, "route", f->drop);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
+	say(WHY(d), "Reverse-path filtering on %s dropped the %s from %s: ", device_in(f), f->what,
+	    f->lb);
+	if (known && !route.err && route.device[0] && strcmp(route.device, f->p->device_in) != 0)
+		say(WHY(d), "the route back leads out of %s instead of %s", route.device,
+		    device_in(f));
+	else if ((known && route.err) || effective == 2 || f->p->route_failed)
+		say(WHY(d), "this host has no route back to that address");
+	else
+		say(WHY(d), "the route back does not lead out of that device");
+	if (all >= 0 && dev >= 0)
+		say(WHY(d), " (rp_filter: all %" PRId64 ", %s %" PRId64 ")", all, device_in(f),
+		    dev);
+	say(WHY(d), ".");
+	if (known && !route.err && route.device[0] && strcmp(route.device, f->p->device_in) != 0)
+		say(ADVICE(d),
+		    "sysctl -w net.ipv4.conf.%s.rp_filter=2 (loose; the greater of all and %s "
+		    "counts). If replies "
+		    "must leave by %s, also: ip route add %s via GATEWAY dev %s",
+		    device_in(f), device_in(f), device_in(f), f->range, device_in(f));
+	else
+		fix_add_route(f, d);
+}
+
+static void report_martian_source(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "route", f->drop);
+	say(WHY(d),
+	    "The probe's source %s is an address of this host itself, so the kernel dropped the %s "
+	    "as a forgery.",
+	    f->lb, f->what);
+	say(ADVICE(d),
+	    "%s addr show to %s names the device that has it; take it off there: %s addr del %s/%d "
+	    "dev DEV",
+	    ip_command(f), f->lb, ip_command(f), f->lb, f->v6 ? 128 : 32);
+}
+
+static void report_not_local(const struct facts *f, struct diagnosis *d)
+{
+	where_set(d, "route", f->drop);
+	say(WHY(d),
+	    "The %s came in%s%s, but %s is no address of this host, and this host does not pass it "
+	    "on.",
+	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
+	say(ADVICE(d),
+	    "Correct the member's address at the load balancer, or give this host the address: %s "
+	    "addr "
+	    "add %s/%d dev %s. If it belongs to a container or a host behind: sysctl -w %s=1, and "
+	    "a "
+	    "route to it.",
+	    ip_command(f), f->address, f->v6 ? 128 : 32, device_in(f),
+	    f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
+}
+
+const struct verdict verdict_rp_filter = {
+	.id = "rp-filter",
+	.code = "CONNECT_TIMEOUT",
+	.step = "5",
+	.summary = "reverse-path filter dropped it",
+	.meaning = "The kernel dropped the request because it would route the answer through "
+		"another interface, or has no route to the load balancer at all (strict "
+		"reverse-path filter).",
+	.evidence = "The kernel gave the reverse-path filter as the reason of the drop.",
+	.remedy = "Add a route, or a routing rule with its own table, so that answers leave by "
+		"the interface of the request; or set net.ipv4.conf.DEV.rp_filter to 2 (the "
+		"highest of 'all' and DEV counts).",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(DROP),
+	.rule = { .match = match_rp_filter, .report = report_rp_filter },
+};
+
+const struct verdict verdict_martian_source = {
+	.id = "martian-source",
+	.code = "CONNECT_TIMEOUT",
+	.step = "5",
+	.summary = "source address is this host's own",
+	.meaning = "The probe's source is an address that this host believes to be its own, or one "
+		"that cannot come from a network, so the kernel dropped it.",
+	.evidence = "The kernel gave a local or invalid source address as the reason of the drop.",
+	.remedy = "Remove the address from this host: look for it with 'ip addr' on dummy, ipvs "
+		"and loopback devices.",
+	.outcome = OUTCOME_FAIL,
+	.needs = POINT_BIT(DROP),
+	.rule = { .match = match_martian_source, .report = report_martian_source },
+};
+
+const struct verdict verdict_not_local = {
+	.id = "not-local",
+	.code = "CONNECT_TIMEOUT",
+	.step = "3",
+	.summary = "address is not this host's",
+	.meaning = "The probe is for an address that neither this host nor one of its containers "
+		"has.",
+	.evidence = "The route look-up found no local address, and the packet was not forwarded.",
+	.remedy = "Correct the member's address at the load balancer, or add the address to this "
+		"host.",
+	.outcome = OUTCOME_FAIL,
+	.rule = { .absence = AHEAD, .match = match_not_local, .report = report_not_local },
+};
