@@ -29,11 +29,14 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	struct run_identity self;
 	struct settings settings;
 	int status = options_parse(&settings, argc, argv);
 
 	if (status >= 0)
 		return status;
+	run_identity_make(&self);
+	settings.self = &self;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, settings.command) == 0)
 			status = commands[i].run(&settings);

@@ -373,7 +373,7 @@ static void output(void **state)
 	FILE *file = open_memstream(&out, &size);
 
 	f->check.count[CHECK_FAIL] = 1;
-	check_json_report(file, &finding);
+	check_json_report(&(struct check_json){ .out = file }, &finding);
 	fflush(file);
 	o = json_tokener_parse(out);
 	assert_non_null(o);

@@ -128,6 +128,18 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	put_answers(p);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct point_status points[REDACT_POINTS];
+	struct pass *p = ctx;
+
+	if (p->redact)
+		changed = redact_points(p->redact, changed, &n, points);
+	if (p->writer)
+		record_writer_sink.points(p->writer, changed, n, time_ns);
+	put_answers(p);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct pass *p = ctx;
@@ -157,6 +169,7 @@ static const struct stream_sink pass_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 /* ---- the two passes ---- */

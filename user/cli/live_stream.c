@@ -49,6 +49,14 @@ static void tell_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t 
 		s->renderer->on.lost(s->render_ctx, point, count, time_ns);
 }
 
+static void tell_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	const struct live_stream *s = ctx;
+
+	if (s->renderer->on.points)
+		s->renderer->on.points(s->render_ctx, changed, n, time_ns);
+}
+
 static void tell_end(void *ctx, const struct totals *totals)
 {
 	const struct live_stream *s = ctx;
@@ -58,7 +66,7 @@ static void tell_end(void *ctx, const struct totals *totals)
 }
 
 static const struct engine_listener told = { tell_start, tell_probe, tell_target, tell_lost,
-					     tell_end, judge };
+					     tell_end, judge, tell_points };
 
 /* ---- the stream: it is kept before the engine sees it, so that answers follow what was asked for ---- */
 
@@ -100,6 +108,17 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	engine_sink.lost(s->engine, point, count, time_ns);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct live_stream *s = ctx;
+
+	if (s->recorder)
+		recorder_sink.points(s->recorder, changed, n, time_ns);
+	if (s->writer)
+		case_writer_sink.points(s->writer, changed, n, time_ns);
+	engine_sink.points(s->engine, changed, n, time_ns);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct live_stream *s = ctx;
@@ -122,7 +141,8 @@ static void on_end(void *ctx, uint64_t now_ns)
 	engine_sink.end(s->engine, now_ns);
 }
 
-const struct stream_sink live_stream_sink = { on_start, on_obs, on_lost, on_tick, on_end };
+const struct stream_sink live_stream_sink = { on_start, on_obs, on_lost, on_tick, on_end,
+					       on_points };
 
 /* ---- opening and closing ---- */
 

@@ -199,6 +199,7 @@ static void watch_recorder(struct live *l)
 
 static void tell_start(struct live *l, uint64_t now)
 {
+	struct point_status changed[HCT_POINT_COUNT];
 	struct stream_start start = { .time_ns = now, .wall_offset_ns = wall_offset_ns() };
 	char name[64] = "";
 	struct utsname kernel;
@@ -209,7 +210,12 @@ static void tell_start(struct live *l, uint64_t now)
 	if (l->host.ops->netns_name(l->host.ctx, start.netns, name))
 		name[0] = '\0';
 	start.netns_name = name;
+	if (l->settings->self && l->settings->self->host[0])
+		start.host = l->settings->self->host;
+	if (l->settings->self && l->settings->self->run[0])
+		start.run = l->settings->self->run;
 	start.points = loader_points(l->loader, &start.n_points);
+	loader_changes(l->loader, changed); /* they are told with the start */
 	live_stream_sink.start(&l->stream, &start);
 }
 
@@ -259,12 +265,23 @@ static void drain(int fd)
 		continue;
 }
 
+/* Points that came or went since the last look. */
+static void tell_points(struct live *l, uint64_t now)
+{
+	struct point_status changed[HCT_POINT_COUNT];
+	size_t n = loader_changes(l->loader, changed);
+
+	if (n)
+		live_stream_sink.points(&l->stream, changed, n, now);
+}
+
 /* What is worth a look when something happened, or a second has passed. */
 static void keep_house(struct live *l, uint64_t now)
 {
 	struct recorder *recorder = l->stream.recorder;
 
 	loader_look(l->loader, now);
+	tell_points(l, now);
 	if (recorder) {
 		recorder_read(recorder);
 		recorder_wake(recorder, now);

@@ -44,6 +44,13 @@ static void to_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	r->on.lost = r->renderer->on.lost;
 }
 
+static void to_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct report *r = ctx;
+
+	engine_sink.points(r->engine, changed, n, time_ns);
+}
+
 static void to_tick(void *ctx, uint64_t now_ns)
 {
 	struct report *r = ctx;
@@ -76,6 +83,7 @@ static const struct stream_sink report_sink = {
 	.lost = to_lost,
 	.tick = to_tick,
 	.end = to_end,
+	.points = to_points,
 };
 
 int run_report(const struct report_job *job)

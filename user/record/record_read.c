@@ -171,7 +171,11 @@ static int take_head(struct record_reader *r)
 		r->has_options = true;
 		return line_reader_options(r->lines, line + 7);
 	}
-	return line_reader_start(r->lines) ? 0 : line_reader_take(r->lines, line);
+	/* what a chunk repeats is no news, but for news of points: line_read.c knows which */
+	if (line_reader_start(r->lines) && strncmp(line, "points ", 7) != 0 &&
+	    (strncmp(line, "run ", 4) != 0 || !line_reader_start_waits(r->lines)))
+		return 0;
+	return line_reader_take(r->lines, line);
 }
 
 static int take_line(struct record_reader *r)
@@ -181,7 +185,7 @@ static int take_line(struct record_reader *r)
 	r->records++;
 	/* these have records of their own; as lines they would bring names without limit */
 	if (!line || strncmp(line, "obs", 3) == 0 || strncmp(line, "point", 5) == 0 ||
-	    strncmp(line, "start", 5) == 0)
+	    strncmp(line, "start", 5) == 0 || strncmp(line, "run ", 4) == 0)
 		return -EBADMSG;
 	return line_reader_take(r->lines, line);
 }

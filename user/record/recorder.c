@@ -147,6 +147,13 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	record_writer_sink.lost(r->writer, point, count, time_ns);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct recorder *r = ctx;
+
+	record_writer_sink.points(r->writer, changed, n, time_ns);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct recorder *r = ctx;
@@ -170,6 +177,7 @@ const struct stream_sink recorder_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 void recorder_wake(struct recorder *r, uint64_t now_ns)

@@ -275,6 +275,35 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	fflush(s->t.out);
 }
 
+static void put_unable(struct text_state *s, enum hct_point point)
+{
+	enum verdict_id costs[VERDICT_COUNT];
+	size_t n = verdicts_needing(point, costs);
+
+	for (size_t i = 0; i < n; i++)
+		fprintf(s->t.out, "%s%s", i ? ", " : "; it cannot tell ", verdict_info(costs[i])->id);
+}
+
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct text_state *s = ctx;
+	char clock[CLOCK_TEXT_LEN], detail[256];
+
+	for (size_t i = 0; i < n; i++) {
+		fprintf(s->t.out, "%s  ", format_clock(clock, (int64_t)time_ns + s->wall_offset_ns));
+		text_print(&s->t, changed[i].attached ? STYLE_GOOD : STYLE_WARN, "!!!!");
+		fprintf(s->t.out, "  %s %s", point_name(changed[i].point),
+			changed[i].attached ? "is observed" : "is not observed any more");
+		if (changed[i].detail)
+			fprintf(s->t.out, ": %s",
+				format_safe(detail, sizeof(detail), changed[i].detail));
+		if (!changed[i].attached)
+			put_unable(s, changed[i].point);
+		putc('\n', s->t.out);
+	}
+	fflush(s->t.out);
+}
+
 static void on_end(void *ctx, const struct totals *totals)
 {
 	struct text_state *s = ctx;
@@ -299,6 +328,7 @@ const struct renderer render_text = {
 		.target = on_target,
 		.lost = on_lost,
 		.end = on_end,
+		.points = on_points,
 	},
 	.recording = on_recording,
 	.close = close_text,
