@@ -246,7 +246,7 @@ static void text_summary_of_failures(void **state)
 		"  100.125.10.5  unhealthy  14:01:53       3       0       3        0  -                       firewall-drop 3\n"
 		"  100.125.10.6  unhealthy  14:01:53       3       0       3        0  -                       firewall-drop 3\n"
 		"  why  The firewall dropped it.\n"
-		"  fix  iptables -I INPUT -j ACCEPT\n"
+		"  run  iptables -I INPUT -j ACCEPT\n"
 		"\n10 probes in 2 min 5 s: 3 passed, 6 failed, 1 unknown; 0 events lost\n");
 	close_fixture(&f);
 }

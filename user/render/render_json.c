@@ -249,7 +249,7 @@ static void put_process(struct json_writer *w, const struct probe *p)
 /* The request's number on its connection; null where there is none, or no connection. */
 static void put_exchange(struct json_writer *w, const struct probe *p)
 {
-	if (p->tuple.protocol == IPPROTO_TCP && p->request_ns)
+	if (p->tuple.protocol == IPPROTO_TCP && (p->request_ns || p->http_request.valid))
 		json_uint(w, "exchange", 1);
 	else
 		json_null(w, "exchange");
