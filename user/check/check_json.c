@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "check_output.h"
 #include "render/format.h"
 
@@ -32,7 +33,7 @@ static void print(FILE *out, struct json_object *o)
 {
 	fprintf(out, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	fflush(out);
+	flush_output(out);
 	json_object_put(o);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "check_output.h"
 #include "cli/presets.h"
 #include "render/format.h"
@@ -77,7 +78,7 @@ void check_text_report(void *ctx, const struct finding *f)
 		text_paragraph(t, TEXT_COLUMN, "shown by: ", STYLE_DIM, f->show, false);
 	if (f->fix[0])
 		text_paragraph(t, TEXT_COLUMN, "fix: ", STYLE_STRONG, f->fix, false);
-	fflush(t->out);
+	flush_output(t->out);
 }
 
 void check_verdict(const struct check *done, char *out, size_t size)

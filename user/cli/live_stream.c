@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output.h"
+
 /* ---- what the engine tells goes to the renderer; a diagnosis may ask for a rule, too ---- */
 
 static void tell_start(void *ctx, const struct stream_start *start)
@@ -152,22 +154,28 @@ static int no_memory(void)
 	return EXIT_CANNOT_TRACE;
 }
 
+/* The path can be one of a recording, but nothing can be written there. */
+static bool no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG || err == -EIO;
+}
+
 int live_stream_open(struct live_stream *s, const struct settings *settings,
 		     const struct host *host, const struct renderer *renderer, FILE *out)
 {
 	s->settings = settings;
 	if (settings->output) {
-		s->recorder = recorder_open(settings->output, settings, settings->max_size);
+		int err = 0;
+
+		s->recorder = recorder_open(settings->output, settings, settings->max_size, &err);
 		if (!s->recorder)
-			return EXIT_USAGE;
+			return no_room(err) ? EXIT_OUTPUT : EXIT_USAGE;
 		host = recorder_host(s->recorder, host);
 	}
 	if (settings->save) {
 		s->writer = case_writer_open(settings->save, settings);
 		if (!s->writer) {
-			fprintf(stderr, "hctrace: cannot write %s: %s\n", settings->save,
-				strerror(errno));
-			return EXIT_USAGE;
+			return output_failed(settings->save, -errno);
 		}
 		host = case_writer_host(s->writer, host);
 	}
@@ -179,7 +187,7 @@ int live_stream_open(struct live_stream *s, const struct settings *settings,
 	return s->engine ? 0 : no_memory();
 }
 
-void live_stream_keep(struct live_stream *s)
+int live_stream_keep(struct live_stream *s)
 {
 	int err = case_writer_close(s->writer);
 
@@ -189,6 +197,7 @@ void live_stream_keep(struct live_stream *s)
 	s->writer = NULL;
 	recorder_close(s->recorder); /* says so by itself */
 	s->recorder = NULL;
+	return err ? EXIT_OUTPUT : 0;
 }
 
 void live_stream_close(struct live_stream *s)

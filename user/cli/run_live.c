@@ -27,7 +27,7 @@
 #include "trace/source_live.h"
 
 #define HOUSEKEEPING_NS 1000000000ULL
-#define MAX_READY 7 /* what open_loop() watches */
+#define MAX_READY 8 /* what open_loop() watches */
 #define FORGET_TIMEOUTS 3 /* a flow silent for that many timeouts is over … */
 #define FORGET_MIN_NS 10000000000ULL /* … but not before SYNs stop being repeated closely */
 
@@ -106,8 +106,6 @@ static int open_signals(struct live *l)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe ends the run by ferror(stdout) */
-	signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is like a full disk */
 	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return l->signals < 0 ? -errno : 0;
 }
@@ -183,6 +181,9 @@ static int open_loop(struct live *l)
 		err = watch(l, link_watch_fd(l->links), EPOLLIN);
 	if (!err)
 		err = watch(l, rule_live_fd(l->rules), EPOLLIN);
+	/* of a pipe that nobody reads any more it tells at once; what is no pipe may not be watched */
+	if (!err && l->view->out == stdout)
+		watch(l, STDOUT_FILENO, 0);
 	if (!err && l->view->guest)
 		err = watch(l, l->view->guest->fd(l->view->guest->ctx), EPOLLIN | EPOLLET);
 	return err;
@@ -336,6 +337,8 @@ static int run(struct live *l, uint64_t start)
 				drain(l->timer);
 			} else if (ready[i].data.fd == link_watch_fd(l->links)) {
 				link_watch_read(l->links);
+			} else if (ready[i].data.fd == STDOUT_FILENO) {
+				l->stop = true;
 			}
 		}
 		now = now_ns();
@@ -347,18 +350,20 @@ static int run(struct live *l, uint64_t start)
 
 /* ---- the end ---- */
 
-/* All that came is told and kept. */
-static void end_stream(struct live *l)
+/* All that came is told and kept.  0, or the exit status for what could not be. */
+static int end_stream(struct live *l)
 {
 	uint64_t size;
+	int status;
 
 	live_stream_sink.end(&l->stream, now_ns());
 	if (l->stream.recorder)
 		recorder_wake(l->stream.recorder, UINT64_MAX);
 	size = l->stream.recorder ? recorder_size(l->stream.recorder) : 0;
-	live_stream_keep(&l->stream);
+	status = live_stream_keep(&l->stream);
 	if (l->view->done)
 		l->view->done(l->stream.render_ctx, size);
+	return status;
 }
 
 static void close_live(struct live *l)
@@ -387,7 +392,7 @@ int run_live(const struct settings *settings, const struct live_view *view)
 			  .epoll = -1, .signals = -1, .timer = -1 };
 	int status = EXIT_CANNOT_TRACE;
 	uint64_t start;
-	int err;
+	int err, kept;
 
 	if (enter_netns(settings) || look_at_kernel(&l))
 		goto cleanup;
@@ -417,13 +422,13 @@ int run_live(const struct settings *settings, const struct live_view *view)
 	if (view->guest)
 		view->guest->start(view->guest->ctx);
 	err = run(&l, start);
-	end_stream(&l);
+	kept = end_stream(&l);
 	if (err)
 		fprintf(stderr, "hctrace: stopped: cannot read events: %s\n", strerror(-err));
 	if (err)
 		status = EXIT_CANNOT_TRACE;
 	else
-		status = view->guest ? view->guest->status(view->guest->ctx) :
+		status = kept ? kept : view->guest ? view->guest->status(view->guest->ctx) :
 				       engine_exit_status(l.stream.engine);
 cleanup:
 	close_live(&l);

@@ -13,6 +13,7 @@ struct report {
 	struct source *source;
 	struct engine *engine;
 	struct progress progress;
+	FILE *out;
 };
 
 static void to_start(void *ctx, const struct stream_start *start)
@@ -70,11 +71,13 @@ static void to_end(void *ctx, uint64_t now_ns)
 	engine_sink.end(r->engine, now_ns);
 }
 
-static void on_progress(void *ctx, uint64_t done, uint64_t bytes)
+/* Of a report that cannot be written no more is read. */
+static bool on_progress(void *ctx, uint64_t done, uint64_t bytes)
 {
 	struct report *r = ctx;
 
 	progress_show(&r->progress, done, bytes);
+	return !ferror(r->out);
 }
 
 static const struct stream_sink report_sink = {
@@ -88,7 +91,7 @@ static const struct stream_sink report_sink = {
 
 int run_report(const struct report_job *job)
 {
-	struct report r = { .renderer = job->renderer, .source = job->source };
+	struct report r = { .renderer = job->renderer, .source = job->source, .out = job->out };
 	int status = EXIT_CANNOT_TRACE;
 
 	r.on = r.renderer->on;

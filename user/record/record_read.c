@@ -47,7 +47,7 @@ struct record_reader {
 	struct recording_info info;
 	const struct stream_sink *sink;
 	void *ctx;
-	void (*progress)(void *ctx, uint64_t done, uint64_t bytes);
+	bool (*progress)(void *ctx, uint64_t done, uint64_t bytes);
 	char line[RECORD_LINE_MAX];
 };
 
@@ -290,9 +290,9 @@ static int next_piece(struct record_reader *r)
 		if (found.damaged)
 			damaged(r, found.bytes, found.cut_off ? "cut off at byte %" PRIu64
 							      : "damaged at byte %" PRIu64, found.at);
-		if (r->progress)
-			r->progress(r->ctx, r->bytes_before + piece_reader_position(r->pieces),
-				    r->bytes);
+		if (r->progress &&
+		    !r->progress(r->ctx, r->bytes_before + piece_reader_position(r->pieces), r->bytes))
+			return 0;
 		if (got == 1) {
 			r->in = (struct cursor){ found.raw, found.raw + found.len, false };
 			/* a chunk begins with its own record, and only there */
@@ -427,7 +427,7 @@ static void complete_info(struct record_reader *r)
 }
 
 int record_reader_run(struct record_reader *r, const struct stream_sink *sink, void *ctx,
-		      void (*progress)(void *ctx, uint64_t done, uint64_t bytes))
+		      bool (*progress)(void *ctx, uint64_t done, uint64_t bytes))
 {
 	r->sink = sink;
 	r->ctx = ctx;

@@ -22,7 +22,8 @@ struct recorder {
 	int err; /* why it was last told that nothing can be written */
 };
 
-struct recorder *recorder_open(const char *path, const struct settings *settings, uint64_t max_size)
+struct recorder *recorder_open(const char *path, const struct settings *settings, uint64_t max_size,
+			       int *why)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
 	int err = -ENOMEM;
@@ -35,6 +36,7 @@ struct recorder *recorder_open(const char *path, const struct settings *settings
 	if (r && r->writer)
 		return r;
 	free(r);
+	*why = err;
 	fprintf(stderr, "hctrace: cannot record to %s: %s\n", path,
 		err == -EBUSY ? "another hctrace is recording to it" :
 		err == -EINVAL ? "it is no regular file" :

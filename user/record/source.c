@@ -167,7 +167,7 @@ static const struct stream_sink case_sink = {
 };
 
 int source_run(struct source *s, const struct stream_sink *sink, void *ctx,
-	       void (*progress)(void *ctx, uint64_t done, uint64_t bytes))
+	       bool (*progress)(void *ctx, uint64_t done, uint64_t bytes))
 {
 	if (s->record)
 		return record_reader_run(s->record, sink, ctx, progress);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "base/run_identity.h"
 #include "format.h"
 
@@ -46,7 +47,7 @@ void json_end_line(struct json_writer *w)
 {
 	put_char(w, '\n');
 	write_out(w);
-	fflush(w->out);
+	flush_output(w->out);
 	w->comma = false;
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "format.h"
 #include "json_write.h"
 #include "text.h"
@@ -92,5 +93,5 @@ void render_mended(FILE *out, const struct settings *settings, const struct mend
 		put_json(out, settings->self, m);
 	else
 		put_text(out, settings, m);
-	fflush(out);
+	flush_output(out);
 }

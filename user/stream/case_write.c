@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "diagnose/ask.h"
 #include "case_host.h"
 #include "case_obs.h"
@@ -116,8 +117,8 @@ int case_writer_close(struct case_writer *w)
 
 	if (!w)
 		return 0;
-	err = ferror(w->out) ? -EIO : 0;
-	if (fclose(w->out))
+	err = finish_output(w->out);
+	if (fclose(w->out) && !err)
 		err = -errno;
 	free(w);
 	return err;
