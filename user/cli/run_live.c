@@ -181,8 +181,11 @@ static int open_loop(struct live *l)
 		err = watch(l, link_watch_fd(l->links), EPOLLIN);
 	if (!err)
 		err = watch(l, rule_live_fd(l->rules), EPOLLIN);
-	/* of a pipe that nobody reads any more it tells at once; what is no pipe may not be watched */
-	if (!err && l->view->out == stdout)
+	/*
+	 * Of a pipe that nobody reads any more it tells at once; what is no pipe may not be
+	 * watched.  A recording goes on until there is something to print.
+	 */
+	if (!err && l->view->out == stdout && !l->stream.recorder)
 		watch(l, STDOUT_FILENO, 0);
 	if (!err && l->view->guest)
 		err = watch(l, l->view->guest->fd(l->view->guest->ctx), EPOLLIN | EPOLLET);
