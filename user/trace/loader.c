@@ -32,7 +32,7 @@ struct loader {
 	const struct settings *settings;
 	uint32_t netns;
 	struct programs programs;
-	struct bpf_link *links[N_PROGRAMS];
+	struct bpf_link *links[MAX_PROGRAM_ROWS];
 	struct tc *tc;
 	struct ladder *ladder;
 	struct nft_key *nft_key;
@@ -76,7 +76,7 @@ static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
 
 static void attach_by_name(struct loader *l)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		enum how how = program_rows[i].how;
 		bool function = how == BY_FUNCTION;
 
@@ -494,7 +494,7 @@ void loader_close(struct loader *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		bpf_link__destroy(l->links[i]);
 	while (l->n_xdp)
 		bpf_link__destroy(l->xdp[--l->n_xdp].link);
