@@ -107,7 +107,8 @@ class Originals:
                                     decode(value).decode("latin-1")):
                 self.take_address(found, ranges)
         if key in ("comm", "daemon", "netns-name") or (key == "name" and "devices" not in line
-                                                       and not line.startswith("item")):
+                                                       and not line.startswith("item")) or (
+                key == "host" and line.startswith("run ")):
             self.names.add(decode(value).decode("latin-1"))
         if key == "payload":
             self.take_payload(decode(value))

@@ -156,6 +156,8 @@ void redact_start(struct redact *r, const struct stream_start *in, struct stream
 {
 	*out = *in;
 	out->points = redact_points(r, in->points, &out->n_points, points);
+	if (in->host)
+		redact_host_name(r, in->host);
 	if (in->host && in->host[0])
 		out->host = names_intern(pseudo_name(r->names, NAME_HOST, in->host, strlen(in->host)));
 	if (in->netns_name && in->netns_name[0])

@@ -194,7 +194,7 @@ static int learn(struct pass *first)
 		first->redact = redact_new(source_settings(first->source));
 		if (!first->redact)
 			return out_of_memory();
-		/* a recording does not tell whose it is, but it is often made into a bundle there */
+		/* of 0.1 a recording does not tell whose it is, but is often made into a bundle there */
 		if (gethostname(host, sizeof(host) - 1) == 0)
 			redact_host_name(first->redact, host);
 		redact_settings(first->redact, source_settings(first->source), &settings);
