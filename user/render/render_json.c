@@ -10,6 +10,7 @@
 #include "diagnose/kind.h"
 #include "format.h"
 #include "json_recording.h"
+#include "json_start.h"
 #include "json_target.h"
 #include "json_write.h"
 #include "stream/points.h"
@@ -131,70 +132,6 @@ static void put_fix(struct json_writer *w, const struct fix *fix)
 
 /* ---- start ---- */
 
-static void put_check(struct json_writer *w, const struct settings *c)
-{
-	char text[16];
-
-	json_open_object(w, "check");
-	json_string(w, "preset", c->preset ? c->preset->name : NULL);
-	json_seconds(w, "interval_s", c->interval_ns);
-	json_seconds(w, "timeout_s", c->timeout_ns);
-	json_uint(w, "retries", c->retries);
-	json_open_array(w, "expect_codes");
-	for (size_t i = 0; i < c->n_expect; i++)
-		json_string(w, NULL, format_code_range(text, &c->expect[i]));
-	json_close_array(w);
-	json_close_object(w);
-}
-
-static void put_missing(struct json_writer *w, const struct point_status *status)
-{
-	enum verdict_id costs[VERDICT_COUNT];
-	size_t n;
-
-	n = verdicts_needing(status->point, costs);
-	json_open_object(w, NULL);
-	json_string(w, "point", point_name(status->point));
-	json_string(w, "reason", status->detail);
-	json_open_array(w, "verdicts");
-	for (size_t i = 0; i < n; i++)
-		json_string(w, NULL, verdict_info(costs[i])->id);
-	json_close_array(w);
-	json_close_object(w);
-}
-
-static void put_attached(struct json_writer *w, const struct point_status *status)
-{
-	json_open_object(w, NULL);
-	json_string(w, "point", point_name(status->point));
-	json_string(w, "detail", status->detail);
-	json_close_object(w);
-}
-
-static void put_points(struct json_writer *w, const struct point_status *points, size_t n)
-{
-	json_open_array(w, "points");
-	for (size_t i = 0; i < n; i++)
-		if (points[i].attached)
-			put_attached(w, &points[i]);
-	json_close_array(w);
-	json_open_array(w, "missing");
-	for (size_t i = 0; i < n; i++)
-		if (!points[i].attached)
-			put_missing(w, &points[i]);
-	json_close_array(w);
-}
-
-static void put_bottle(struct json_writer *w, const struct probe_from *from)
-{
-	char text[ADDR_TEXT_LEN];
-
-	json_open_object(w, "bottle");
-	json_string(w, "addr", format_addr(text, from->alone.addr));
-	json_string(w, "device", from->port);
-	json_close_object(w);
-}
-
 static void on_start(void *ctx, const struct stream_start *start)
 {
 	struct json_state *s = ctx;
@@ -214,11 +151,11 @@ static void on_start(void *ctx, const struct stream_start *start)
 		json_string(w, NULL, format_prefix(text, &c->from[i]));
 	json_close_array(w);
 	put_netns(w, start->netns, start->netns_name);
-	put_check(w, c);
+	json_check(w, c);
 	if (c->probe_from)
-		put_bottle(w, c->probe_from);
+		json_bottle(w, c->probe_from);
 	json_string(w, "tier", points_tier(start->points, start->n_points));
-	put_points(w, start->points, start->n_points);
+	json_points(w, start->points, start->n_points);
 	end_line(w);
 }
 
@@ -228,7 +165,7 @@ static void on_points(void *ctx, const struct point_status *changed, size_t n, u
 	struct json_writer *w = begin_line(s, "points");
 
 	put_time(s, "time", time_ns);
-	put_points(w, changed, n);
+	json_points(w, changed, n);
 	end_line(w);
 }
 
