@@ -45,6 +45,8 @@ static int take_address(const struct nlmsghdr *nlh, void *data)
 	a->global = ifa->ifa_scope < RT_SCOPE_LINK;
 	if (a->len && if_indextoname(ifa->ifa_index, a->device))
 		out->n++;
+	else if (a->len && errno != ENXIO && errno != ENODEV) /* else it is gone meanwhile */
+		return MNL_CB_ERROR;
 	return MNL_CB_OK;
 }
 

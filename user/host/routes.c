@@ -228,8 +228,11 @@ int routes_back(const uint8_t target[16], const uint8_t lb[16], struct host_rout
 	if (err)
 		return 0;
 
-	if (answer.oif && !if_indextoname(answer.oif, out->device))
+	if (answer.oif && !if_indextoname(answer.oif, out->device)) {
+		if (errno != ENXIO && errno != ENODEV) /* else it is gone meanwhile */
+			return -errno;
 		out->device[0] = '\0';
+	}
 	if (answer.gateway.len) {
 		out->has_gateway = true;
 		if (answer.gateway.family == AF_INET) {
