@@ -26,7 +26,7 @@ struct fake {
 		const char *name;
 		int64_t value;
 	} sysctl[8];
-	int err;
+	int err, sysctl_err;
 };
 
 static int fake_listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
@@ -62,7 +62,7 @@ static int fake_sysctl(void *ctx, const char *name, int64_t *out)
 			*out = fake->sysctl[i].value;
 			return 0;
 		}
-	return -ENOENT;
+	return fake->sysctl_err ? fake->sysctl_err : -ENOENT;
 }
 
 static const struct host_ops fake_ops = {
@@ -80,6 +80,29 @@ static int no_daemons(uint32_t pid, struct wrapped_daemons *out)
 static int sshd(uint32_t pid, struct wrapped_daemons *out)
 {
 	*out = (struct wrapped_daemons){ .n = 1, .d = { { .name = "sshd" } } };
+	return 0;
+}
+
+static int boxed_sshd(uint32_t pid, struct wrapped_daemons *out)
+{
+	sshd(pid, out);
+	out->other_root = true;
+	return 0;
+}
+
+static int unreadable_xinetd(uint32_t pid, struct wrapped_daemons *out)
+{
+	*out = (struct wrapped_daemons){ .n = 1, .unreadable = true, .err = -EINVAL,
+					 .d = { { .name = "xinetd" } } };
+	return 0;
+}
+
+/* Its name closes quotes, runs a command and begins a line. */
+#define HOSTILE "a';id>&2\n#"
+
+static int hostile_daemon(uint32_t pid, struct wrapped_daemons *out)
+{
+	*out = (struct wrapped_daemons){ .n = 1, .d = { { .name = HOSTILE } } };
 	return 0;
 }
 
@@ -164,8 +187,25 @@ static void expect(struct fixture *f, void (*step)(struct check *c), enum check_
 		said |= f->found[i].result == result && strstr(f->found[i].what, says);
 	if (found->result != result || !said)
 		fail_msg("%d '%s', not %d '%s'", found->result, found->what, result, says);
-	if (result >= CHECK_WARN)
-		assert_true(found->fix[0] && found->show[0]);
+	if (result >= CHECK_WARN) {
+		assert_false(fix_is_empty(&found->fix));
+		assert_true(command_is_set(&found->fix.show));
+	}
+}
+
+/* The worst finding of STEP has COMMAND, which alone helps; NULL: there is none, but advice. */
+static void expect_command(struct fixture *f, void (*step)(struct check *c), const char *command)
+{
+	const struct fix *fix = &worst(f, step)->fix;
+
+	assert_false(fix->command.too_long || fix->show.too_long);
+	assert_string_equal(fix->command.text, command ? command : "");
+	assert_true(command || fix->advice[0]);
+}
+
+static void expect_show(struct fixture *f, void (*step)(struct check *c), const char *command)
+{
+	assert_string_equal(worst(f, step)->fix.show.text, command);
 }
 
 static void well(void **state)
@@ -195,8 +235,10 @@ static void conntrack(void **state)
 	expect(f, check_filters, CHECK_WARN, "80 of at most 100");
 	sysctl_is(f, 0, "net.netfilter.nf_conntrack_count", 100);
 	expect(f, check_filters, CHECK_FAIL, "100 of at most 100");
-	assert_string_equal(worst(f, check_filters)->fix, "sysctl -w "
-							  "net.netfilter.nf_conntrack_max=200");
+	expect_command(f, check_filters, "sysctl -w net.netfilter.nf_conntrack_max=200");
+	f->facts.own_netns = true; /* there it can only be read */
+	expect_command(f, check_filters,
+		       "nsenter -t 1 -n sysctl -w net.netfilter.nf_conntrack_max=200");
 }
 
 static void queues(void **state)
@@ -246,7 +288,13 @@ static void listening(void **state)
 	expect(f, check_listeners, CHECK_FAIL, "Nothing listens");
 	f->settings.n_ports = 1;
 	f->fake.err = -EPERM;
-	expect(f, check_listeners, CHECK_NOTE, "could not be read");
+	expect(f, check_listeners, CHECK_UNREAD, "could not be read");
+	f->settings.n_ports = 0;
+	expect(f, check_listeners, CHECK_UNREAD, "could not be read");
+	f->fake.err = 0;
+	f->fake.listeners.n = 1;
+	f->fake.listeners.truncated = true;
+	expect(f, check_listeners, CHECK_UNREAD, "too many");
 }
 
 static void routes(void **state)
@@ -274,7 +322,69 @@ static void routes(void **state)
 	f->settings.n_interfaces = 1;
 	expect(f, check_routes, CHECK_FAIL, "no IPv4 address");
 	f->facts.addresses_err = -EPERM;
-	expect(f, check_routes, CHECK_NOTE, "could not be read");
+	expect(f, check_routes, CHECK_UNREAD, "could not be read");
+	f->facts.addresses_err = 0;
+	f->settings.n_interfaces = 0;
+	f->fake.err = -ENOBUFS;
+	expect(f, check_routes, CHECK_UNREAD, "no memory");
+	f->facts.routes_err = -EMFILE;
+	expect(f, check_routes, CHECK_UNREAD, "gateways");
+}
+
+/* A route of the host, by GATEWAY (the last byte of 192.168.0.x) of eth0 in TABLE. */
+static void add_route(struct fixture *f, const char *device, uint8_t gateway, uint32_t table)
+{
+	struct listed_route *r = &f->facts.routes.r[f->facts.routes.n++];
+
+	*r = (struct listed_route){ .dst = { [10] = 0xff, 0xff }, .len = 96, .table = table,
+				    .gateway = { [10] = 0xff, 0xff, 192, 168, 0, gateway } };
+	snprintf(r->device, sizeof(r->device), "%s", device);
+}
+
+static void route_fixes(void **state)
+{
+	struct fixture *f = *state;
+	struct host_route *r = &f->fake.route;
+
+	r->err = -ENETUNREACH;
+	expect_command(f, check_routes, NULL); /* which gateway, nothing here tells */
+	add_route(f, "eth1", 3, 254);
+	expect_command(f, check_routes, NULL);
+	add_route(f, "eth0", 2, 100);
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.2 dev eth0");
+	add_route(f, "eth0", 1, 254);
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
+
+	r->err = -EINVAL; /* blackhole, by a rule: a route changes nothing */
+	expect_command(f, check_routes, NULL);
+	f->facts.routes.r[3] = (struct listed_route){ .dst = { [10] = 0xff, 0xff, 100 }, .len = 104,
+						      .refuses = true, .table = 254 };
+	f->facts.routes.n = 4;
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
+	f->facts.routes.r[3].table = 7;
+	expect_command(f, check_routes, NULL);
+	f->facts.routes.r[3].table = 254;
+	f->facts.routes.r[3].len = 120; /* a part of the network: 100.0.0.0/24 is none of it */
+	expect_command(f, check_routes, NULL);
+
+	/* strict filtering: the answers' way is what helps, whatever rp_filter is */
+	r->err = 0;
+	f->facts.routes.n = 3;
+	strcpy(r->device, "wg0");
+	sysctl_is(f, 0, "net.ipv4.conf.all.rp_filter", 1);
+	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
+					"101 && ip rule add from 192.168.0.10 table 101");
+	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
+				     "net/ipv4/conf/eth0/rp_filter; ip route get 100.125.0.1 from "
+				     "192.168.0.10");
+	f->facts.addresses.a[1] = f->facts.addresses.a[0];
+	f->facts.addresses.a[1].addr[15] = 11;
+	f->facts.addresses.n = 2;
+	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
+					"101 && ip rule add from 192.168.0.10 table 101 && ip rule "
+					"add from 192.168.0.11 table 101");
+	f->facts.routes.n = 1;
+	expect_command(f, check_routes, NULL);
 }
 
 static void wrappers(void **state)
@@ -290,16 +400,29 @@ static void wrappers(void **state)
 	expect(f, check_wrappers, CHECK_WARN, "unless");
 	*w = (struct host_wrappers){ .file = "/etc/hosts.deny", .line = 3, .text = "ALL: ALL" };
 	expect(f, check_wrappers, CHECK_FAIL, "line 3 of /etc/hosts.deny");
-	assert_string_equal(worst(f, check_wrappers)->fix,
-			    "echo 'sshd: 100.125.0.0/16' >> /etc/hosts.allow");
+	expect_command(f, check_wrappers,
+		       "printf '%s\\n' 'sshd: 100.125.0.0/16' >>/etc/hosts.allow");
 	strcpy(w->file, "/etc/hosts.allow");
-	assert_string_equal(worst(f, check_wrappers)->fix, "Put this line before line 3 of "
-							   "/etc/hosts.allow: sshd: "
-							   "100.125.0.0/16");
+	expect_command(f, check_wrappers, "sed -i '1i sshd: 100.125.0.0/16' /etc/hosts.allow");
+	expect_show(f, check_wrappers, "cat /etc/hosts.allow /etc/hosts.deny");
+	f->facts.daemons = boxed_sshd; /* in a container */
+	expect_command(f, check_wrappers,
+		       "sed -i '1i sshd: 100.125.0.0/16' /proc/7/root/etc/hosts.allow");
+	f->facts.daemons = sshd;
 	f->settings.n_ports = 0;
 	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1");
-	f->fake.listeners.l[0].pid = 0;
-	expect(f, check_wrappers, CHECK_NOTE, "needs root");
+	f->fake.listeners.l[0].pid = 0; /* of the kernel: no process can be found */
+	expect(f, check_wrappers, CHECK_OK, "No process");
+	f->facts.processes_err = -EACCES;
+	expect(f, check_wrappers, CHECK_UNREAD, "needs root");
+	f->facts.processes_err = -EMFILE;
+	expect(f, check_wrappers, CHECK_UNREAD, "Too many open files");
+	f->fake.listeners.l[0].pid = 7;
+	f->facts.daemons = unreadable_xinetd;
+	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1");
+	assert_int_equal(f->found[0].result, CHECK_UNREAD);
+	f->fake.err = -ENOBUFS;
+	expect(f, check_wrappers, CHECK_UNREAD, "no memory");
 }
 
 static void icmp(void **state)
@@ -316,7 +439,7 @@ static void icmp(void **state)
 	expect(f, check_icmp, CHECK_OK, "answers ping");
 	f->settings.protocols = HCT_PROTO_UDP;
 	expect(f, check_icmp, CHECK_WARN, "rate-limited");
-	assert_string_equal(worst(f, check_icmp)->fix, "sysctl -w net.ipv4.icmp_ratemask=6160");
+	expect_command(f, check_icmp, "sysctl -w net.ipv4.icmp_ratemask=6160");
 	sysctl_is(f, 2, "net.ipv4.icmp_ratemask", 6160);
 	expect(f, check_icmp, CHECK_OK, "");
 }
@@ -327,15 +450,38 @@ static void unread(void **state)
 	struct fixture *f = *state;
 
 	f->facts.rules_err[0] = -EPERM;
-	expect(f, check_firewall, CHECK_NOTE, "needs root");
+	expect(f, check_firewall, CHECK_UNREAD, "needs root");
 	f->facts.programs_err = -EPERM;
-	expect(f, check_filters, CHECK_NOTE, "needs root");
+	expect(f, check_filters, CHECK_UNREAD, "needs root");
+	f->facts.programs_err = 0;
+	f->facts.devices_err = -ENOBUFS;
+	expect(f, check_filters, CHECK_UNREAD, "no memory");
+	f->facts.devices_err = 0;
+	f->facts.devices.truncated = true;
+	expect(f, check_filters, CHECK_UNREAD, "too many");
+	f->settings.interfaces[0] = "eth0"; /* which is looked at, whatever is not */
+	f->settings.n_interfaces = 1;
+	expect(f, check_filters, CHECK_OK, "No XDP");
+	f->facts.load_err = -EMFILE;
+	expect(f, check_load, CHECK_UNREAD, "The load");
+	f->fake.sysctl_err = -EMFILE;
+	expect(f, check_icmp, CHECK_UNREAD, "net.ipv4.icmp_echo_ignore_all");
+	f->facts.proc_err = -ENOENT;
+	expect(f, check_capabilities, CHECK_UNREAD, "/proc/sys");
+	f->facts.proc_err = 0;
+	f->facts.n_capabilities = 1;
+	f->facts.capability[0] = (struct capability){ CHECK_UNREAD, -EMFILE, "What is seen" };
+	expect(f, check_capabilities, CHECK_UNREAD, "What is seen could not be read: Too many open");
 	f->facts.rules_err[0] = 0;
 	f->facts.rules[0].incomplete = true;
 	strcpy(f->facts.rules[0].why, "iptables-legacy-save is not installed");
 	worst(f, check_firewall);
-	assert_int_equal(f->found[0].result, CHECK_NOTE);
+	assert_int_equal(f->found[0].result, CHECK_UNREAD);
 	assert_non_null(strstr(f->found[0].what, "not installed"));
+	f->facts.rules[0].incomplete = false;
+	f->settings.n_ports = 0;
+	f->fake.err = -ENOBUFS;
+	expect(f, check_firewall, CHECK_UNREAD, "Which ports");
 }
 
 static void firewall(void **state)
@@ -346,12 +492,12 @@ static void firewall(void **state)
 
 	assert_int_equal(fw_parse_save(&f->facts.rules[0], "iptables-legacy", false, text), 0);
 	expect(f, check_firewall, CHECK_FAIL, "The policy of chain INPUT");
-	assert_string_equal(worst(f, check_firewall)->fix, "iptables-legacy -t filter -I INPUT -s "
-			    "100.125.0.0/16 -p tcp --dport 80 -j ACCEPT");
+	expect_command(f, check_firewall, "iptables-legacy -t filter -I INPUT -s 100.125.0.0/16 -p tcp "
+					  "--dport 80 -j ACCEPT");
 	f->settings.ports[1] = 443;
 	f->settings.n_ports = 2;
-	assert_string_equal(worst(f, check_firewall)->fix, "iptables-legacy -t filter -I INPUT -s "
-			    "100.125.0.0/16 -p tcp -m multiport --dports 80,443 -j ACCEPT");
+	expect_command(f, check_firewall, "iptables-legacy -t filter -I INPUT -s 100.125.0.0/16 -p tcp "
+					  "-m multiport --dports 80,443 -j ACCEPT");
 	/* of what only listens, it is not known whether it is checked */
 	f->settings.n_ports = 0;
 	f->fake.listeners.l[1] = f->fake.listeners.l[0];
@@ -365,7 +511,8 @@ static void output(void **state)
 {
 	struct fixture *f = *state;
 	struct finding finding = { .step = "4", .result = CHECK_FAIL, .what = "a\033[1mb\"",
-				   .fix = "do \\ it" };
+				   .fix = { .command = { "do \\ it" }, .advice = "Or do not.",
+					    .show = { "look" } } };
 	struct check_text *text;
 	struct json_object *o;
 	char *out = NULL;
@@ -373,6 +520,7 @@ static void output(void **state)
 	FILE *file = open_memstream(&out, &size);
 
 	f->check.count[CHECK_FAIL] = 1;
+	f->check.count[CHECK_UNREAD] = 2;
 	check_json_report(file, &finding);
 	fflush(file);
 	o = json_tokener_parse(out);
@@ -380,6 +528,13 @@ static void output(void **state)
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "what")), "a?[1mb\"");
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "result")), "fail");
 	assert_null(json_object_object_get(o, "why"));
+	assert_null(json_object_object_get(o, "undo_command"));
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "fix_command")),
+			    "do \\ it");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "fix_advice")),
+			    "Or do not.");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "show_command")), "look");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "show")), "look");
 	json_object_put(o);
 	fclose(file);
 	free(out);
@@ -391,11 +546,130 @@ static void output(void **state)
 	check_text_close(text, &f->check);
 	fclose(file);
 	assert_string_equal(out, "Checks from 100.125.0.0/16, port 80\n\nStep 4: Firewall\n"
-				 "  FAIL  a?[1mb\"\n        fix: do \\ it\n\n"
-				 "1 thing here makes checks fail.\n"
+				 "  FAIL    a?[1mb\"\n          run  do \\ it\n"
+				 "          also Or do not.\n          see  look\n\n"
+				 "1 thing here makes checks fail, but 2 things could not be looked "
+				 "at.\n"
 				 "To try it at once: hctrace probe --port 80\n");
 	free(out);
 	check_text_close(NULL, &f->check);
+}
+
+/* A device, a process and chains whose names are commands stay words, and lines stay lines. */
+static void hostile_devices(void **state)
+{
+	struct fixture *f = *state;
+	const char *device = "a$(id>&2)";
+
+	strcpy(f->facts.addresses.a[0].device, device);
+	strcpy(f->facts.devices.d[0].name, device);
+	add_route(f, device, 1, 254);
+	f->fake.route.err = -ENETUNREACH;
+	expect_command(f, check_routes,
+		       "ip route replace 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)'");
+	f->fake.route.err = 0;
+	strcpy(f->fake.route.device, "eth1");
+	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)' "
+					"table 100 && ip rule add from 192.168.0.10 table 100");
+	sysctl_is(f, 0, "net.ipv4.conf.all.rp_filter", 1);
+	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
+				     "'net/ipv4/conf/a$(id>&2)/rp_filter'; ip route get 100.125.0.1 "
+				     "from 192.168.0.10");
+	strcpy(f->facts.addresses.a[0].device, "eth0.5");
+	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
+				     "net/ipv4/conf/eth0.5/rp_filter; ip route get 100.125.0.1 from "
+				     "192.168.0.10");
+	memcpy(f->facts.addresses.a[0].addr, (uint8_t[]){ [10] = 0xff, 0xff, 100, 125, 0, 9 }, 16);
+	f->facts.addresses.a[0].len = 128;
+	strcpy(f->facts.addresses.a[0].device, device);
+	expect_command(f, check_routes, "ip addr del 100.125.0.9/32 dev 'a$(id>&2)'");
+	f->facts.program[0] = (struct attached_program){ "a$(id>&2)", "tc ingress", 3, "x\ny" };
+	f->facts.n_programs = 1;
+	expect(f, check_filters, CHECK_WARN, "tc ingress program x?y (id 3)");
+	expect_show(f, check_filters, "bpftool net show dev 'a$(id>&2)'; tc filter show dev "
+				      "'a$(id>&2)' ingress");
+}
+
+static void hostile_processes(void **state)
+{
+	struct fixture *f = *state;
+	struct host_listener *l = &f->fake.listeners.l[0];
+
+	strcpy(l->comm, HOSTILE);
+	expect(f, check_listeners, CHECK_OK, "a';id>&2?# (pid 7) listens");
+	memcpy(l->addr, (uint8_t[]){ [10] = 0xff, 0xff, 127, 0, 0, 1 }, 16);
+	expect(f, check_listeners, CHECK_FAIL, "a';id>&2?# (pid 7)");
+	expect_command(f, check_listeners, NULL);
+	assert_null(strchr(worst(f, check_listeners)->fix.advice, '\n'));
+	memset(l->addr, 0, 16);
+	l->backlog = 200;
+	expect(f, check_load, CHECK_FAIL, "a';id>&2?#");
+	f->facts.daemons = hostile_daemon;
+	f->fake.wrappers = (struct host_wrappers){ .file = "/etc/hosts.deny", .line = 3,
+						   .text = "ALL: ALL" };
+	expect(f, check_wrappers, CHECK_FAIL, "a';id>&2?# (port 80)");
+	expect_command(f, check_wrappers, NULL);
+}
+
+/* The rule that drops stands in chain NAME, which BASE of table TABLE jumps to. */
+static void drop_in(struct fixture *f, const char *backend, const char *table, const char *base,
+		    const char *name)
+{
+	struct fw_rules *rules = &f->facts.rules[0];
+	struct fw_chain *from, *to;
+	struct fw_rule *rule;
+
+	fw_rules_free(rules);
+	from = fw_chain_add(rules, backend, "ip", table, base);
+	to = fw_chain_add(rules, backend, "ip", table, name);
+	assert_true(from && to);
+	from->hook = "INPUT";
+	rule = fw_rule_add(rules, from, false);
+	rule->verdict = FW_JUMP;
+	snprintf(rule->target, sizeof(rule->target), "%s", name);
+	rule = fw_rule_add(rules, to, false);
+	rule->verdict = FW_DROP;
+	rule->handle = 4;
+}
+
+static void hostile_chains(void **state)
+{
+	struct fixture *f = *state;
+
+	drop_in(f, "iptables-nft", "filter", "INPUT", "x;id>&2;");
+	expect_command(f, check_firewall, "iptables-nft -t filter -I INPUT -s 100.125.0.0/16 -p tcp "
+					  "--dport 80 -j ACCEPT");
+	expect_show(f, check_firewall, "iptables-nft -t filter -nvL 'x;id>&2;' --line-numbers");
+	drop_in(f, "iptables-legacy", "filter", "INPUT", "--flush"); /* an option to iptables */
+	expect_show(f, check_firewall, "iptables-legacy -t filter -nvL --line-numbers");
+	drop_in(f, "nft", "guard", "in", "out");
+	expect_command(f, check_firewall, "nft insert rule ip guard in ip saddr 100.125.0.0/16 tcp "
+					  "dport 80 accept");
+	expect_show(f, check_firewall, "nft -a list chain ip guard out");
+	f->settings.ports[1] = 443;
+	f->settings.n_ports = 2;
+	expect_command(f, check_firewall, "nft insert rule ip guard in ip saddr 100.125.0.0/16 tcp "
+					  "dport '{80,443}' accept");
+	drop_in(f, "nft", "guard", "in", "x\n  FAIL  y"); /* nft has no words for such a name */
+	expect(f, check_firewall, CHECK_FAIL, "chain x?  FAIL  y of table");
+	expect_show(f, check_firewall, "nft -a list ruleset");
+	drop_in(f, "nft", "a;id>&2;", "in", "out");
+	expect_command(f, check_firewall, NULL);
+	expect_show(f, check_firewall, "nft -a list ruleset");
+	fw_rules_free(&f->facts.rules[0]);
+}
+
+static void hostile_options(void **state)
+{
+	struct fixture *f = *state;
+	struct command command = { 0 };
+
+	f->settings.interfaces[0] = "a$(id>&2)";
+	f->settings.n_interfaces = 1;
+	f->settings.netns = "/run/my netns/x'y";
+	check_probe_command(&f->settings, &command);
+	assert_string_equal(command.text, "hctrace probe --port 80 --interface 'a$(id>&2)' --netns "
+					  "'/run/my netns/x'\\''y'");
 }
 
 static void samples(void **state)
@@ -420,7 +694,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(well),	TEST(conntrack), TEST(queues), TEST(listening), TEST(routes),
 		TEST(wrappers), TEST(icmp),	 TEST(unread), TEST(firewall),	TEST(output),
-		TEST(samples),
+		TEST(samples),	TEST(route_fixes), TEST(hostile_devices), TEST(hostile_processes),
+		TEST(hostile_chains), TEST(hostile_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
