@@ -2,17 +2,20 @@
 """hctrace check: a healthy host has no fail; each fault gives its own; the printed fix ends it."""
 import contextlib
 import json
+import os
 import shutil
 import socket
+import struct
 import subprocess
 from dataclasses import dataclass
 from typing import Callable, Optional, Sequence
 
 import bpfsys
+import lab_checks
 import lab_services
 import pytest
 from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE, Hctrace
-from lab import RANGE, RANGE6
+from lab import BACKEND, BACKEND_2, RANGE, RANGE6
 
 PORT = 8202
 
@@ -26,15 +29,19 @@ def check(binary, lab, *options, inside=True, status=None):
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     found, end = lines[:-1], lines[-1]
     assert end["type"] == "end" and all(one["type"] == "check" for one in found), done.stdout
-    for result in ("ok", "warn", "fail", "note"):
+    for result in ("ok", "unread", "warn", "fail", "note"):
         assert end[result] == sum(one["result"] == result for one in found), end
-    assert done.returncode == (FAILED if end["fail"] else HEALTHY), done
+    assert done.returncode == (FAILED if end["fail"] else
+                               CANNOT_TRACE if end["unread"] else HEALTHY), done
     if status is not None:
         assert done.returncode == status, done.stdout
     for one in found:
-        if one["result"] in ("warn", "fail"):
+        if one["result"] in ("warn", "fail", "unread"):
             assert one["what"] and one["fix"], one
+        if one["result"] in ("warn", "fail"):
             assert one["show"] or not one["step"], one
+        assert one["show"] == one["show_command"] and one["undo_command"] is None, one
+        assert (one["fix"] is None) == (one["fix_command"] is one["fix_advice"] is None), one
     return found, end
 
 
@@ -53,9 +60,9 @@ class Fault:
     setup: Optional[Callable] = None  # setup(lab), may be a context manager
     options: Sequence = ("--port", PORT)
     result: str = "fail"
-    fix: Optional[str] = None  # what the fix must say; None: it is a command, and is run
-    fill: Sequence = ()  # (placeholder, value) for the command
+    fix: Optional[str] = None  # what the advice must say; None: there is a command, and it is run
     second_link: bool = False
+    probe: Optional[Callable] = None  # probe(lab): a real check, which passes once the fix is run
 
     def __str__(self):
         return self.id
@@ -87,7 +94,14 @@ def denied(port, daemon, deny, allow=""):
         lab.backend.write_etc("hosts.allow", allow)
     file = "hosts.allow" if allow else "hosts.deny"
     return Fault(f"{file}-{daemon.split()[0]}-{port}", "7", (daemon, f"/etc/{file}"), setup=setup,
-                 options=("--port", port), fix="/etc/hosts.allow" if allow else None)
+                 options=("--port", port))
+
+
+def http_at(target):
+    return lambda lab: lab_checks.http(lab, PORT, target=target).status == 202
+
+
+HTTP = http_at(BACKEND)
 
 
 FAULTS = [
@@ -129,13 +143,40 @@ FAULTS = [
     Fault("nft-reply", "4", ("answers",), nft(f"ip daddr {RANGE} tcp sport {PORT} drop",
                                               hook="postrouting")),
     Fault("no-default-route", "5", ("no route back", "100.125.0.0/16"), ["ip route del default"],
-          fill=(("GATEWAY ", "192.168.0.1 "),)),
-    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"], fix="blackhole"),
+          fix="through the router of that interface's subnet"),
+    Fault("gateway-of-other-routes", "5", ("no route back", "100.125.0.0/16"),
+          ["ip route add 10.0.0.0/8 via 192.168.0.1", "ip route del default"], probe=HTTP),
+    Fault("gateway-of-other-table", "5", ("no route back", "100.125.0.0/16"),
+          ["ip route add default via 192.168.0.1 table 7", "ip route del default"], probe=HTTP),
+    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"], probe=HTTP),
+    Fault("unreachable-whole", "5", ("unreachable",), ["ip route add unreachable 100.0.0.0/8"],
+          probe=HTTP),
+    Fault("blackhole-in-a-table", "5", ("blackhole",),
+          ["ip route add blackhole default table 9", f"ip rule add to {RANGE} table 9"],
+          fix="Delete the route or the rule"),
+    Fault("blackhole-rule", "5", ("blackhole",), [f"ip rule add blackhole to {RANGE}"],
+          fix="Delete the route or the rule"),
     Fault("gateway-failed", "5", ("192.168.0.254", "FAILED", "ARP"),
           ["ip route replace default via 192.168.0.254",
-           "ip neigh replace 192.168.0.254 dev eth0 nud failed"], fix="ip route replace"),
+           "ip neigh replace 192.168.0.254 dev eth0 nud failed"], fix="Bring that router back"),
     Fault("strict-rp-filter", "5", ("eth1", "reverse-path"),
-          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1"], second_link=True),
+          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1"], second_link=True,
+          fix="a routing table of its own"),
+    Fault("strict-rp-filter-gateway", "5", ("eth1", "reverse-path"),
+          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1",
+           "ip route add 10.0.0.0/8 via 192.168.1.1"], second_link=True, probe=http_at(BACKEND_2)),
+    Fault("strict-rp-filter-vlan", "5", ("eth0.5", "reverse-path"),
+          ["ip link add link eth0 name eth0.5 type vlan id 5",
+           "ip addr add 192.168.5.10/24 dev eth0.5", "ip link set eth0.5 up",
+           "ip route add 10.0.0.0/8 via 192.168.5.1",
+           "sysctl -qw net/ipv4/conf/eth0.5/rp_filter=1"]),
+    Fault("full-tunnel", "5", ("wg0", "reverse-path"),
+          ["ip link add wg0 type dummy", "ip addr add 10.66.0.2/32 dev wg0", "ip link set wg0 up",
+           "ip route add default dev wg0 table 51820",
+           "ip rule add not fwmark 51820 table 51820",
+           "ip rule add table main suppress_prefixlength 0",
+           "sysctl -qw net.ipv4.conf.all.rp_filter=1"],
+          options=("--port", PORT, "--interface", "eth0"), probe=HTTP),
     Fault("own-address", "5", ("100.125.10.5",), ["ip addr add 100.125.10.5/32 dev lo"]),
     Fault("accept-queue-full", "6", ("stuck", "7090"), setup=full_queue,
           options=("--port", 7090), fix="restart"),
@@ -162,15 +203,100 @@ def test_fault(fault, binary, make_lab):
         text = f'{fails[0]["what"]} {fails[0]["why"]}'
         assert all(word.lower() in text.lower() for word in fault.says), text
         if fault.fix:
-            assert fault.fix in fails[0]["fix"], fails[0]
+            assert fault.fix in fails[0]["fix_advice"] and not fails[0]["fix_command"], fails[0]
             return
-        lab.backend.run("sh", "-c", fails[0]["show"], check=False)
-        command = fails[0]["fix"].split(" (GATEWAY")[0]
-        for placeholder, value in fault.fill:
-            command = command.replace(placeholder, value)
-        lab.backend.run("sh", "-c", command)
+        lab.backend.run("sh", "-c", fails[0]["show_command"], check=fault.step != "8")
+        assert not fault.probe or not fault.probe(lab)
+        lab.backend.run("sh", "-c", fails[0]["fix_command"])
         found, _ = check(binary, lab, *fault.options, status=HEALTHY)
         assert not of(found, "fail"), found
+        assert not fault.probe or fault.probe(lab)
+
+
+HOSTILE = "x;id>&2;$(id>&2)`id`'\""  # as a chain may be called; iptables takes 28 bytes
+DEVICE = "a$(id>&2)"
+
+
+def paste(lab, command):
+    """What COMMAND runs: each tool is one that says its name and arguments, a line each."""
+    stub = f"{lab.tmp}/stub"
+    if not os.path.isdir(stub):
+        os.mkdir(stub)
+        for tool in ("ip", "nft", "iptables-nft", "iptables-legacy", "bpftool", "tc", "sysctl",
+                     "ss", "nsenter", "hctrace", "cat", "id", "iptables-legacy-save", "uptime", "nproc",
+                     "grep", "ls", "free"):
+            with open(f"{stub}/{tool}", "w", encoding="ascii") as f:
+                f.write(f"#!/bin/sh\nprintf '%s\\n' {tool} \"$@\"\n")
+            os.chmod(f"{stub}/{tool}", 0o755)
+    done = subprocess.run(["/bin/bash", "-c", command], env={"PATH": stub}, capture_output=True,
+                          text=True, cwd=lab.tmp, timeout=10)
+    assert done.returncode == 0 and not done.stderr, (command, done)
+    assert "id" not in done.stdout.splitlines(), (command, done)
+    return done.stdout.splitlines()
+
+
+def commands_of(found, end):
+    return [one[key] for one in found for key in ("fix_command", "show_command") if one[key]] + [
+        end["probe"]]
+
+
+def test_hostile_names(binary, lab):
+    """Names that are commands run nothing, and stay what they are; the commands work."""
+    lab.backend.ip(f"link set eth0 down name {DEVICE}", f"link set {DEVICE} up",
+                   "route add default via 192.168.0.1")
+    for command in (["-N", HOSTILE], ["-A", "INPUT", "-p", "tcp", "--dport", PORT, "-j", HOSTILE],
+                    ["-A", HOSTILE, "-j", "DROP"]):
+        lab.backend.run("iptables-nft", *command)
+    lab.backend.run("ip", "route", "add", "blackhole", RANGE)
+    lab.backend.run("tc", "qdisc", "add", "dev", DEVICE, "clsact")
+    lab.backend.run("tc", "filter", "add", "dev", DEVICE, "ingress", "bpf", "bytecode",
+                    "1,6 0 0 4294967295,", "flowid", "1:1")
+    lab_services.tcp_server(lab, "answer", 7081, "--bind", "127.0.0.1", name="a;id>&2;'")
+    options = ("--port", f"{PORT},7081", "--interface", DEVICE)
+    found, end = check(binary, lab, *options, status=FAILED)
+    texts = [one["what"] + (one["fix_advice"] or "") for one in found]
+    assert any(HOSTILE in text for text in texts) and any(DEVICE in text for text in texts), texts
+    commands = commands_of(found, end)
+    words = [word for command in commands for word in paste(lab, command)]
+    assert HOSTILE in words and DEVICE in words, words
+    for command in commands:
+        if command.startswith(("ip", "sysctl", "ss", "tc")):
+            lab.backend.run("sh", "-c", command)
+    found, _ = check(binary, lab, *options, status=FAILED)
+    assert {one["step"] for one in of(found, "fail")} == {"3"}, found
+    assert HTTP(lab)
+
+
+def nft_names(lab, table, chain):
+    """A table of any name with a chain that drops all, as a program makes it over netlink."""
+    def attr(kind, value):
+        raw = value if isinstance(value, bytes) else value.encode() + b"\0"
+        return struct.pack("=HH", len(raw) + 4, kind) + raw + bytes(-len(raw) % 4)
+
+    def message(kind, payload=b"", family=2, flags=0x401):  # NLM_F_REQUEST, NLM_F_CREATE
+        header = struct.pack("=BBH", family, 0, 0 if kind >> 8 else socket.htons(10))
+        return struct.pack("=IHHII", 16 + len(header + payload), kind, flags, 1, 0) + header + payload
+
+    hook = attr(1, struct.pack(">I", 1)) + attr(2, struct.pack(">I", 0))  # input, priority 0
+    batch = (message(0x10, family=0, flags=1) + message(0xa00, attr(1, table))
+             + message(0xa03, attr(1, table) + attr(3, chain) + attr(0x8004, hook)
+                       + attr(5, struct.pack(">I", 0)) + attr(7, "filter"))
+             + message(0x11, family=0, flags=1))
+    with lab.backend.enter():
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as sock:  # NETLINK_NETFILTER
+            sock.bind((0, 0))
+            sock.send(batch)
+
+
+def test_hostile_nft_names(binary, lab):
+    """nft cannot be told such names: what the command would be is advice."""
+    nft_names(lab, "a;id>&2;", "x\n  FAIL  y")
+    found, end = check(binary, lab, "--port", PORT, status=FAILED)
+    fails = of(found, "fail", "4")
+    assert len(fails) == 1 and not fails[0]["fix_command"] and fails[0]["fix_advice"], found
+    assert "x?  FAIL  y of table a;id>&2;" in fails[0]["what"], fails
+    for command in commands_of(found, end):
+        paste(lab, command)
 
 
 @pytest.mark.parametrize("options", [(), ("--port", PORT),
@@ -295,11 +421,57 @@ def test_without_root(binary, lab):
         "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
         f"{lab.tmp}/hctrace", "check", "--json", "--port", PORT),
         capture_output=True, text=True, timeout=60)
-    assert done.returncode == HEALTHY, done
+    assert done.returncode == CANNOT_TRACE, done
     found = [json.loads(line) for line in done.stdout.splitlines()][:-1]
     assert not of(found, "fail"), found
-    assert len([one for one in of(found, "note") if "root" in one["what"]]) >= 2, found
+    unread = " ".join(one["what"] for one in of(found, "unread") if "root" in one["what"])
+    for words in ("firewall rules", "XDP and tc programs", "libwrap", "lets hctrace see"):
+        assert words in unread, found
     assert of(found, "ok", "5"), found
+
+
+@pytest.mark.parametrize("files", [3, 4, 5, 6, 7, 8, 10, 12, 20, 40, 80, 120])
+def test_few_files(files, binary, lab):
+    """Where files run out, nothing is taken for good or for bad that was not looked at."""
+    lab.backend.run("nft", "add", "table", "inet", "guard")
+    lab.backend.run("sh", "-c", "nft 'add chain inet guard c { type filter hook input priority 0; }'"
+                    f" && nft add rule inet guard c iif eth0 tcp dport {PORT} drop")
+    done = subprocess.run(lab.backend.argv(
+        "sh", "-c", f'ulimit -n {files}; exec "$0" "$@"', binary, "check", "--json", "--port", PORT),
+        capture_output=True, text=True, timeout=60)
+    if files == 3 and "error while loading shared libraries" in done.stderr:
+        return
+    assert not done.stderr, done
+    found = [json.loads(line) for line in done.stdout.splitlines()][:-1]
+    fails, unread = of(found, "fail"), of(found, "unread")
+    assert [one["step"] for one in fails] in ([], ["4"]), fails
+    assert fails or any("firewall rules" in one["what"] for one in unread), found
+    assert done.returncode == (FAILED if fails else CANNOT_TRACE), done
+    assert any("hctrace see" in one["what"] for one in unread), found
+    for one in unread:
+        assert one["fix"] and "refuse" not in one["what"], one
+    assert any(one["fix_command"] == "ulimit -n 1024" and f"{files} files" in one["why"]
+               for one in unread), unread
+
+
+def test_live_with_few_files(binary, lab):
+    done = subprocess.run(lab.backend.argv(
+        "sh", "-c", 'ulimit -n 60; exec "$0" "$@"', binary, "-d", "1"),
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == CANNOT_TRACE and "60 files" in done.stderr, done
+    assert "refused" not in done.stderr and "ulimit -n 1024" in done.stderr, done
+
+
+def test_fifo_as_configuration(binary, lab):
+    """Another user's process says that its configuration is a FIFO: nobody waits for it."""
+    os.chmod(lab.tmp, 0o777)
+    os.mkfifo(f"{lab.tmp}/fifo", 0o666)
+    shutil.copy(os.path.realpath("/usr/bin/python3"), f"{lab.tmp}/xinetd")
+    lab.spawn(lab.backend, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+              f"{lab.tmp}/xinetd", "-c", "import socket,time;s=socket.socket();"
+              "s.bind(('0.0.0.0',8080));s.listen();time.sleep(60)", "-f", f"{lab.tmp}/fifo", port=8080)
+    found, _ = check(binary, lab, "--port", 8080, status=CANNOT_TRACE)
+    assert any("configuration of xinetd" in one["what"] for one in of(found, "unread")), found
 
 
 def test_usage(binary, lab):
@@ -316,7 +488,7 @@ def test_text(binary, lab, color):
     done = subprocess.run(lab.backend.argv(binary, "check", "--color=" + color, "--port", "7080"),
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == FAILED and not done.stderr, done
-    for words in ("Step 3: What listens", "FAIL", "Step 8", "fix: ", "shown by: ",
+    for words in ("Step 3: What listens", "FAIL", "Step 8", "run  ", "fix  ", "see  ",
                   "2 things here make checks fail"):
         assert words in done.stdout, done.stdout
     assert ("\033[" in done.stdout) == (color == "always")

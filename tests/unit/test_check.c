@@ -403,11 +403,14 @@ static void wrappers(void **state)
 	expect_command(f, check_wrappers,
 		       "printf '%s\\n' 'sshd: 100.125.0.0/16' >>/etc/hosts.allow");
 	strcpy(w->file, "/etc/hosts.allow");
-	expect_command(f, check_wrappers, "sed -i '1i sshd: 100.125.0.0/16' /etc/hosts.allow");
+	expect_command(f, check_wrappers, "printf '%s\\n' 'sshd: 100.125.0.0/16' \"$(cat /etc/hosts.allow)\" "
+					  ">/etc/hosts.allow");
 	expect_show(f, check_wrappers, "cat /etc/hosts.allow /etc/hosts.deny");
 	f->facts.daemons = boxed_sshd; /* in a container */
 	expect_command(f, check_wrappers,
-		       "sed -i '1i sshd: 100.125.0.0/16' /proc/7/root/etc/hosts.allow");
+		       "printf '%s\\n' 'sshd: 100.125.0.0/16' \"$(cat /proc/7/root/etc/hosts.allow)\" "
+		       ">/proc/7/root/etc/hosts.allow");
+	expect_show(f, check_wrappers, "cat /proc/7/root/etc/hosts.allow /proc/7/root/etc/hosts.deny");
 	f->facts.daemons = sshd;
 	f->settings.n_ports = 0;
 	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1");

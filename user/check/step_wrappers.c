@@ -15,21 +15,10 @@ struct tally {
 	int err;
 };
 
-/* Where process PID has its /etc; "" where this process has it, too. */
-static const char *root_of(char out[32], const struct host_listener *l,
-			   const struct wrapped_daemons *daemons)
-{
-	out[0] = '\0';
-	if (daemons->other_root)
-		snprintf(out, 32, "/proc/%u/root", l->pid);
-	return out;
-}
-
+/* ROOT: the process whose /etc it is; 0: this process has the same. */
 static void put_answer(struct finding *out, const char *daemon, uint16_t port, const char *client,
-		       const char *root, const struct host_wrappers *w)
+		       uint32_t root, const struct host_wrappers *w)
 {
-	char allow[64], deny[64];
-
 	CHECK_PUT(out->what, "%s (port %u) asks libwrap (tcp_wrappers), which %s %s", daemon, port,
 		  w->granted ? "lets in" : "refuses", client);
 	if (w->file[0])
@@ -40,9 +29,12 @@ static void put_answer(struct finding *out, const char *daemon, uint16_t port, c
 		  w->uncertain ? ", unless a name or a command says otherwise" : "");
 	if (w->file[0])
 		CHECK_PUT(out->why, "The line: %.200s", w->text);
-	snprintf(allow, sizeof(allow), "%s/etc/hosts.allow", root);
-	snprintf(deny, sizeof(deny), "%s/etc/hosts.deny", root);
-	CHECK_SHOW(out, w->file[0] ? "cat %s %s" : "ls -l %s %s", allow, deny);
+	CHECK_SHOW(out, w->file[0] ? "cat " : "ls -l ");
+	if (root)
+		CHECK_SHOW(out, "/proc/%u/root/etc/hosts.allow /proc/%u/root/etc/hosts.deny", root,
+			   root);
+	else
+		CHECK_SHOW(out, "/etc/hosts.allow /etc/hosts.deny");
 }
 
 /* The network as hosts.allow has it. */
@@ -71,31 +63,36 @@ static bool is_plain_name(const char *daemon)
 }
 
 /*
- * libwrap takes the first line that matches, and hosts.allow before hosts.deny:
- * a line at the end of hosts.allow does, unless a line of it is what refuses.
+ * libwrap takes the first line that matches, and hosts.allow before hosts.deny: a line
+ * at the end of hosts.allow does, unless a line of it is what refuses.  The file is
+ * written, not replaced: it can be mounted there.
  */
 static void put_fix(struct finding *out, const char *daemon, const struct prefix *from,
-		    const char *root, const struct host_wrappers *w)
+		    uint32_t root, const struct host_wrappers *w)
 {
 	bool by_allow = !strcmp(w->file, "/etc/hosts.allow");
-	char line[160] = "", file[64], insert[192];
+	char line[160] = "";
 
-	snprintf(file, sizeof(file), "%s/etc/hosts.allow", root);
 	check_add(line, sizeof(line), "%s: ", daemon);
 	put_pattern(line, sizeof(line), from);
 	if (!is_plain_name(daemon)) {
 		CHECK_ADVISE(out, "Let in the load balancer's network in /etc/hosts.allow, ahead of "
 				  "what refuses it; a name like that of this process needs care there.");
-	} else if (by_allow) {
-		snprintf(insert, sizeof(insert), "1i %s", line);
-		CHECK_FIX(out, "sed -i %s %s", insert, file);
-	} else {
-		CHECK_FIX(out, "printf '%%s\\n' %s >>%s", line, file);
+		return;
 	}
+	CHECK_FIX(out, "printf '%%s\\n' %s ", line);
+	if (by_allow && root)
+		CHECK_FIX(out, "\"$(cat /proc/%u/root/etc/hosts.allow)\" ", root);
+	else if (by_allow)
+		CHECK_FIX(out, "\"$(cat /etc/hosts.allow)\" ");
+	CHECK_FIX(out, by_allow ? ">" : ">>");
+	if (root)
+		CHECK_FIX(out, "/proc/%u/root", root);
+	CHECK_FIX(out, "/etc/hosts.allow");
 }
 
 static void check_daemon(struct check *c, const struct host_listener *l, const char *daemon,
-			 const char *root, const struct prefix *from)
+			 uint32_t root, const struct prefix *from)
 {
 	const struct host *host = c->facts->host;
 	bool asked_for = c->facts->settings->n_ports;
@@ -129,7 +126,6 @@ static void check_listener(struct check *c, const struct host_listener *l, struc
 {
 	const struct settings *s = c->facts->settings;
 	struct wrapped_daemons daemons;
-	char root[32];
 	int err;
 
 	if (!l->pid && !c->facts->processes_err)
@@ -149,7 +145,7 @@ static void check_listener(struct check *c, const struct host_listener *l, struc
 			continue;
 		tally->asked++;
 		for (size_t j = 0; j < s->n_from; j++)
-			check_daemon(c, l, daemons.d[i].name, root_of(root, l, &daemons),
+			check_daemon(c, l, daemons.d[i].name, daemons.other_root ? l->pid : 0,
 				     &s->from[j]);
 	}
 }
