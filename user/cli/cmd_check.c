@@ -55,8 +55,10 @@ static void read_facts(struct check_facts *f)
 static int unknown_interface(const struct settings *s)
 {
 	for (size_t i = 0; i < s->n_interfaces; i++) {
-		if (if_nametoindex(s->interfaces[i]) || (errno != ENODEV && errno != ENXIO))
-			continue;
+		unsigned ifindex;
+
+		if (device_index(s->interfaces[i], &ifindex) != -ENODEV)
+			continue; /* where that cannot be asked, the steps say so */
 		fprintf(stderr, "hctrace: there is no interface '%s'; 'ip link' lists them\n",
 			s->interfaces[i]);
 		return 1;

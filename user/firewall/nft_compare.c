@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "host/devices.h"
 #include "nft.h"
 
 struct fw_condition *nft_condition(struct nft_rule_reader *r, enum fw_field field, size_t n,
@@ -27,18 +28,18 @@ static bool is_whole(const struct nft_content *c)
 	return c->field != FW_UNKNOWN && (c->host_order || c->len <= fw_field_len(c->field));
 }
 
-static void device_name(struct nft_rule_reader *r, uint8_t out[16], const uint8_t *index)
+static void name_of_device(struct nft_rule_reader *r, uint8_t out[16], const uint8_t *index)
 {
-	char name[IFNAMSIZ] = "";
+	char name[IFNAMSIZ];
 	uint32_t number;
+	int err;
 
 	memcpy(&number, index, 4);
 	memset(out, 0, 16);
-	errno = 0;
-	if (if_indextoname(number, name))
-		memcpy(out, name, strnlen(name, 16));
-	else if (number && errno != ENXIO && errno != ENODEV) /* else there is no such device */
-		r->err = -errno;
+	err = device_name(number, name);
+	if (err && err != -ENODEV)
+		r->err = err;
+	memcpy(out, name, strnlen(name, 16));
 }
 
 /* The range from LO to HI, of LEN bytes each: what was not loaded of the field can be anything. */
@@ -48,8 +49,8 @@ static void fill_range(struct nft_rule_reader *r, const struct nft_content *c, c
 	size_t field_len = fw_field_len(c->field);
 
 	if (c->index) {
-		device_name(r, range->lo, lo);
-		device_name(r, range->hi, hi);
+		name_of_device(r, range->lo, lo);
+		name_of_device(r, range->hi, hi);
 		return;
 	}
 	nft_value(c, lo, len, range->lo);

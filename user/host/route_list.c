@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "addresses.h"
+#include "devices.h"
 #include "netlink.h"
 
 /* A router with the whole internet's routes has some million of them. */
@@ -59,13 +60,14 @@ static bool set_addr(uint8_t out[16], uint8_t family, const struct nlattr *attr)
 static int add_hop(struct route_list *out, struct listed_route *route, uint8_t family,
 		   unsigned ifindex, const struct nlattr *gateway)
 {
+	int err;
+
 	if (!set_addr(route->gateway, family, gateway) || !ifindex)
 		return 0;
-	if (if_indextoname(ifindex, route->device))
+	err = device_name(ifindex, route->device);
+	if (!err)
 		add(out, route);
-	else if (errno != ENXIO && errno != ENODEV) /* else it is gone meanwhile */
-		return -errno;
-	return 0;
+	return err == -ENODEV ? 0 : err; /* it can be gone meanwhile */
 }
 
 static int add_hops(struct route_list *out, struct listed_route *route, uint8_t family,

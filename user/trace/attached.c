@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/devices.h"
 #include "host/netlink.h"
 
 #define MAX_TCX 16
@@ -131,15 +132,15 @@ static int add_filters(struct list *list, unsigned ifindex, uint32_t parent)
 
 static int add_device(struct list *list, const struct host_device *device)
 {
-	unsigned ifindex = if_nametoindex(device->name);
-	int err;
+	unsigned ifindex;
+	int err = device_index(device->name, &ifindex);
 
 	list->device = device->name;
 	list->where = "XDP";
 	if (device->xdp_prog_id)
 		add(list, device->xdp_prog_id, "");
-	if (!ifindex) /* errno of a socket, too, which the question takes */
-		return errno == ENODEV || errno == ENXIO ? 0 : -errno;
+	if (err)
+		return err == -ENODEV ? 0 : err;
 	list->where = "tc ingress";
 	err = add_filters(list, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
 	if (!err)
