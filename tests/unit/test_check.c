@@ -1,81 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* hctrace check: each step on facts made up, without a host and without root. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <json-c/json.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "check/check.h"
-#include "check/check_output.h"
-#include "include/hct_event.h"
-
-/* A host whose answers the test sets. */
-struct fake {
-	struct host_listeners listeners;
-	struct host_route route;
-	struct host_wrappers wrappers;
-	struct {
-		const char *name;
-		int64_t value;
-	} sysctl[8];
-	int err, sysctl_err;
-};
-
-static int fake_listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
-{
-	struct fake *fake = ctx;
-
-	*out = fake->listeners;
-	if (protocol != IPPROTO_TCP)
-		out->n = 0;
-	return fake->err;
-}
-
-static int fake_route(void *ctx, const uint8_t target[16], const uint8_t lb[16],
-		      struct host_route *out)
-{
-	*out = ((struct fake *)ctx)->route;
-	return ((struct fake *)ctx)->err;
-}
-
-static int fake_wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
-			 struct host_wrappers *out)
-{
-	*out = ((struct fake *)ctx)->wrappers;
-	return ((struct fake *)ctx)->err;
-}
-
-static int fake_sysctl(void *ctx, const char *name, int64_t *out)
-{
-	struct fake *fake = ctx;
-
-	for (size_t i = 0; i < 8 && fake->sysctl[i].name; i++)
-		if (!strcmp(fake->sysctl[i].name, name)) {
-			*out = fake->sysctl[i].value;
-			return 0;
-		}
-	return fake->sysctl_err ? fake->sysctl_err : -ENOENT;
-}
-
-static const struct host_ops fake_ops = {
-	.listeners = fake_listeners,
-	.route_back = fake_route,
-	.wrappers = fake_wrappers,
-	.sysctl = fake_sysctl,
-};
-
-static int no_daemons(uint32_t pid, struct wrapped_daemons *out)
-{
-	return -ENOENT;
-}
+#include "check_fixture.h"
 
 static int sshd(uint32_t pid, struct wrapped_daemons *out)
 {
@@ -97,117 +22,6 @@ static int unreadable_xinetd(uint32_t pid, struct wrapped_daemons *out)
 	return 0;
 }
 
-/* Its name closes quotes, runs a command and begins a line. */
-#define HOSTILE "a';id>&2\n#"
-
-static int hostile_daemon(uint32_t pid, struct wrapped_daemons *out)
-{
-	*out = (struct wrapped_daemons){ .n = 1, .d = { { .name = HOSTILE } } };
-	return 0;
-}
-
-#define MAX_FINDINGS 32
-
-struct fixture {
-	struct fake fake;
-	struct host host;
-	struct settings settings;
-	struct check_facts facts;
-	struct check check;
-	struct finding found[MAX_FINDINGS];
-	size_t n;
-};
-
-static void keep(void *ctx, const struct finding *finding)
-{
-	struct fixture *f = ctx;
-
-	assert_true(f->n < MAX_FINDINGS);
-	f->found[f->n++] = *finding;
-}
-
-/* A host that is well: nginx on port 80 of eth0. */
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	char *argv[] = { "hctrace", "check", "--port", "80", NULL };
-
-	assert_non_null(f);
-	assert_int_equal(options_parse(&f->settings, 4, argv), -1);
-	f->host = (struct host){ &fake_ops, &f->fake };
-	f->facts.settings = &f->settings;
-	f->facts.host = &f->host;
-	f->facts.daemons = no_daemons;
-	f->facts.cpus = 2;
-	f->facts.addresses.n = 1;
-	f->facts.addresses.a[0] = (struct host_address){
-		.addr = { [10] = 0xff, 0xff, 192, 168, 0, 10 }, .len = 120, .global = true,
-		.device = "eth0",
-	};
-	f->facts.devices.n = 1;
-	strcpy(f->facts.devices.d[0].name, "eth0");
-	f->fake.listeners.n = 1;
-	f->fake.listeners.l[0] = (struct host_listener){ .port = 80, .pid = 7, .comm = "nginx",
-							 .backlog_max = 100 };
-	strcpy(f->fake.route.device, "eth0");
-	f->check = (struct check){ .facts = &f->facts, .report = keep, .ctx = f };
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	free(*state);
-	return 0;
-}
-
-/* Runs one step and returns the last of its worst findings. */
-static const struct finding *worst(struct fixture *f, void (*step)(struct check *c))
-{
-	const struct finding *out = NULL;
-
-	f->n = 0;
-	f->check.step = "x";
-	step(&f->check);
-	for (size_t i = 0; i < f->n; i++)
-		if (!out || f->found[i].result >= out->result)
-			out = &f->found[i];
-	return out;
-}
-
-/* STEP's worst is RESULT, and one such finding SAYS so. */
-static void expect(struct fixture *f, void (*step)(struct check *c), enum check_result result,
-		   const char *says)
-{
-	const struct finding *found = worst(f, step);
-	bool said = false;
-
-	assert_non_null(found);
-	for (size_t i = 0; i < f->n; i++)
-		said |= f->found[i].result == result && strstr(f->found[i].what, says);
-	if (found->result != result || !said)
-		fail_msg("%d '%s', not %d '%s'", found->result, found->what, result, says);
-	if (result >= CHECK_WARN) {
-		assert_false(fix_is_empty(&found->fix));
-		assert_true(command_is_set(&found->fix.show));
-	}
-}
-
-/* The worst finding of STEP has COMMAND, which alone helps; NULL: there is none, but advice. */
-static void expect_command(struct fixture *f, void (*step)(struct check *c), const char *command)
-{
-	const struct fix *fix = &worst(f, step)->fix;
-
-	assert_false(fix->command.too_long || fix->show.too_long);
-	assert_string_equal(fix->command.text, command ? command : "");
-	assert_true(command || fix->advice[0]);
-}
-
-static void expect_show(struct fixture *f, void (*step)(struct check *c), const char *command)
-{
-	assert_string_equal(worst(f, step)->fix.show.text, command);
-}
-
 static void well(void **state)
 {
 	struct fixture *f = *state;
@@ -216,12 +30,6 @@ static void well(void **state)
 	assert_int_equal(f->check.count[CHECK_FAIL], 0);
 	assert_int_equal(f->check.count[CHECK_WARN], 0);
 	assert_true(f->check.count[CHECK_OK] >= 5);
-}
-
-static void sysctl_is(struct fixture *f, size_t i, const char *name, int64_t value)
-{
-	f->fake.sysctl[i].name = name;
-	f->fake.sysctl[i].value = value;
 }
 
 static void conntrack(void **state)
@@ -329,16 +137,6 @@ static void routes(void **state)
 	expect(f, check_routes, CHECK_UNREAD, "no memory");
 	f->facts.routes_err = -EMFILE;
 	expect(f, check_routes, CHECK_UNREAD, "gateways");
-}
-
-/* A route of the host, by GATEWAY (the last byte of 192.168.0.x) of eth0 in TABLE. */
-static void add_route(struct fixture *f, const char *device, uint8_t gateway, uint32_t table)
-{
-	struct listed_route *r = &f->facts.routes.r[f->facts.routes.n++];
-
-	*r = (struct listed_route){ .dst = { [10] = 0xff, 0xff }, .len = 96, .table = table,
-				    .gateway = { [10] = 0xff, 0xff, 192, 168, 0, gateway } };
-	snprintf(r->device, sizeof(r->device), "%s", device);
 }
 
 static void route_fixes(void **state)
@@ -558,123 +356,6 @@ static void output(void **state)
 	check_text_close(NULL, &f->check);
 }
 
-/* A device, a process and chains whose names are commands stay words, and lines stay lines. */
-static void hostile_devices(void **state)
-{
-	struct fixture *f = *state;
-	const char *device = "a$(id>&2)";
-
-	strcpy(f->facts.addresses.a[0].device, device);
-	strcpy(f->facts.devices.d[0].name, device);
-	add_route(f, device, 1, 254);
-	f->fake.route.err = -ENETUNREACH;
-	expect_command(f, check_routes,
-		       "ip route replace 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)'");
-	f->fake.route.err = 0;
-	strcpy(f->fake.route.device, "eth1");
-	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)' "
-					"table 100 && ip rule add from 192.168.0.10 table 100");
-	sysctl_is(f, 0, "net.ipv4.conf.all.rp_filter", 1);
-	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
-				     "'net/ipv4/conf/a$(id>&2)/rp_filter'; ip route get 100.125.0.1 "
-				     "from 192.168.0.10");
-	strcpy(f->facts.addresses.a[0].device, "eth0.5");
-	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
-				     "net/ipv4/conf/eth0.5/rp_filter; ip route get 100.125.0.1 from "
-				     "192.168.0.10");
-	memcpy(f->facts.addresses.a[0].addr, (uint8_t[]){ [10] = 0xff, 0xff, 100, 125, 0, 9 }, 16);
-	f->facts.addresses.a[0].len = 128;
-	strcpy(f->facts.addresses.a[0].device, device);
-	expect_command(f, check_routes, "ip addr del 100.125.0.9/32 dev 'a$(id>&2)'");
-	f->facts.program[0] = (struct attached_program){ "a$(id>&2)", "tc ingress", 3, "x\ny" };
-	f->facts.n_programs = 1;
-	expect(f, check_filters, CHECK_WARN, "tc ingress program x?y (id 3)");
-	expect_show(f, check_filters, "bpftool net show dev 'a$(id>&2)'; tc filter show dev "
-				      "'a$(id>&2)' ingress");
-}
-
-static void hostile_processes(void **state)
-{
-	struct fixture *f = *state;
-	struct host_listener *l = &f->fake.listeners.l[0];
-
-	strcpy(l->comm, HOSTILE);
-	expect(f, check_listeners, CHECK_OK, "a';id>&2?# (pid 7) listens");
-	memcpy(l->addr, (uint8_t[]){ [10] = 0xff, 0xff, 127, 0, 0, 1 }, 16);
-	expect(f, check_listeners, CHECK_FAIL, "a';id>&2?# (pid 7)");
-	expect_command(f, check_listeners, NULL);
-	assert_null(strchr(worst(f, check_listeners)->fix.advice, '\n'));
-	memset(l->addr, 0, 16);
-	l->backlog = 200;
-	expect(f, check_load, CHECK_FAIL, "a';id>&2?#");
-	f->facts.daemons = hostile_daemon;
-	f->fake.wrappers = (struct host_wrappers){ .file = "/etc/hosts.deny", .line = 3,
-						   .text = "ALL: ALL" };
-	expect(f, check_wrappers, CHECK_FAIL, "a';id>&2?# (port 80)");
-	expect_command(f, check_wrappers, NULL);
-}
-
-/* The rule that drops stands in chain NAME, which BASE of table TABLE jumps to. */
-static void drop_in(struct fixture *f, const char *backend, const char *table, const char *base,
-		    const char *name)
-{
-	struct fw_rules *rules = &f->facts.rules[0];
-	struct fw_chain *from, *to;
-	struct fw_rule *rule;
-
-	fw_rules_free(rules);
-	from = fw_chain_add(rules, backend, "ip", table, base);
-	to = fw_chain_add(rules, backend, "ip", table, name);
-	assert_true(from && to);
-	from->hook = "INPUT";
-	rule = fw_rule_add(rules, from, false);
-	rule->verdict = FW_JUMP;
-	snprintf(rule->target, sizeof(rule->target), "%s", name);
-	rule = fw_rule_add(rules, to, false);
-	rule->verdict = FW_DROP;
-	rule->handle = 4;
-}
-
-static void hostile_chains(void **state)
-{
-	struct fixture *f = *state;
-
-	drop_in(f, "iptables-nft", "filter", "INPUT", "x;id>&2;");
-	expect_command(f, check_firewall, "iptables-nft -t filter -I INPUT -s 100.125.0.0/16 -p tcp "
-					  "--dport 80 -j ACCEPT");
-	expect_show(f, check_firewall, "iptables-nft -t filter -nvL 'x;id>&2;' --line-numbers");
-	drop_in(f, "iptables-legacy", "filter", "INPUT", "--flush"); /* an option to iptables */
-	expect_show(f, check_firewall, "iptables-legacy -t filter -nvL --line-numbers");
-	drop_in(f, "nft", "guard", "in", "out");
-	expect_command(f, check_firewall, "nft insert rule ip guard in ip saddr 100.125.0.0/16 tcp "
-					  "dport 80 accept");
-	expect_show(f, check_firewall, "nft -a list chain ip guard out");
-	f->settings.ports[1] = 443;
-	f->settings.n_ports = 2;
-	expect_command(f, check_firewall, "nft insert rule ip guard in ip saddr 100.125.0.0/16 tcp "
-					  "dport '{80,443}' accept");
-	drop_in(f, "nft", "guard", "in", "x\n  FAIL  y"); /* nft has no words for such a name */
-	expect(f, check_firewall, CHECK_FAIL, "chain x?  FAIL  y of table");
-	expect_show(f, check_firewall, "nft -a list ruleset");
-	drop_in(f, "nft", "a;id>&2;", "in", "out");
-	expect_command(f, check_firewall, NULL);
-	expect_show(f, check_firewall, "nft -a list ruleset");
-	fw_rules_free(&f->facts.rules[0]);
-}
-
-static void hostile_options(void **state)
-{
-	struct fixture *f = *state;
-	struct command command = { 0 };
-
-	f->settings.interfaces[0] = "a$(id>&2)";
-	f->settings.n_interfaces = 1;
-	f->settings.netns = "/run/my netns/x'y";
-	check_probe_command(&f->settings, &command);
-	assert_string_equal(command.text, "hctrace probe --port 80 --interface 'a$(id>&2)' --netns "
-					  "'/run/my netns/x'\\''y'");
-}
-
 static void samples(void **state)
 {
 	struct prefix p;
@@ -693,12 +374,10 @@ static void samples(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(well),	TEST(conntrack), TEST(queues), TEST(listening), TEST(routes),
 		TEST(wrappers), TEST(icmp),	 TEST(unread), TEST(firewall),	TEST(output),
-		TEST(samples),	TEST(route_fixes), TEST(hostile_devices), TEST(hostile_processes),
-		TEST(hostile_chains), TEST(hostile_options),
+		TEST(samples),	TEST(route_fixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -302,7 +302,7 @@ static void put_iptables_match(const struct hit *h, struct finding *out)
 			  port_list(ports, h, "", ""));
 }
 
-/* The base chain is where a packet comes by first: what it accepts there, no chain behind it drops. */
+/* At the top of the base chain: what is accepted there meets no other rule of it. */
 static void put_fix(const struct hit *h, struct finding *out)
 {
 	char range[PREFIX_TEXT_LEN];

@@ -40,6 +40,17 @@ static bool is_fuller(const struct host_listener *a, const struct host_listener 
 	return (uint64_t)a->backlog * b->backlog_max > (uint64_t)b->backlog * a->backlog_max;
 }
 
+/* Workers that listen each for themselves (SO_REUSEPORT) can be more than are asked for. */
+static void tell_more_queues(struct check *c, uint16_t port)
+{
+	struct finding out = check_finding(c, CHECK_NOTE);
+
+	CHECK_PUT(out.what, "Port %u has more sockets than the %d whose accept queues were looked at.",
+		  port, HOST_MAX_LISTENERS);
+	CHECK_SHOW(&out, "ss -Hltn 'sport = :%u'", port);
+	check_say(c, &out);
+}
+
 static void check_queues(struct check *c)
 {
 	const struct host *host = c->facts->host;
@@ -66,6 +77,8 @@ static void check_queues(struct check *c)
 				fullest = &all.l[j];
 		if (fullest)
 			check_queue(c, fullest);
+		if (all.n == HOST_MAX_LISTENERS && all.l[all.n - 1].port == ports.p[i].port)
+			tell_more_queues(c, ports.p[i].port);
 	}
 }
 

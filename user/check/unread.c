@@ -21,6 +21,8 @@ static const char *reason(int err)
 		return "there was no memory for it";
 	case -ETIMEDOUT:
 		return "no answer came in time";
+	case -EINTR:
+		return "it changed all the while";
 	default:
 		return strerror(-err);
 	}
