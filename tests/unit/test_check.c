@@ -45,6 +45,8 @@ static void conntrack(void **state)
 	expect(f, check_filters, CHECK_FAIL, "100 of at most 100");
 	expect_command(f, check_filters, "sysctl -w net.netfilter.nf_conntrack_max=200");
 	f->facts.own_netns = true; /* there it can only be read */
+	expect_command(f, check_filters, NULL);
+	f->facts.first_netns_is_seen = true;
 	expect_command(f, check_filters,
 		       "nsenter -t 1 -n sysctl -w net.netfilter.nf_conntrack_max=200");
 }
@@ -201,13 +203,13 @@ static void wrappers(void **state)
 	expect_command(f, check_wrappers,
 		       "printf '%s\\n' 'sshd: 100.125.0.0/16' >>/etc/hosts.allow");
 	strcpy(w->file, "/etc/hosts.allow");
-	expect_command(f, check_wrappers, "printf '%s\\n' 'sshd: 100.125.0.0/16' \"$(cat /etc/hosts.allow)\" "
-					  ">/etc/hosts.allow");
+	expect_command(f, check_wrappers, "old=$(cat /etc/hosts.allow) && printf '%s\\n' 'sshd: 100.125.0.0/16' "
+					  "\"$old\" >/etc/hosts.allow");
 	expect_show(f, check_wrappers, "cat /etc/hosts.allow /etc/hosts.deny");
 	f->facts.daemons = boxed_sshd; /* in a container */
 	expect_command(f, check_wrappers,
-		       "printf '%s\\n' 'sshd: 100.125.0.0/16' \"$(cat /proc/7/root/etc/hosts.allow)\" "
-		       ">/proc/7/root/etc/hosts.allow");
+		       "old=$(cat /proc/7/root/etc/hosts.allow) && printf '%s\\n' 'sshd: 100.125.0.0/16' "
+		       "\"$old\" >/proc/7/root/etc/hosts.allow");
 	expect_show(f, check_wrappers, "cat /proc/7/root/etc/hosts.allow /proc/7/root/etc/hosts.deny");
 	f->facts.daemons = sshd;
 	f->settings.n_ports = 0;

@@ -137,6 +137,15 @@ bool check_sysctl(struct check *c, const char *name, int64_t *out)
 	return !err;
 }
 
+void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes)
+{
+	char filter[24];
+
+	snprintf(filter, sizeof(filter), "sport = :%u", port);
+	CHECK_SHOW(out, protocol == IPPROTO_UDP ? "ss -Hlun" : "ss -Hltn");
+	CHECK_SHOW(out, processes ? "p %s" : " %s", filter);
+}
+
 static void add_port(struct check_ports *out, uint8_t protocol, uint16_t port)
 {
 	for (size_t i = 0; i < out->n; i++)

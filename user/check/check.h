@@ -80,7 +80,8 @@ struct check_facts {
 	long cpus;
 	int proc_err; /* of /proc, where the settings are */
 	int processes_err; /* of other users' processes, which may have the sockets */
-	bool own_netns; /* not the first namespace, in which alone some settings can be changed */
+	bool own_netns; /* not the first namespace, in which alone some settings can be changed, … */
+	bool first_netns_is_seen; /* … but that of process 1 is */
 	/* host/daemons.h; the tests have their own */
 	int (*daemons)(uint32_t pid, struct wrapped_daemons *out);
 };
@@ -157,6 +158,9 @@ bool check_sysctl(struct check *c, const char *name, int64_t *out);
 
 /* Whether a NAT rule sends checks of PORT elsewhere. */
 bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint16_t port);
+
+/* The command that shows the sockets on PORT; PROCESSES: and whose they are. */
+void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes);
 
 /* The steps. */
 void check_cloud_settings(struct check *c);

@@ -65,6 +65,19 @@ static void check_programs(struct check *c)
 	}
 }
 
+/* Other namespaces than the first can only read it: nf_conntrack_standalone_init_sysctl() (6.1). */
+static void put_conntrack_max(const struct check_facts *f, int64_t max, struct finding *out)
+{
+	if (f->own_netns && !f->first_netns_is_seen) {
+		CHECK_ADVISE(out, "Raise net.netfilter.nf_conntrack_max in the host's own network "
+				  "namespace: this one can only read it.");
+		return;
+	}
+	if (f->own_netns)
+		CHECK_FIX(out, "nsenter -t 1 -n ");
+	CHECK_FIX(out, "sysctl -w net.netfilter.nf_conntrack_max=%ld", (long)max);
+}
+
 static void check_conntrack(struct check *c)
 {
 	struct finding out = check_finding(c, CHECK_OK);
@@ -82,11 +95,8 @@ static void check_conntrack(struct check *c)
 	CHECK_SHOW(&out, "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max");
 	if (out.result == CHECK_FAIL)
 		CHECK_PUT(out.why, "New connections, checks among them, are dropped.");
-	/* Other namespaces than the first have it to read only: nf_conntrack_standalone_init_sysctl() */
-	if (out.result != CHECK_OK && c->facts->own_netns)
-		CHECK_FIX(&out, "nsenter -t 1 -n ");
 	if (out.result != CHECK_OK)
-		CHECK_FIX(&out, "sysctl -w net.netfilter.nf_conntrack_max=%ld", (long)max * 2);
+		put_conntrack_max(c->facts, max * 2, &out);
 	check_say(c, &out);
 }
 

@@ -70,8 +70,7 @@ static void put_place(struct finding *out, const struct host_listener *l)
 
 static void put_show(struct finding *out, uint8_t protocol, uint16_t port)
 {
-	CHECK_SHOW(out, protocol == IPPROTO_UDP ? "ss -Hlunp 'sport = :%u'" :
-						  "ss -Hltnp 'sport = :%u'", port);
+	check_show_sockets(out, protocol, port, true);
 }
 
 static void tell_listens(struct check *c, const struct host_listener *l, uint8_t protocol)

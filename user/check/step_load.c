@@ -21,7 +21,7 @@ static void check_queue(struct check *c, const struct host_listener *l)
 		out.result = CHECK_WARN;
 	CHECK_PUT(out.what, "The accept queue of %s, port %u, holds %u of at most %u connections.",
 		  name, l->port, l->backlog, l->backlog_max);
-	CHECK_SHOW(&out, "ss -Hltn 'sport = :%u'", l->port);
+	check_show_sockets(&out, IPPROTO_TCP, l->port, false);
 	if (out.result == CHECK_FAIL)
 		CHECK_PUT(out.why, "It is full: the kernel drops new connections, checks among "
 				   "them, "
@@ -47,7 +47,7 @@ static void tell_more_queues(struct check *c, uint16_t port)
 
 	CHECK_PUT(out.what, "Port %u has more sockets than the %d whose accept queues were looked at.",
 		  port, HOST_MAX_LISTENERS);
-	CHECK_SHOW(&out, "ss -Hltn 'sport = :%u'", port);
+	check_show_sockets(&out, IPPROTO_TCP, port, false);
 	check_say(c, &out);
 }
 

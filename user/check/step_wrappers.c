@@ -80,12 +80,12 @@ static void put_fix(struct finding *out, const char *daemon, const struct prefix
 				  "what refuses it; a name like that of this process needs care there.");
 		return;
 	}
-	CHECK_FIX(out, "printf '%%s\\n' %s ", line);
 	if (by_allow && root)
-		CHECK_FIX(out, "\"$(cat /proc/%u/root/etc/hosts.allow)\" ", root);
+		CHECK_FIX(out, "old=$(cat /proc/%u/root/etc/hosts.allow) && ", root);
 	else if (by_allow)
-		CHECK_FIX(out, "\"$(cat /etc/hosts.allow)\" ");
-	CHECK_FIX(out, by_allow ? ">" : ">>");
+		CHECK_FIX(out, "old=$(cat /etc/hosts.allow) && ");
+	CHECK_FIX(out, "printf %s %s ", "%s\\n", line);
+	CHECK_FIX(out, by_allow ? "\"$old\" >" : ">>");
 	if (root)
 		CHECK_FIX(out, "/proc/%u/root", root);
 	CHECK_FIX(out, "/etc/hosts.allow");

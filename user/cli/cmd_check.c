@@ -18,13 +18,20 @@
 #include "trace/attached.h"
 #include "trace/capabilities.h"
 
-/* The first namespace is that of process 1, where it can be seen; else a guess does no harm. */
-static bool is_own_netns(void)
+/*
+ * The first namespace is that of process 1; where that cannot be seen, root may not
+ * write in another what can only be set in the first.
+ */
+static void read_netns(struct check_facts *f)
 {
 	struct stat first, own;
 
-	return stat("/proc/1/ns/net", &first) == 0 && stat("/proc/thread-self/ns/net", &own) == 0 &&
-	       first.st_ino != own.st_ino;
+	f->first_netns_is_seen = stat("/proc/1/ns/net", &first) == 0;
+	if (f->first_netns_is_seen && stat("/proc/thread-self/ns/net", &own) == 0)
+		f->own_netns = first.st_ino != own.st_ino;
+	else
+		f->own_netns = geteuid() == 0 &&
+			       access("/proc/sys/net/netfilter/nf_conntrack_max", W_OK) != 0;
 }
 
 /* Reads what the steps do not ask for by themselves; what cannot be read, they say. */
@@ -34,7 +41,7 @@ static void read_facts(struct check_facts *f)
 
 	f->proc_err = access("/proc/sys/net", R_OK | X_OK) ? -errno : 0;
 	f->processes_err = process_may_search();
-	f->own_netns = is_own_netns();
+	read_netns(f);
 	f->devices_err = devices_read(&f->devices);
 	f->addresses_err = addresses_read(&f->addresses);
 	f->routes_err = route_list_read(&f->routes);
