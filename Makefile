@@ -61,11 +61,11 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
+.PHONY: docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/hctrace
+all: $(BUILD)/hctrace docs
 
 # A file that changes when the flags do, so that objects made with others are rebuilt.
 $(BUILD)/flags: FORCE
@@ -118,6 +118,14 @@ $(BUILD)/page.h: $(PAGE)/page.html $(PAGE)/page.css $(PAGE_JS)
 
 $(BUILD)/user/render/html_page.o: | $(BUILD)/page.h
 
+# The documents that list the verdicts or the points, of their templates; VERSION is in this file.
+DOCS := doc/hctrace.8 doc/hctrace.bash doc/hctrace.schema.json
+docs: $(DOCS)
+$(DOCS): %: %.in scripts/make-doc Makefile user/diagnose/verdict_list.h include/hct_points.h \
+		$(wildcard user/diagnose/verdict/*.c)
+	$(call say,DOC,$@)
+	$(Q)scripts/make-doc $< $(VERSION) > $@
+
 $(BUILD)/hctrace: $(USER_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
@@ -147,7 +155,7 @@ $(LOAD):
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
-tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace
+tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace docs
 
 # The core once more, with clang and libFuzzer's eyes in it.
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
@@ -169,7 +177,7 @@ unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
 cases: $(BUILD)/hctrace
 	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
-report: $(BUILD)/hctrace $(RECORD_TOOLS)
+report: $(BUILD)/hctrace $(RECORD_TOOLS) docs
 	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
 recordings: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-recordings --hctrace $(BUILD)/hctrace
@@ -209,7 +217,7 @@ bench-build: $(BUILD)/hctrace $(TRAFFIC) $(LOAD) $(RECORD_TOOLS)
 live: $(BUILD)/hctrace $(LOAD)
 	$(Q)tests/run-live --hctrace $(BUILD)/hctrace
 
-install: $(BUILD)/hctrace
+install: $(BUILD)/hctrace docs
 	install -D -m 755 $(BUILD)/hctrace $(DESTDIR)$(PREFIX)/sbin/hctrace
 	install -D -m 644 doc/hctrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/hctrace.8
 	install -D -m 644 doc/hctrace.schema.json $(DESTDIR)$(PREFIX)/share/hctrace/hctrace.schema.json
@@ -217,5 +225,6 @@ install: $(BUILD)/hctrace
 
 clean:
 	rm -rf build build-san build-arm64 build-arm64-root
+	rm -f $(DOCS)
 
 -include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(BUILD)/bpf/bottle.bpf.d $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(LB_LOAD_OBJ:.o=.d) $(BUILD)/tests/bench/load_server.d $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)

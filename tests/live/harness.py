@@ -16,7 +16,7 @@ from typing import Callable, Optional, Sequence
 import lab as lab_module
 import lab_checks
 
-HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING = 0, 1, 2, 3, 4
+HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING, OUTPUT = 0, 1, 2, 3, 4, 5
 SANITIZER_EXIT = 99
 RANGES = ("--from", lab_module.RANGE, "--from", lab_module.RANGE6)
 ENV = dict(os.environ,

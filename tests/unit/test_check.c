@@ -324,7 +324,7 @@ static void output(void **state)
 
 	f->check.count[CHECK_FAIL] = 1;
 	f->check.count[CHECK_UNREAD] = 2;
-	check_json_report(file, &finding);
+	check_json_report(&(struct check_json){ .out = file }, &finding);
 	fflush(file);
 	o = json_tokener_parse(out);
 	assert_non_null(o);

@@ -139,16 +139,25 @@ static const char *redact_interned(struct redact *r, enum redact_text_kind kind,
 	return name;
 }
 
+const struct point_status *redact_points(struct redact *r, const struct point_status *in, size_t *n,
+					 struct point_status out[REDACT_POINTS])
+{
+	if (*n > REDACT_POINTS)
+		*n = REDACT_POINTS;
+	for (size_t i = 0; i < *n; i++) {
+		out[i] = in[i];
+		out[i].detail = redact_interned(r, REDACT_PLAIN, in[i].detail);
+	}
+	return out;
+}
+
 void redact_start(struct redact *r, const struct stream_start *in, struct stream_start *out,
 		  struct point_status points[REDACT_POINTS])
 {
 	*out = *in;
-	out->points = points;
-	out->n_points = in->n_points < REDACT_POINTS ? in->n_points : REDACT_POINTS;
-	for (size_t i = 0; i < out->n_points; i++) {
-		points[i] = in->points[i];
-		points[i].detail = redact_interned(r, REDACT_PLAIN, in->points[i].detail);
-	}
+	out->points = redact_points(r, in->points, &out->n_points, points);
+	if (in->host && in->host[0])
+		out->host = names_intern(pseudo_name(r->names, NAME_HOST, in->host, strlen(in->host)));
 	if (in->netns_name && in->netns_name[0])
 		out->netns_name = names_intern(
 			pseudo_name(r->names, NAME_NETNS, in->netns_name, strlen(in->netns_name)));

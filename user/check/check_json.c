@@ -11,11 +11,11 @@ static const char *const result_names[CHECK_RESULTS] = {
 	[CHECK_WARN] = "warn",	[CHECK_FAIL] = "fail",
 };
 
-static void begin(struct json_writer *w, FILE *out, const char *type)
+static void begin(struct json_writer *w, const struct check_json *j, const char *type)
 {
-	json_init(w, out);
+	json_init(w, j->out);
 	json_open_object(w, NULL);
-	json_string(w, "type", type);
+	json_head(w, type, j->self ? j->self->host : NULL, j->self ? j->self->run : NULL);
 }
 
 static void end(struct json_writer *w)
@@ -38,7 +38,7 @@ void check_json_report(void *ctx, const struct finding *f)
 	end(&w);
 }
 
-void check_json_end(FILE *out, const struct check *done)
+void check_json_end(const struct check_json *j, const struct check *done)
 {
 	struct command command = { 0 };
 	struct json_writer w;
@@ -46,7 +46,7 @@ void check_json_end(FILE *out, const struct check *done)
 
 	check_verdict(done, verdict, sizeof(verdict));
 	check_probe_command(done->facts->settings, &command);
-	begin(&w, out, "end");
+	begin(&w, j, "end");
 	for (size_t i = 0; i < CHECK_RESULTS; i++)
 		json_uint(&w, result_names[i], done->count[i]);
 	json_string(&w, "summary", verdict);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "check_output.h"
 #include "cli/presets.h"
 #include "render/format.h"
@@ -76,7 +77,7 @@ void check_text_report(void *ctx, const struct finding *f)
 	if (f->why[0])
 		text_paragraph(t, TEXT_COLUMN, "", STYLE_PLAIN, f->why, true);
 	text_fix(t, TEXT_COLUMN, &f->fix);
-	fflush(t->out);
+	flush_output(t->out);
 }
 
 void check_verdict(const struct check *done, char *out, size_t size)

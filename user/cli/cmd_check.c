@@ -76,7 +76,8 @@ static int unknown_interface(const struct settings *s)
 static int run(const struct check_facts *facts)
 {
 	struct check_text *text = NULL;
-	struct check check = { .facts = facts, .report = check_json_report, .ctx = stdout };
+	struct check_json json = { .out = stdout, .self = facts->settings->self };
+	struct check check = { .facts = facts, .report = check_json_report, .ctx = &json };
 
 	if (!facts->settings->json) {
 		text = check_text_open(stdout, facts->settings);
@@ -89,7 +90,7 @@ static int run(const struct check_facts *facts)
 	if (text)
 		check_text_close(text, &check);
 	else
-		check_json_end(stdout, &check);
+		check_json_end(&json, &check);
 	/* what was found is sure, whatever could not be looked at beside it */
 	if (check.count[CHECK_FAIL])
 		return EXIT_SOME_FAILED;

@@ -89,7 +89,8 @@ void options_help(FILE *out)
 	      "  hctrace check --port 80                   what is wrong here, without a probe\n"
 	      "  hctrace explain firewall-drop             what a verdict means, and its fix\n"
 	      "\nExit status: 0 all probes healthy, 1 some failed, 2 usage, 3 cannot trace\n"
-	      "(check: could not look at all that was asked), 4 nothing arrived.\n", out);
+	      "(check: could not look at all that was asked), 4 nothing arrived, 5 output could\n"
+	      "not be written.\n", out);
 }
 
 static int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -24,6 +24,7 @@
 struct json_state {
 	const struct settings *settings;
 	int64_t wall_offset_ns;
+	const char *host, *run; /* of the run, interned or as long as it; NULL: not known */
 	struct json_writer writer;
 };
 
@@ -66,7 +67,7 @@ static void put_us(struct json_writer *w, const char *key, uint64_t from, uint64
 static struct json_writer *begin_line(struct json_state *s, const char *type)
 {
 	json_open_object(&s->writer, NULL);
-	json_string(&s->writer, "type", type);
+	json_head(&s->writer, type, s->host, s->run);
 	return &s->writer;
 }
 
@@ -151,6 +152,20 @@ static void put_attached(struct json_writer *w, const struct point_status *statu
 	json_close_object(w);
 }
 
+static void put_points(struct json_writer *w, const struct point_status *points, size_t n)
+{
+	json_open_array(w, "points");
+	for (size_t i = 0; i < n; i++)
+		if (points[i].attached)
+			put_attached(w, &points[i]);
+	json_close_array(w);
+	json_open_array(w, "missing");
+	for (size_t i = 0; i < n; i++)
+		if (!points[i].attached)
+			put_missing(w, &points[i]);
+	json_close_array(w);
+}
+
 static void put_bottle(struct json_writer *w, const struct probe_from *from)
 {
 	char text[ADDR_TEXT_LEN];
@@ -165,10 +180,13 @@ static void on_start(void *ctx, const struct stream_start *start)
 {
 	struct json_state *s = ctx;
 	const struct settings *c = s->settings;
-	struct json_writer *w = begin_line(s, "start");
+	struct json_writer *w = &s->writer;
 	char text[PREFIX_TEXT_LEN];
 
 	s->wall_offset_ns = start->wall_offset_ns;
+	s->host = start->host;
+	s->run = start->run;
+	begin_line(s, "start");
 	put_time(s, "time", start->time_ns);
 	json_string(w, "version", HCT_VERSION);
 	json_string(w, "kernel", start->kernel);
@@ -181,16 +199,17 @@ static void on_start(void *ctx, const struct stream_start *start)
 	if (c->probe_from)
 		put_bottle(w, c->probe_from);
 	json_string(w, "tier", points_tier(start->points, start->n_points));
-	json_open_array(w, "points");
-	for (size_t i = 0; i < start->n_points; i++)
-		if (start->points[i].attached)
-			put_attached(w, &start->points[i]);
-	json_close_array(w);
-	json_open_array(w, "missing");
-	for (size_t i = 0; i < start->n_points; i++)
-		if (!start->points[i].attached)
-			put_missing(w, &start->points[i]);
-	json_close_array(w);
+	put_points(w, start->points, start->n_points);
+	end_line(w);
+}
+
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct json_state *s = ctx;
+	struct json_writer *w = begin_line(s, "points");
+
+	put_time(s, "time", time_ns);
+	put_points(w, changed, n);
 	end_line(w);
 }
 
@@ -206,6 +225,15 @@ static void put_process(struct json_writer *w, const struct probe *p)
 	json_uint(w, "pid", p->pid);
 	json_string(w, "comm", p->comm);
 	json_close_object(w);
+}
+
+/* The request's number on its connection; null where there is none, or no connection. */
+static void put_exchange(struct json_writer *w, const struct probe *p)
+{
+	if (p->tuple.protocol == IPPROTO_TCP && (p->request_ns || p->http_request.valid))
+		json_uint(w, "exchange", 1);
+	else
+		json_null(w, "exchange");
 }
 
 static bool is_nowhere(const struct where *w)
@@ -339,7 +367,10 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	put_endpoint(w, "target", p->tuple.target, ports ? ntohs(p->tuple.target_port) : 0);
 	put_netns(w, p->netns, p->netns_name);
 	put_process(w, p);
-	json_string(w, "told_by", told_by_name(p->told_by));
+	put_exchange(w, p);
+	json_null(w, "application"); /* nothing looks for it yet */
+	json_string(w, "classified_by", told_by_name(p->told_by));
+	json_string(w, "told_by", told_by_name(p->told_by)); /* its name in 0.1 */
 	if (told_by_is_users(p->told_by)) /* only with --all-traffic */
 		json_bool(w, "user_request", true);
 	json_string(w, "outcome", outcome_name(d->outcome));
@@ -460,6 +491,7 @@ const struct renderer render_json = {
 		.target = on_target,
 		.lost = on_lost,
 		.end = on_end,
+		.points = on_points,
 	},
 	.recording = on_recording,
 	.close = free,

@@ -51,7 +51,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 	for (size_t t = 0, n = 0; t < sizeof(tiers) / sizeof(tiers[0]); t++) {
 		bool any = false;
 
-		for (size_t i = 0; i < N_PROGRAMS; i++)
+		for (size_t i = 0; i < n_program_rows; i++)
 			any |= p->wanted[i] && program_rows[i].how == tiers[t].how;
 		if (any)
 			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", tiers[t].name);
@@ -61,7 +61,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 	for (enum hct_point point = 0, n = 0; point < HCT_POINT_COUNT; point++) {
 		bool any = nft_trace && point == HCT_POINT_NFT_TRACE;
 
-		for (size_t i = 0; i < N_PROGRAMS; i++)
+		for (size_t i = 0; i < n_program_rows; i++)
 			any |= p->wanted[i] && program_rows[i].point == point;
 		if (any)
 			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", point_name(point));
@@ -71,7 +71,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 
 static bool has_point(const struct programs *p, enum hct_point point)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		if (p->wanted[i] && program_rows[i].point == point)
 			return true;
 	return false;
