@@ -26,6 +26,6 @@ void check_json_end(const struct check_json *j, const struct check *done);
 /* "2 fail, 1 warn": the procedure's result in words. */
 void check_verdict(const struct check *done, char *out, size_t size);
 /* The command that tries with S what was looked at: "hctrace probe --port 80". */
-void check_probe_command(const struct settings *s, char *out, size_t size);
+void check_probe_command(const struct settings *s, struct command *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firewall/names.h"
 #include "fw_owner.h"
 
 static uint16_t port_of(const struct facts *f, const struct culprit *c)
@@ -33,20 +34,6 @@ static void nft_match(const struct facts *f, const struct culprit *c, struct dia
 	else
 		FIX_COMMAND(d, "%s %s %u", f->protocol, c->reply ? "sport" : "dport",
 			    port_of(f, c));
-}
-
-/*
- * Can nft(8) be told NAME of a table or chain?  Its language has no quotes for
- * them (identifier: string without quotes, nftables' scanner.l); such a name was
- * given by a program, over netlink.  One that fills struct host_rule's member may
- * be the beginning of a longer one.
- */
-static bool nft_can_name(const char *name)
-{
-	return strlen(name) < sizeof(((struct host_rule *)0)->chain) - 1 &&
-	       ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z')) &&
-	       name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				 "/\\_.-")] == '\0';
 }
 
 static void advise_unnameable(const struct facts *f, const struct culprit *c, struct diagnosis *d)

@@ -9,6 +9,7 @@
 #include "diagnose/answer.h"
 #include "diagnose/kind.h"
 #include "format.h"
+#include "json_fix.h"
 #include "json_recording.h"
 #include "json_start.h"
 #include "json_target.h"
@@ -108,26 +109,6 @@ static void put_netns(struct json_writer *w, uint32_t inum, const char *name)
 	json_uint(w, "inum", inum);
 	json_string(w, "name", name);
 	json_close_object(w);
-}
-
-static const char *command_or_null(const struct command *command)
-{
-	return command_is_set(command) ? command->text : NULL;
-}
-
-/* FIX may be NULL: none. */
-static void put_fix(struct json_writer *w, const struct fix *fix)
-{
-	static const struct fix none;
-	char text[FIX_TEXT_LEN];
-
-	if (!fix)
-		fix = &none;
-	json_lines(w, "fix", *fix_text(text, fix) ? text : NULL);
-	json_string(w, "fix_command", command_or_null(&fix->command));
-	json_string(w, "fix_advice", fix->advice[0] ? fix->advice : NULL);
-	json_string(w, "undo_command", command_or_null(&fix->undo));
-	json_string(w, "show_command", command_or_null(&fix->show));
 }
 
 /* ---- start ---- */
@@ -338,7 +319,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	put_http(w, p);
 	put_timing(w, p);
 	json_lines(w, "why", d->why);
-	put_fix(w, &d->fix);
+	json_fix(w, &d->fix);
 	if (d->note[0])
 		json_string(w, "note", d->note);
 	if (p->dnat.seen || p->inner_netns)
@@ -386,7 +367,7 @@ static void on_target(void *ctx, const struct target *t)
 	json_string(w, "verdict", failed || silent ? verdict : NULL);
 	json_string(w, "code", failed ? t->last_code : NULL);
 	json_lines(w, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
-	put_fix(w, silent ? t->silent_fix : failed ? t->last_fix : NULL);
+	json_fix(w, silent ? t->silent_fix : failed ? t->last_fix : NULL);
 	end_line(w);
 }
 
@@ -424,7 +405,7 @@ static void on_end(void *ctx, const struct totals *totals)
 		json_string(w, "outcome", outcome_name(d->outcome));
 		json_string(w, "step", verdict_info(d->verdict)->step);
 		json_lines(w, "why", d->why);
-		put_fix(w, &d->fix);
+		json_fix(w, &d->fix);
 	}
 	end_line(w);
 }

@@ -18,6 +18,7 @@
 #include "attach_netfilter.h"
 #include "attach_tc.h"
 #include "attach_xdp_program.h"
+#include "base/open_files.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
 #include "nft_key.h"
@@ -420,6 +421,15 @@ static void say_error(int err)
 	case -EPERM:
 		fprintf(stderr, "hctrace: cannot load BPF programs: no permission; run it as root "
 				"(sudo hctrace …), or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN\n");
+		break;
+	case -EMFILE:
+		fprintf(stderr, "hctrace: cannot load BPF programs: this process may have %lu files open at "
+				"once, which is too few;\n         raise the limit: ulimit -n 1024, or "
+				"LimitNOFILE=1024 in a systemd unit\n", open_files_limit());
+		break;
+	case -ENFILE:
+		fprintf(stderr, "hctrace: cannot load BPF programs: the system has as many files open as it "
+				"may;\n         raise fs.file-max, or find what opens so many (sysctl fs.file-nr)\n");
 		break;
 	default:
 		fprintf(stderr, "hctrace: the kernel refused every BPF program: %s; "

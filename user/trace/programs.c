@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/open_files.h"
 #include "function_try.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
@@ -21,6 +22,7 @@ _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 
 #define FLOW_MAX_EVENTS 48
 #define RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
+#define FILES_NEEDED (2 * n_program_rows + 64) /* each with its link; maps, types, devices, our own */
 #define OWN_MAP ".rodata.watched" /* bpf/function_xdp.bpf.c */
 #define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
 #define ATTACH_TYPE_NETFILTER 45
@@ -367,11 +369,14 @@ int programs_load(struct programs *p, const struct settings *settings, uint32_t 
 	size_t taken = 0;
 	int err;
 
+	/* libbpf takes "no more files" for what the kernel cannot do, and goes on without it */
+	if (open_files_limit() && open_files_limit() < FILES_NEEDED)
+		return -EMFILE;
 	for (size_t i = 0; i < n_program_rows; i++)
 		now[i] = p->wanted[i] && !is_late(program_rows[i].how);
 	fill_config(&config, settings, netns);
 	err = try_load(p, now, &config, settings->buffer);
-	if (!err || err == -EPERM)
+	if (!err || err == -EPERM || err == -EMFILE || err == -ENFILE)
 		return err;
 	for (size_t i = 0; i < n_program_rows; i++) {
 		bool alone[MAX_PROGRAM_ROWS] = { false };
