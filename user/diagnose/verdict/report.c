@@ -19,6 +19,21 @@ void say(char *text, size_t size, const char *format, ...)
 	va_end(args);
 }
 
+void add_advice(struct diagnosis *d, const char *format, ...)
+{
+	char *advice = d->fix.advice;
+	size_t used = strlen(advice);
+	va_list args;
+
+	if (used && used + 1 < sizeof(d->fix.advice)) {
+		advice[used++] = ' ';
+		advice[used] = '\0';
+	}
+	va_start(args, format);
+	vsnprintf(advice + used, sizeof(d->fix.advice) - used, format, args);
+	va_end(args);
+}
+
 void where_set(struct diagnosis *d, const char *layer, const struct probe_incident *incident)
 {
 	struct where *w = &d->where;
@@ -51,6 +66,20 @@ const char *on_device(char out[IFNAMSIZ + 8], const char *device)
 {
 	snprintf(out, IFNAMSIZ + 8, device[0] ? " on %.15s" : "", device);
 	return out;
+}
+
+void show_listeners(const struct facts *f, struct diagnosis *d)
+{
+	if (f->p->inner_netns && !f->p->inner_name[0]) /* a container's, without a name to enter it by */
+		return;
+	if (f->p->inner_netns)
+		SHOW_COMMAND(d, "ip netns exec %s ", f->p->inner_name);
+	SHOW_COMMAND(d, f->udp ? "ss -ulnp" : "ss -tlnp");
+}
+
+void show_threads(uint32_t pid, struct diagnosis *d)
+{
+	SHOW_COMMAND(d, "ps -L -o pid,lwp,stat,wchan:32,comm -p %u --ppid %u", pid, pid);
 }
 
 void say_process(char *text, size_t size, const struct host_listener *l)
