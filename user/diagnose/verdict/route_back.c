@@ -123,7 +123,7 @@ static void report_no_route_back_inside(const struct facts *f, struct diagnosis 
 	say(WHY(d),
 	    "The %s from %s was forwarded to %s, but%s it cannot be answered: %s %s there.", f->what,
 	    f->lb, f->inner_target, f->inside, route_error(f->p->route.err), f->lb);
-	add_advice(d, "Give%s a default route by this host's address on %s, or start the container "
+	add_advice(d, "Add a default route%s by this host's address on %s, or start the container "
 		      "again.", f->inside, bridge[0] ? bridge : "the bridge");
 	if (name[0])
 		SHOW_COMMAND(d, f->v6 ? "ip netns exec %s ip -6 route" : "ip netns exec %s ip route",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The commands that make a way back: over which router, in which table, past which ban. */
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -101,8 +102,9 @@ static void delete_denial(const struct facts *f, const struct host_denial *denia
 		FIX_COMMAND(d, "%s rule del priority %u to %s %s", ip, denial->priority, text,
 			    denial->type);
 	else
-		FIX_COMMAND(d, "%s route del %s %s table %u", ip, denial->type, text,
-			    denial->table);
+		FIX_COMMAND(d, "%s route del %s %s", ip, denial->type, text);
+	if (!denial->by_rule && denial->table != RT_TABLE_MAIN)
+		FIX_COMMAND(d, " table %u", denial->table);
 }
 
 /*
