@@ -7,30 +7,35 @@
 
 #include "diagnose/verdict/report.h"
 
-void say(char *text, size_t size, const char *format, ...)
+/* Appends to TEXT; names of others in it neither break its line nor reach a terminal as they are. */
+static void append(char *text, size_t size, const char *format, va_list args)
 {
 	size_t used = strnlen(text, size);
-	va_list args;
+	char added[WHY_LEN];
 
 	if (used >= size)
 		return;
+	vsnprintf(added, sizeof(added), format, args);
+	format_safe(text + used, size - used, added);
+}
+
+void say(char *text, size_t size, const char *format, ...)
+{
+	va_list args;
+
 	va_start(args, format);
-	vsnprintf(text + used, size - used, format, args);
+	append(text, size, format, args);
 	va_end(args);
 }
 
 void add_advice(struct diagnosis *d, const char *format, ...)
 {
-	char *advice = d->fix.advice;
-	size_t used = strlen(advice);
 	va_list args;
 
-	if (used && used + 1 < sizeof(d->fix.advice)) {
-		advice[used++] = ' ';
-		advice[used] = '\0';
-	}
+	if (d->fix.advice[0])
+		say(ADVICE(d), " ");
 	va_start(args, format);
-	vsnprintf(advice + used, sizeof(d->fix.advice) - used, format, args);
+	append(ADVICE(d), format, args);
 	va_end(args);
 }
 
