@@ -100,7 +100,7 @@ static void report_conntrack_invalid(const struct facts *f, struct diagnosis *d)
 		d->code = f->late_code;
 }
 
-/* The limit is the kernel's: in a namespace of its own it can only be read (nf_conntrack_standalone.c). */
+/* nf_conntrack_standalone.c: in a namespace of its own the limit can only be read. */
 static void report_conntrack_full(const struct facts *f, struct diagnosis *d)
 {
 	int64_t count = 0, max = 0;
@@ -114,11 +114,12 @@ static void report_conntrack_full(const struct facts *f, struct diagnosis *d)
 	    " entries), so the kernel "
 	    "dropped the %s from %s.",
 	    count, max, packet_words(f, f->drop), f->lb);
-	if (f->p->netns_name[0])
-		FIX_COMMAND(d, "nsenter -t 1 -n ");
 	FIX_COMMAND(d, "sysctl -w net.netfilter.nf_conntrack_max=%lu", (unsigned long)max * 2);
-	add_advice(d, "Then find what fills it, and write the setting to a file in /etc/sysctl.d/ to "
-		      "keep it.");
+	if (f->p->netns_name[0])
+		add_advice(d, "Run it outside %s: the limit is that of the whole host, and can only be "
+			      "read in a network namespace.", f->p->netns_name);
+	add_advice(d, "Then find what fills the table, and write the setting to a file in "
+		      "/etc/sysctl.d/ to keep it.");
 	SHOW_COMMAND(d, "conntrack -L | awk '{print $1,$4,$5}' | sort | uniq -c | sort -n | tail");
 	if (f->connected)
 		d->code = f->late_code;
