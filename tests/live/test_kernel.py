@@ -225,6 +225,17 @@ OLD = [
 ]
 
 
+def test_old_connection_is_ended(lab, trace):
+    """The fix ends that connection alone: the same ports connect again."""
+    old_connection(lab_faults.forgotten_connection, "silent")(lab)
+    run = trace(lab, "--timeout", 2)
+    line = run.probe(again(lab, PORT, timeout=2))
+    assert line["verdict"] == "stale-connection", line
+    lab.backend.run("bash", "-c", line["fix_command"])
+    assert again(lab, PORT, timeout=2).result == "connected"
+    run.stop(FAILED)
+
+
 @pytest.mark.parametrize("case", **params(OLD))
 def test_old_connection(case, make_lab, trace):
     run_case(case, make_lab, trace)

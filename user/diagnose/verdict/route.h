@@ -20,8 +20,8 @@ void fix_conf(bool v6, const char *device, const char *name, unsigned value, str
 
 /* way_back.c: how a reply could leave by the device of the request.  False: not known. */
 bool ask_way_back(const struct facts *f, struct host_gateway *out);
-/* The fix where the way back is missing, or forbidden. */
-void fix_way_back(const struct facts *f, struct diagnosis *d);
+/* The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses finds one. */
+void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d);
 /* What is to be said beside a command with G's router; and where that is not known. */
 void advise_router(const struct facts *f, const struct host_gateway *g, struct diagnosis *d);
 void advise_unknown_router(const struct facts *f, const struct host_gateway *g,

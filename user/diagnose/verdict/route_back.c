@@ -157,7 +157,7 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 		    " A look-up without the connection's own rules finds: %.120s; so look at 'ip "
 		    "rule'.",
 		    route.text);
-	fix_way_back(f, d);
+	fix_way_back(f, known && !route.err, d);
 }
 
 const struct verdict verdict_gateway_unreachable = {

@@ -105,7 +105,7 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 			      "must leave by %s, route %s over it as well.",
 			   f->p->device_in, f->p->device_in, f->p->device_in, f->range);
 	} else {
-		fix_way_back(f, d);
+		fix_way_back(f, known && !route.err, d);
 	}
 }
 

@@ -132,14 +132,25 @@ static void fix_denied(const struct facts *f, const struct host_gateway *g, stru
 	}
 }
 
-void fix_way_back(const struct facts *f, struct diagnosis *d)
+/* By addresses alone there is a route: another would change nothing. */
+static void advise_rules(const struct facts *f, struct diagnosis *d)
+{
+	add_advice(d, "Look for the routing rule that keeps this connection from that route: by a mark, a "
+		      "device or a port.");
+	SHOW_COMMAND(d, f->v6 ? "ip -6 rule" : "ip rule");
+}
+
+void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d)
 {
 	struct host_gateway g = { 0 };
+	bool known = ask_way_back(f, &g);
 
-	if (!ask_way_back(f, &g))
-		advise_unknown_router(f, &g, d);
-	else if (g.n_denials)
+	if (g.n_denials)
 		fix_denied(f, &g, d);
+	else if (has_route)
+		advise_rules(f, d);
+	else if (!known)
+		advise_unknown_router(f, &g, d);
 	else
 		fix_by_route(f, &g, d);
 }
