@@ -5,7 +5,7 @@
 # make test       unit tests, cases, the same with events lost, and recordings of them, without root
 # make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
-# make fuzz       FUZZ_SECONDS of hostile recordings
+# make fuzz       FUZZ_SECONDS of hostile recordings, and some of hostile words for a shell
 # make report     reports of the cases, read by tshark and other programs, without root
 # make arm64      cross-builds build-arm64/hctrace and tests it as far as that goes without such a machine
 # make check-kernels   the live scenarios on other kernels, in guests; KERNELS="5.10 new"
@@ -61,7 +61,7 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases losses report live setup check-vmlinux tests-build bench-build
+.PHONY: docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases commands lint-commands losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -159,18 +159,22 @@ tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace do
 
 # The core once more, with clang and libFuzzer's eyes in it.
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
-FUZZ_OBJ  := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o) $(BUILD)/fuzz-obj/tests/fuzz/fuzz_record.o
+FUZZ_CORE := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o)
+FUZZ_BIN  := $(BUILD)/tests/fuzz/fuzz_record $(BUILD)/tests/fuzz/fuzz_shell
+FUZZ_OBJ  := $(FUZZ_CORE) $(FUZZ_BIN:$(BUILD)/%=$(BUILD)/fuzz-obj/%.o)
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/flags
 	$(call say,FUZZCC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -Werror -O2 -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
-$(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_OBJ)
+$(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_CORE)
+$(BUILD)/tests/fuzz/fuzz_shell: $(BUILD)/fuzz-obj/user/base/shell.o
+$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/fuzz-obj/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ $(LDLIBS)
 
 FUZZ_SECONDS ?= 25
-fuzz: $(BUILD)/tests/fuzz/fuzz_record $(RECORD_TOOLS)
+fuzz: $(FUZZ_BIN) $(RECORD_TOOLS)
 	$(Q)tests/fuzz/run-fuzz --build $(BUILD) --seconds $(FUZZ_SECONDS)
 
 unit: $(TEST_BIN)
@@ -181,9 +185,13 @@ report: $(BUILD)/hctrace $(RECORD_TOOLS) docs
 	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
 recordings: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-recordings --hctrace $(BUILD)/hctrace
+commands: $(BUILD)/hctrace
+	$(Q)tests/run-commands --hctrace $(BUILD)/hctrace
+lint-commands:
+	$(Q)tests/lint-commands
 losses: $(BUILD)/hctrace
 	$(Q)tests/run-losses --hctrace $(BUILD)/hctrace
-test: unit cases losses recordings
+test: unit cases commands lint-commands losses recordings
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)

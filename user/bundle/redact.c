@@ -231,6 +231,7 @@ static void redact_question(struct redact *r, struct answer *a)
 		wrappers_question(r, a->question, sizeof(a->question));
 		break;
 	case ANSWER_ROUTE_BACK:
+	case ANSWER_GATEWAY:
 	case ANSWER_OWNER:
 	case ANSWER_RULES:
 		/* addresses, numbers, hooks and devices */
@@ -281,6 +282,18 @@ static void redact_wrappers(struct redact *r, struct host_wrappers *w)
 	MEMBER(REDACT_WRAPPERS, w->text);
 }
 
+static void redact_gateway(struct redact *r, struct host_gateway *g)
+{
+	static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
+	struct host_denial *denial = &g->denial;
+
+	if (g->n == 1)
+		pseudo_addr(r->addrs, g->addr);
+	if (g->n_denials && denial->prefix_len)
+		pseudo_prefix(r->addrs, denial->prefix,
+			      denial->prefix_len + (memcmp(denial->prefix, v4, 12) == 0 ? 96 : 0));
+}
+
 void redact_answer(struct redact *r, const struct answer *in, struct answer *out)
 {
 	*out = *in;
@@ -296,6 +309,9 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 		if (in->route.has_gateway)
 			pseudo_addr(r->addrs, out->route.gateway);
 		MEMBER(REDACT_PLAIN, out->route.text);
+		break;
+	case ANSWER_GATEWAY:
+		redact_gateway(r, &out->gateway);
 		break;
 	case ANSWER_WRAPPERS:
 		redact_wrappers(r, &out->wrappers);

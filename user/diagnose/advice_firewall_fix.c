@@ -179,14 +179,16 @@ static void fix_inside(const struct facts *f, const struct culprit *c, struct di
 	if (!command_is_set(&bare))
 		return;
 	command_clear(&d->fix.command);
-	if (space[0] && c->named) {
+	/* the second command of two would be for this namespace again */
+	if (space[0] && c->named && !strstr(bare.text, " && ")) {
 		FIX_COMMAND(d, "ip netns exec %s ", space);
 		command_append(&d->fix.command, &bare);
 		return;
 	}
 	/* whose process it is, only a look tells */
-	say(ADVICE(d), "%sIn %s (nsenter -n -t, with the pid of a process there): %s",
-	    d->fix.advice[0] ? " " : "", space[0] ? space : "the container", bare.text);
+	add_advice(d, "Run this in %s, which nsenter -n -t enters with the pid of a process there: ",
+		   space[0] ? space : "the container");
+	say(ADVICE(d), "%s", bare.text);
 }
 
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)

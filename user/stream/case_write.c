@@ -273,6 +273,18 @@ static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 	return told(w, &a, err);
 }
 
+static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
+		   struct host_gateway *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_gateway(w->real, target, lb, device, out);
+
+	question_gateway(&a, target, lb, device);
+	a.gateway = *out;
+	return told(w, &a, err);
+}
+
 static int wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 		    struct host_wrappers *out)
 {
@@ -367,6 +379,7 @@ static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
 	.route_back = route_back,
+	.gateway = gateway,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

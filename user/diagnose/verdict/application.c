@@ -68,8 +68,7 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 	if (!p->request_ns || !p->read_ns)
 		say(ADVICE(d),
 		    "See the service's log; typical are an address list in its own configuration "
-		    "(allow, deny, "
-		    "only_from, hosts.deny) without %s, a connection limit, or a crash.",
+		    "(allow, deny, only_from, hosts.deny) without %s, a connection limit, or a crash.",
 		    f->range);
 	else
 		say(ADVICE(d), "See the service's log for that moment: it read the request and gave "
@@ -97,16 +96,13 @@ static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
 	if (known && l.backlog_max)
 		say(WHY(d), " %" PRIu32 " of %" PRIu32 " connections wait in its queue.", l.backlog,
 		    l.backlog_max);
+	add_advice(d, "See what %.15s is doing, and its log (all workers busy, stopped, or "
+		      "deadlocked); then give it more workers, or restart it.",
+		   known && l.pid && l.comm[0] ? l.comm : "the service");
 	if (known && l.pid)
-		say(ADVICE(d),
-		    "See what %.15s is doing: its log, top, strace -f -p %" PRIu32
-		    " (all workers busy, stopped, or "
-		    "deadlocked); then give it more workers, or restart it.",
-		    l.comm, l.pid);
+		show_threads(l.pid, d);
 	else
-		say(ADVICE(d), "See what the service is doing: its log, top, strace -f -p PID (all "
-			    "workers busy, stopped, or "
-			    "deadlocked); then give it more workers, or restart it.");
+		show_listeners(f, d);
 }
 
 static void report_app_slow(const struct facts *f, struct diagnosis *d)
@@ -136,21 +132,17 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	if (f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9)
 		say(WHY(d), " (--timeout says %s)", format_setting(told, f->timeout_ns));
 	say(WHY(d), ".");
-	if (p->read_ns || p->first_byte_ns)
-		say(ADVICE(d),
-		    "Make the check's page fast (no database, no upstream), or raise the check's "
-		    "timeout; the service's "
-		    "log and 'time curl http://%s%s' show where it waits.",
-		    f->target, p->http_request.valid ? p->http_request.path : "/");
-	else if (p->has_process || (facts_listener(f, &l) && l.pid))
-		say(ADVICE(d),
-		    "See what it is doing: its log, top, strace -f -p %" PRIu32
-		    "; all its workers may be busy.",
-		    p->has_process ? p->pid : l.pid);
+	if (p->read_ns || p->first_byte_ns) {
+		add_advice(d, "Make the check's page fast (no database, no upstream), or raise the check's "
+			      "timeout; the service's log shows where it waits.");
+		show_request(f, d);
+		return;
+	}
+	add_advice(d, "See what it is doing, and its log; all its workers may be busy.");
+	if (p->has_process || (facts_listener(f, &l) && l.pid))
+		show_threads(p->has_process ? p->pid : l.pid, d);
 	else
-		say(ADVICE(d),
-		    "See what the service is doing: its log, top, strace -f -p PID; all its "
-		    "workers may be busy.");
+		show_listeners(f, d);
 }
 
 const struct verdict verdict_app_closed = {

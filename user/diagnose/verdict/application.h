@@ -13,6 +13,8 @@ char *process_words(const struct facts *f, char out[48]);
 const char *capitalised(char *text);
 /* "GET /health" or "the request". */
 const char *request_words(const struct facts *f, char out[96]);
+/* The command that asks the service what the check asked it. */
+void show_request(const struct facts *f, struct diagnosis *d);
 void where_application(const struct facts *f, struct diagnosis *d);
 /* Adds to why what the first bytes of something that is no HTTP response look like. */
 void say_looks(const struct facts *f, struct diagnosis *d);

@@ -35,6 +35,29 @@ static enum match match_reply_lost(const struct facts *f)
 		       : NO_MATCH;
 }
 
+/*
+ * A rule for what has the target's address, and a table of its own with the way
+ * back: other traffic keeps its routes.
+ */
+static void fix_wrong_interface(const struct facts *f, struct diagnosis *d)
+{
+	const char *ip = f->v6 ? "ip -6" : "ip";
+	char router[ADDR_TEXT_LEN];
+	struct host_gateway g = { 0 };
+
+	if (!ask_way_back(f, &g) || g.n != 1 || (!g.table && !g.free_table)) {
+		add_advice(d, "Send replies from %s back by %s: give them a rule and a table of their own.",
+			   f->address, f->p->device_in);
+		advise_unknown_router(f, &g, d);
+		return;
+	}
+	FIX_COMMAND(d, "%s route replace default via %s dev %s table %u", ip,
+		    format_addr(router, g.addr), f->p->device_in, g.table ? g.table : g.free_table);
+	if (!g.table)
+		FIX_COMMAND(d, " && %s rule add from %s table %u", ip, f->address, g.free_table);
+	advise_router(f, &g, d);
+}
+
 static void report_wrong_interface(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -49,19 +72,7 @@ static void report_wrong_interface(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " (route: %.160s)", route.text);
 	say(WHY(d), ", and was never acknowledged: the network drops replies that leave by another "
 		    "interface.");
-	say(ADVICE(d),
-	    "Send replies back by %s: ip route add default via GATEWAY dev %s table 100; ip rule "
-	    "add from %s "
-	    "table 100 (GATEWAY: the router of %s's subnet); and make both permanent.",
-	    p->device_in, p->device_in, f->address, p->device_in);
-	if (f->v6) {
-		d->fix.advice[0] = '\0';
-		say(ADVICE(d),
-		    "Send replies back by %s: ip -6 route add default via GATEWAY dev %s table "
-		    "100; ip -6 rule add "
-		    "from %s table 100; and make both permanent.",
-		    p->device_in, p->device_in, f->address);
-	}
+	fix_wrong_interface(f, d);
 }
 
 static void report_reply_lost(const struct facts *f, struct diagnosis *d)
@@ -78,11 +89,10 @@ static void report_reply_lost(const struct facts *f, struct diagnosis *d)
 		    "acknowledged it: "
 		    "something beyond this host drops it, perhaps because it is too big.",
 		    p->device_out[0] ? " by " : "", p->device_out, p->retransmits);
-		say(ADVICE(d),
-		    "Compare the MTU of %s with that of the path (tracepath %s); to test: "
-		    "%s route change ... mtu 1400, or lower the MTU of %s.",
-		    p->device_out[0] ? p->device_out : "the device", f->lb, ip_command(f),
-		    p->device_out[0] ? p->device_out : "the device");
+		add_advice(d, "Compare the MTU of %s with that of the path; to test, lower the MTU of "
+			      "the route back or of the device to 1400.",
+			   p->device_out[0] ? p->device_out : "the device");
+		SHOW_COMMAND(d, "tracepath -n %s", f->lb);
 		return;
 	}
 	say(WHY(d), "The SYN-ACK left%s%s", p->device_out[0] ? " by " : "", p->device_out);
