@@ -157,6 +157,7 @@ bool http_parse_request(const uint8_t *data, size_t len, struct http_request *ou
 	if (!take_request_line(&rest, out))
 		return false;
 	find_header(rest, "Host:", out->host, sizeof(out->host));
+	find_header(rest, "User-Agent:", out->agent, sizeof(out->agent));
 	out->forwarded = has_users_header(rest);
 	out->valid = true;
 	return true;
@@ -175,6 +176,12 @@ static bool is_plain_http_refusal(const uint8_t *data, size_t len)
 		if (memmem(data, len, sentences[i], strlen(sentences[i])))
 			return true;
 	return false;
+}
+
+void http_note_refusal(const uint8_t *data, size_t len, struct http_response *out)
+{
+	if (out->valid && out->status == 400)
+		out->wants_tls |= is_plain_http_refusal(data, len);
 }
 
 static bool take_status_line(struct span *rest, struct http_response *out)

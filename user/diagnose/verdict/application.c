@@ -7,10 +7,16 @@
 #include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
 
+/* An HTTP answer was begun, and does not come to its end. */
+static bool is_unfinished(const struct facts *f)
+{
+	return f->http && !f->tls && f->p->first_bytes_len && !f->p->answer.broken &&
+	       f->extent.wholeness == WHOLENESS_CUT;
+}
+
 static enum match match_app_closed(const struct facts *f)
 {
-	return wants_answer(f) && !f->p->first_byte_ns && f->host_end_ns &&
-			       (!f->lb_end_ns || f->host_end_ns <= f->lb_end_ns)
+	return wants_answer(f) && (!f->p->first_byte_ns || is_unfinished(f)) && f->host_ended_first
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }
@@ -43,7 +49,11 @@ static enum match match_app_slow(const struct facts *f)
 	const struct probe *p = f->p;
 	struct host_process owner;
 
-	if (!wants_answer(f) || !p->request_ns || f->answered)
+	if (!wants_answer(f) || !p->request_ns)
+		return NO_MATCH;
+	if (is_unfinished(f)) /* who did not end at its timeout may have had another reason */
+		return !f->lb_end_ns || f->lb_at_timeout ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (f->answered)
 		return NO_MATCH;
 	if (p->accepted_ns || p->read_ns || p->first_byte_ns)
 		return MATCH_CERTAIN;

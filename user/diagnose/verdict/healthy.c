@@ -8,20 +8,15 @@
 
 #define TLS_HANDSHAKE 0x16
 
-static bool is_at_timeout(const struct facts *f)
-{
-	return f->lb_end_ns - f->p->start_ns >= f->timeout_ns / 10 * 9;
-}
-
 /* The answer left, but is sent again and again, and the load balancer waits till its timeout. */
 static bool answer_is_stuck(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
-	if (f->drop && f->drop->reply && (!f->lb_end_ns || is_at_timeout(f)))
+	if (f->drop && f->drop->reply && (!f->lb_end_ns || f->lb_at_timeout))
 		return !f->given.cut_short;
 	if (f->lb_end_ns)
-		return p->retransmits && is_at_timeout(f);
+		return p->retransmits && f->lb_at_timeout;
 	return p->retransmits > 1 && !f->given.cut_short;
 }
 
@@ -49,6 +44,35 @@ static enum match plain_tcp(const struct facts *f)
 	return MATCH_CERTAIN;
 }
 
+/* An answer that says where it ends, and does not come to that. */
+static enum match cut_answer(const struct facts *f)
+{
+	if (f->judges == JUDGES_STATUS && (f->extent.arrived || f->satisfied_by_status) &&
+	    !f->lb_at_timeout)
+		return MATCH_CERTAIN;
+	if (f->host_ended_first || !f->satisfied_by_status || f->judges == JUDGES_WHOLE_ANSWER)
+		return NO_MATCH;
+	return MATCH_LIKELY;
+}
+
+/* An HTTP status that is expected: did the load balancer get as much of the answer as it needs? */
+static enum match http_answer(const struct facts *f)
+{
+	bool ended = f->lb_end_ns && !f->lb_at_timeout;
+
+	switch (f->extent.wholeness) {
+	case WHOLENESS_WHOLE:
+		return f->extent.arrived || ended ? MATCH_CERTAIN : NO_MATCH;
+	case WHOLENESS_CUT:
+		return cut_answer(f);
+	case WHOLENESS_UNKNOWN:
+		break;
+	}
+	if (answer_is_stuck(f) || (f->extent.numbered && !f->extent.arrived && !ended))
+		return NO_MATCH;
+	return MATCH_CERTAIN;
+}
+
 static enum match tcp(const struct facts *f)
 {
 	const struct probe *p = f->p;
@@ -60,9 +84,8 @@ static enum match tcp(const struct facts *f)
 		return is_complete(p) ? plain_tcp(f) : NO_MATCH;
 	if (p->http_response.valid && !f->tls)
 		return f->answered && over &&
-				       facts_status_expected(f->s, p->http_response.status) &&
-				       !answer_is_stuck(f)
-			       ? MATCH_CERTAIN
+				       facts_status_expected(f->s, p->http_response.status)
+			       ? http_answer(f)
 			       : NO_MATCH;
 	if (f->tls) /* what is inside cannot be seen */
 		return f->answered && over && p->first_bytes_len &&

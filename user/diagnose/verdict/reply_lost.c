@@ -27,6 +27,10 @@ static enum match match_reply_lost(const struct facts *f)
 
 	if (never_acknowledged(f))
 		return p->synack_left > 1 || p->synack_retransmits ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (f->extent.numbered && f->connected && f->answered && !f->early)
+		return !f->extent.arrived && p->retransmits && (!f->lb_end_ns || f->lb_at_timeout)
+			       ? MATCH_CERTAIN
+			       : NO_MATCH;
 	/* the handshake passed, the answer did not: too big for the path, more often than not */
 	return f->connected && f->answered && p->retransmits && !f->early && !f->drop &&
 			       (!p->http_response.valid ||

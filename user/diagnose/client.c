@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What a kind of health-check client goes by, as far as its request or the preset tells. */
+#include "client.h"
+
+#include <string.h>
+
+/* Beginnings of User-Agent, and what was measured with these clients. */
+static const struct {
+	const char *agent;
+	enum client_judges judges;
+} clients[] = {
+	{ "Blackbox Exporter/", JUDGES_WHOLE_ANSWER },
+	{ "curl/", JUDGES_WHOLE_ANSWER },
+	{ "Wget/", JUDGES_WHOLE_ANSWER },
+	{ "check_http/", JUDGES_STATUS },
+	{ "KeepAliveClient", JUDGES_STATUS },
+	{ "Monit/", JUDGES_STATUS },
+};
+
+enum client_judges client_judges(const struct settings *s, const struct probe *p)
+{
+	const char *agent = p->http_request.agent;
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
+		if (strncmp(agent, clients[i].agent, strlen(clients[i].agent)) == 0)
+			return clients[i].judges;
+	return s->preset ? s->preset->judges : JUDGES_UNKNOWN;
+}
