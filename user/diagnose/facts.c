@@ -47,6 +47,15 @@ static bool is_at_timeout(const struct facts *f)
 	return f->lb_end_ns && (took >= f->timeout_ns / 10 * 9 || is_round_second(took));
 }
 
+/* It connected and left: a check that goes by the handshake, whenever that came about. */
+static bool is_ended_at_handshake(const struct facts *f)
+{
+	uint64_t shaken = f->p->ack_ns > f->p->synack_ns ? f->p->ack_ns : f->p->synack_ns;
+
+	return f->lb_end_ns && shaken && f->lb_end_ns >= shaken &&
+	       f->lb_end_ns - shaken <= REACTION_NS;
+}
+
 /* Did it end as soon as it had the status, whatever was still to come? */
 static bool is_satisfied_by_status(const struct facts *f)
 {
@@ -91,6 +100,12 @@ static bool explains(const struct facts *f, const struct probe_incident *inciden
 		return false;
 	if (!f->tcp)
 		return !p->reply_ns || (incident->reply && incident->time_ns >= p->reply_ns);
+	/* a SYNPROXY rule of the firewall has answered the SYN: what comes then meets the rules again */
+	if (incident->stage == STAGE_CONNECT && !(incident->packet.tcp_flags & HCT_TCP_SYN) &&
+	    f->connected && !incident->reply)
+		return !p->established_ns && !p->accepted_ns && !p->read_ns && !p->first_byte_ns &&
+		       !(p->reset.seen && !p->reset.has_socket) &&
+		       (!f->lb_end_ns || f->lb_at_timeout);
 	if (incident->stage == STAGE_CONNECT || incident->packet.tcp_flags & HCT_TCP_SYN)
 		return !f->connected;
 	if (incident->reply)
@@ -169,6 +184,10 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->lb_at_timeout = is_at_timeout(f);
 	f->host_ended_first = f->host_end_ns && (!f->lb_end_ns || f->host_end_ns <= f->lb_end_ns);
 	f->connected = is_connected(f);
+	f->ended_at_handshake = is_ended_at_handshake(f);
+	f->awaits_greeting = f->connected && !p->request_ns && !p->first_byte_ns &&
+			     f->lb_at_timeout && !f->ended_at_handshake &&
+			     !f->given.http_target && !f->s->expect_http;
 	f->answered = is_answered(f);
 	f->satisfied_by_status = is_satisfied_by_status(f);
 	f->judges = client_judges(f->s, p);

@@ -198,8 +198,9 @@ static void take_answer(struct probe *p, const struct obs *o)
 	size_t skip = p->answer.fed - at, room = sizeof(p->first_bytes) - p->first_bytes_len, len;
 	uint32_t end = o->packet.seq + o->packet.payload_len;
 
-	if (p->numbered && is_behind(end, p->answer_end)) {
+	if (!p->numbered || is_behind(end, p->answer_end)) {
 		p->answer_end = end;
+		p->answer_last_ns = o->time_ns;
 		p->confirmed_ns = 0;
 	}
 	if (o->packet.payload_len > p->biggest_sent)
@@ -470,6 +471,7 @@ static void note_answer_end(struct probe *p, const struct obs *o)
 	p->tail = o->tail;
 	if (p->numbered && is_behind(o->answer_end, p->answer_end)) {
 		p->answer_end = o->answer_end;
+		p->answer_last_ns = o->time_ns; /* at the latest */
 		p->confirmed_ns = 0;
 	}
 }

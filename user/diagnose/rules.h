@@ -50,6 +50,8 @@ struct facts {
 	bool early; /* it ended well before the timeout */
 	bool lb_at_timeout; /* it ended it because its time was up */
 	bool connected; /* the load balancer has its connection */
+	bool ended_at_handshake; /* it ended it right behind that */
+	bool awaits_greeting; /* it sent nothing, got nothing, and gave up: the service was to speak first */
 	bool answered; /* an answer left before it gave up; of HTTP a status line, and it is no 1xx */
 	bool host_ended_first; /* ours came before its own, or there is none of its own */
 	bool satisfied_by_status; /* it ended right behind the status line, and did not wait for a body */

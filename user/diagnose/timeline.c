@@ -74,6 +74,7 @@ static size_t payload_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 }
 
 static const char more_answer[] = "more of the answer", more_request[] = "more of the request";
+static const char answer_again[] = "the answer again";
 static const char confirmed[] = "ACK of the answer so far";
 
 /* What a segment is beside what came before it; NULL: the first of its kind. */
@@ -81,13 +82,20 @@ static const char *continuation(const struct probe *p, const struct obs *o)
 {
 	if (o->packet.tcp_flags & HCT_TCP_SYN || o->turns > 1)
 		return NULL;
+	if (o->packet.payload_len && o->reply && p->first_byte_ns)
+		return p->numbered && (int32_t)(o->packet.seq + o->packet.payload_len -
+						p->answer_end) <= 0 ? answer_again : more_answer;
 	if (o->packet.payload_len && o->reply)
-		return p->first_byte_ns ? more_answer : NULL;
+		return NULL;
 	if (o->packet.payload_len)
 		return p->request_ns ? more_request : NULL;
-	return !o->reply && p->first_byte_ns &&
-			       !(o->packet.tcp_flags & (HCT_TCP_FIN | HCT_TCP_RST)) ?
-		       confirmed : NULL;
+	if (o->reply || !p->first_byte_ns || !p->numbered ||
+	    o->packet.tcp_flags & (HCT_TCP_FIN | HCT_TCP_RST))
+		return NULL;
+	if ((int32_t)(o->packet.ack - p->answer_end) >= 0)
+		return confirmed;
+	return (int32_t)(o->packet.ack - p->answer_start) > 0 ? "ACK of a part of the answer" :
+								"ACK of none of the answer";
 }
 
 static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
@@ -190,7 +198,7 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 	place = nf_place(&incident);
 	packet_text(what, p, o);
 	if (place.netfilter)
-		snprintf(out, PROBE_TEXT_LEN, "%.30s %s by the firewall%s%s%s%s", what,
+		snprintf(out, PROBE_TEXT_LEN, "%.36s %s by the firewall%s%s%s%s", what,
 			 was_rejected(p, &place, o) ? "rejected" : "dropped",
 			 place.hook[0] ? " in " : "", place.bridge ? "the bridge's " : "",
 			 place.hook, was_rejected(p, &place, o) ? " (REJECT)" : "");

@@ -33,15 +33,20 @@ static bool is_complete(const struct probe *p)
 static enum match plain_tcp(const struct facts *f)
 {
 	const struct probe *p = f->p;
-	bool in_time = f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9;
 
 	if (f->s->expect_http)
 		return NO_MATCH;
-	if (f->given.http_target && !in_time)
+	if (f->lb_end_ns && (!f->lb_at_timeout || f->ended_at_handshake))
+		return MATCH_CERTAIN;
+	if (f->given.http_target || f->given.cut_short || f->awaits_greeting)
 		return NO_MATCH;
-	if (f->given.cut_short && !f->lb_end_ns)
+	/* answered for it by a SYNPROXY rule, and then by nobody */
+	if (p->has_listener && !p->listener.found && p->reset.seen && !p->reset.has_socket &&
+	    !p->established_ns)
 		return NO_MATCH;
-	return MATCH_CERTAIN;
+	if (p->first_byte_ns || f->host_end_ns)
+		return MATCH_CERTAIN;
+	return MATCH_LIKELY; /* nobody ended it in time: what it waits for is not known */
 }
 
 /* An answer that says where it ends, and does not come to that. */
@@ -58,7 +63,9 @@ static enum match cut_answer(const struct facts *f)
 /* An HTTP status that is expected: did the load balancer get as much of the answer as it needs? */
 static enum match http_answer(const struct facts *f)
 {
-	bool ended = f->lb_end_ns && !f->lb_at_timeout;
+	/* who ends while the answer is sent again has not got it */
+	bool ended = f->lb_end_ns && !f->lb_at_timeout &&
+		     (!f->p->retransmits || f->satisfied_by_status);
 
 	switch (f->extent.wholeness) {
 	case WHOLENESS_WHOLE:
@@ -171,6 +178,12 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 		    p->drop.seen ? "; the first was dropped" : "",
 		    p->drop.seen ? meaning_joint(drop_words(&p->drop)) : "",
 		    p->drop.seen ? drop_words(&p->drop) : "");
+	} else if (f->extent.wholeness == WHOLENESS_CUT && f->host_ended_first) {
+		say(NOTE(d), "The service ended the connection before its answer was complete: a load "
+			     "balancer that reads the whole answer would fail it.");
+	} else if (f->extent.wholeness == WHOLENESS_CUT) {
+		say(NOTE(d), "The load balancer ended the connection as soon as it had the status; the "
+			     "rest of the answer was still to come.");
 	} else if (f->tls) {
 		say(NOTE(d), "The connection is encrypted: the status inside is not visible.");
 	} else if (f->tcp && !f->lb_end_ns && !p->request_ns && !f->host_end_ns) {
