@@ -17,6 +17,17 @@ static const struct {
 	{ "Monit/", JUDGES_STATUS },
 };
 
+size_t client_known_prefix(const char *agent, size_t len)
+{
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		size_t n = strlen(clients[i].agent);
+
+		if (len >= n && strncmp(agent, clients[i].agent, n) == 0)
+			return n;
+	}
+	return 0;
+}
+
 enum client_judges client_judges(const struct settings *s, const struct probe *p)
 {
 	const char *agent = p->http_request.agent;

@@ -6,6 +6,8 @@
 #include "cli/presets.h"
 #include "probe.h"
 
+/* Bytes of the User-Agent AGENT by which such a client is known; 0: it is not. */
+size_t client_known_prefix(const char *agent, size_t len);
 /*
  * By the client that says so in its User-Agent, else by the preset.  Of those that
  * are unknown the wire is asked: who ends right behind the status went by that.
