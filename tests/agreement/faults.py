@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Faults of the host's or the router's network, each for one port (or address) alone."""
+from lab import GATEWAY
+
+# A SYN and a SYN-ACK have 60 bytes at most, an acknowledgement alone 52.
+DATA = "meta length > 60"
+LONG = "meta length > 1300"
+ECHO = "icmp type echo-request"
+
+# fault -> (words, (namespace, chain, rule)); {to} and {of} match the check's packets and answers
+RULES = {
+    "drop": ("INPUT drops", ("backend", "input", "{to} drop")),
+    "reject-rst": ("INPUT rejects with RST", ("backend", "input", "{to} reject with tcp reset")),
+    "reject-icmp": ("INPUT rejects with ICMP", ("backend", "input", "{to} reject")),
+    "drop-request": ("INPUT drops the request", ("backend", "input", f"{{to}} {DATA} drop")),
+    "reject-request": ("INPUT rejects the request",
+                       ("backend", "input", f"{{to}} {DATA} reject with tcp reset")),
+    "out-drop": ("OUTPUT drops", ("backend", "output", "{of} drop")),
+    "out-drop-data": ("OUTPUT drops the answer", ("backend", "output", f"{{of}} {DATA} drop")),
+    "out-drop-long": ("OUTPUT drops long packets", ("backend", "output", f"{{of}} {LONG} drop")),
+    "lost": ("the router drops the SYN-ACK", ("router", "forward", "{of} drop")),
+    "lost-data": ("the router drops the answer", ("router", "forward", f"{{of}} {DATA} drop")),
+    "lost-long": ("the router drops long packets", ("router", "forward", f"{{of}} {LONG} drop")),
+}
+# fault -> (words, route of the answers)
+ROUTES = {
+    "no-route": ("no route back", "unreachable default"),
+    "blackhole": ("blackhole route back", "blackhole default"),
+    "dead-gateway": ("gateway does not answer",
+                     f"default via {GATEWAY.rpartition('.')[0]}.99 dev eth0"),
+}
+
+
+def words(name):
+    if name in RULES:
+        return RULES[name][0]
+    return ROUTES[name][0] if name in ROUTES else {"drop-iptables": "iptables drops"}.get(name, "")
+
+
+def _matches(place):
+    """How nft matches what goes to the place, and what comes from it."""
+    if place.row.check.kind == "icmp":
+        return f"ip daddr {place.target} {ECHO}", f"ip saddr {place.target} icmp type echo-reply"
+    proto = "udp" if place.row.situation.startswith("dns-") else "tcp"
+    return f"{proto} dport {place.port}", f"{proto} sport {place.port}"
+
+
+def lay(lab, places, fault_of):
+    """Makes the faults of all PLACES at once; fault_of(place) names one, or none."""
+    chains = {}
+    for number, place in enumerate(places):
+        name = fault_of(place)
+        to, of = _matches(place)
+        if name in RULES:
+            space, chain, rule = RULES[name][1]
+            chains.setdefault((space, chain), []).append(rule.format(to=to, of=of))
+        elif name in ROUTES:
+            table = 1000 + number
+            lab.backend.ip(f"route add {ROUTES[name][1]} table {table}",
+                           f"rule add ipproto tcp sport {place.port} lookup {table} pref {table}")
+        elif name == "drop-iptables":
+            lab.backend.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", place.port,
+                            "-j", "DROP")
+    for (space, chain), rules in chains.items():
+        text = "\n".join(f"    {rule}" for rule in rules)
+        getattr(lab, space).run("nft", "-f", "-", data=(
+            f"table inet agree_{chain} {{\n  chain {chain} {{\n"
+            f"    type filter hook {chain} priority filter;\n{text}\n  }}\n}}\n"))
