@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What every client has, and the one that is a program with an exit status."""
 import contextlib
+import glob
 import os
 import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 from lab import LB_NODES
 from model import DOWN, UP
@@ -40,6 +42,11 @@ class Client:
     def words(self):
         """Place id -> (UP or DOWN, the same in the client's own terms)."""
         raise NotImplementedError
+
+    def log(self):
+        """What it printed, for a client started as self.child."""
+        return "".join(Path(one).read_text(encoding="utf-8", errors="replace")
+                       for one in sorted(glob.glob(f"{self.lab.tmp}/client-*.log")))
 
     def settled(self, words):
         """Whether there is no need to ask again."""

@@ -48,7 +48,8 @@ class Hctrace:
         with open(self.log, "w", encoding="utf-8") as log:
             self.child = subprocess.Popen(
                 lab.backend.argv(binary, "live", "--json", *map(str, options)),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                start_new_session=True)  # Lab.stop() ends it by that
         lab.children.append(self.child)
         self._started = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -80,6 +81,8 @@ def wait_for_words(client, places):
     while True:
         time.sleep(0.3)
         waited = time.monotonic() - start
+        if client.child and client.child.poll() is not None:
+            raise RuntimeError(f"{client.name} ended with {client.child.returncode}: {client.log()}")
         if waited < client.least * PATIENCE:
             continue
         words = client.words()

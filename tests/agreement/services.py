@@ -93,7 +93,7 @@ def mariadb(lab, places):
         own = f"{folder}-{place.port}"
         sh("cp", "-a", folder, own)
         allow = lab.file(f"mysql-{place.port}.sql", settings.get("sql", (
-            "CREATE USER IF NOT EXISTS 'check'@'%'; FLUSH PRIVILEGES;")) + "\n")
+            "CREATE USER IF NOT EXISTS 'check'@'%';\nFLUSH PRIVILEGES;")) + "\n")
         lab.spawn(lab.backend, "mariadbd", "--no-defaults", "--user=mysql", f"--datadir={own}",
                   f"--port={place.port}", "--bind-address=0.0.0.0", f"--socket={own}/socket",
                   f"--pid-file={own}/pid", "--skip-name-resolve", f"--init-file={allow}",
@@ -151,7 +151,7 @@ STARTERS = dict(nginx=nginx, script=script, sshd=sshd, redis=redis, postgres=pos
 
 def start(lab, places, situation_of):
     lab.backend.write_etc("hosts.deny", "".join(
-        f"{daemon}: 100.125.\n" for daemon in ("wrapped-http", "vsftpd", "sshd-denied")))
+        f"{daemon}: 100.125.\n" for daemon in ("http_once.sh", "vsftpd", "sshd-denied")))
     by_service = {}
     for place in places:
         situation = situation_of(place)

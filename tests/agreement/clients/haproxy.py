@@ -33,7 +33,8 @@ SSL = Check("httpchk, check-ssl verify none", "tls",
             (f"{CHK} GET /health", "check-ssl verify none"))
 SSL_TCP = Check("tcp-check, check-ssl verify none", "tls", ("", "check-ssl verify none"))
 TRUST = Check("httpchk, check-ssl verify required", "tls",
-              (f"{CHK} GET /health", "check-ssl verify required ca-file /etc/ssl/cert.pem"))
+              (f"{CHK} GET /health",
+               "check-ssl verify required ca-file /etc/ssl/certs/ca-certificates.crt"))
 
 HTTP_ROWS = [
     *rows(GET,
@@ -108,8 +109,9 @@ defaults
             how, server = how
         lines = "\n  ".join(how.split("\n"))
         server = server.format(port=place.port)
+        check = "" if "agent" in server else "check "
         return (f"backend b{number}\n  {lines}\n  server s {place.target}:{place.port} source "
-                f"{SOURCE} check inter 2s fall 1 rise 1 {server}")
+                f"{SOURCE} {server} {check}inter 2s fall 1 rise 1")
 
     def words(self):
         with socket.socket(socket.AF_UNIX) as sock:
@@ -118,11 +120,14 @@ defaults
             text = b"".join(iter(lambda: sock.recv(65536), b"")).decode().lstrip("# ")
         said = {}
         for line in csv.DictReader(io.StringIO(text)):
-            if line["svname"] == "s" and line["check_status"] not in ("", "INI"):
-                place = self.places[int(line["pxname"][1:])]
-                code = line["check_code"] and f"/{line['check_code']}"
+            if line["svname"] != "s":
+                continue
+            place = self.places[int(line["pxname"][1:])]
+            who = "agent" if place.row.check is AGENT else "check"
+            status, code = line[f"{who}_status"].lstrip("* "), line[f"{who}_code"]
+            if status not in ("", "INI"):
                 word = UP if line["status"].startswith("UP") else DOWN
-                said[place.id] = word, f"{line['check_status'].lstrip('* ')}{code}"
+                said[place.id] = word, f"{status}{code and '/'}{code}"
         return said
 
 
