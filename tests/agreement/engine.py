@@ -119,6 +119,7 @@ def play(client_class, rows, binary, keep=None):
         stack.callback(client.close)
         trace = Hctrace(lab, binary, ("--from", RANGE, "--timeout", client.timeout, "--interval",
                                       client.interval, *client.options))
+        began = time.time()
         client.start()
         words = wait_for_words(client, places)
         over = time.time() - client.timeout - MARGIN_S
@@ -127,5 +128,7 @@ def play(client_class, rows, binary, keep=None):
         if keep:
             with open(keep, "w", encoding="utf-8") as f:
                 f.writelines(json.dumps(line) + "\n" for line in trace.lines)
+        checks = max(1, int((over - began) / client.interval))
         return [judge(client.name, p.row, *words.get(p.id, ("", "")),
-                      probes_of(trace.lines, p, over)) for p in places]
+                      probes_of(trace.lines, p, over), checks if client.counts(p.row) else 1)
+                for p in places]

@@ -22,10 +22,15 @@ class Result:
     confidence: str = ""
     probes: int = 0
     why: str = ""
+    gap: str = ""  # what hctrace is known not to do yet, see known_gaps
+
+    @property
+    def id(self):
+        return f"{self.client}: {self.row.id}"
 
     @property
     def is_gap(self):
-        return bool(self.row.gap) and self.result == WRONG
+        return bool(self.gap) and self.result == WRONG
 
 
 def judge_probe(row, probe):
@@ -40,16 +45,33 @@ def judge_probe(row, probe):
     return AGREE if probe["confidence"] == "certain" else LIKELY
 
 
-def judge(client, row, word, said, probes):
-    """The result of a ROW whose client said WORD while hctrace told PROBES: its worst one's."""
+def judge(client, row, word, said, probes, checks):
+    """The result of a ROW whose client said WORD while hctrace told PROBES: its worst one's.
+
+    CHECKS is about how many the client made.  When hctrace tells less than half of them, it missed
+    some: each is a probe, on a kept connection, too.
+    """
     if word != row.word:
         return Result(client, row, word or "nothing", said, LAB, probes=len(probes))
-    if not probes:
-        return Result(client, row, word, said, WRONG)
+    told = sum(probe["verdict"] != "no-probe" for probe in probes)
+    if word == row.word and told * 2 < checks:
+        return Result(client, row, word, said, WRONG, probes=told,
+                      verdict=f"{told} of some {checks} checks" if told else NOTHING)
     judged = [(judge_probe(row, probe), probe) for probe in probes]
     result, worst = min(judged, key=lambda one: WORST_FIRST.index(one[0]))
     return Result(client, row, word, said, result, worst["verdict"], worst["outcome"],
                   worst["confidence"], len(probes), worst.get("why") or worst.get("note") or "")
+
+
+def read_gaps(path):
+    """Result.id -> what hctrace lacks, of a file with such headings in brackets."""
+    gaps, heading = {}, ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            heading = line.strip("[]")
+        elif line and not line.startswith("#"):
+            gaps[line] = heading
+    return gaps
 
 
 def is_fault(row):

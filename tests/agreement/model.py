@@ -32,7 +32,6 @@ class Row:
     word: str  # what the client must say, or the lab is wrong
     right: tuple  # verdicts
     only: str = ""  # why only the client can know that it is DOWN
-    gap: str = ""  # what hctrace does not do yet
     short: bool = False  # in CI, too
 
     @property
@@ -53,12 +52,12 @@ class Place:
         return self.row.id
 
 
-def rows(check, up="", down="", right=None, only=None, gaps=None, short=""):
+def rows(check, up="", down="", right=None, only=None, short=""):
     """Rows of CHECK: names of situations by the client's word.
 
     A situation that is UP must be `healthy`, one that is DOWN have one of the situation's own
-    verdicts, unless RIGHT (situation -> verdicts) says otherwise.  GAPS (what is missing ->
-    situations) names what hctrace cannot do yet; ONLY (why -> situations) what it never can.
+    verdicts, unless RIGHT (situation -> verdicts) says otherwise.  ONLY (why -> situations) names
+    what none but the client can know.
     """
     from situations import SITUATIONS  # here, because it imports this module
 
@@ -71,6 +70,6 @@ def rows(check, up="", down="", right=None, only=None, gaps=None, short=""):
             verdicts = ("healthy",) if word == UP else SITUATIONS[name].right
             if name in (right or {}):
                 verdicts = tuple(right[name].split())
-            made.append(Row(check, name, word, verdicts, reason(only, name), reason(gaps, name),
+            made.append(Row(check, name, word, verdicts, reason(only, name),
                             name in short.split()))
     return made

@@ -4,6 +4,7 @@
 
 Reads a JSON list of {"port", "steps", …} from a file.  Steps of a connection:
     request       read up to a blank line        read N        read at least N bytes
+    startup       read PostgreSQL's startup message, TLS refused
     send TEXT     send (latin-1)                 drip TEXT S   a byte each S seconds
     sleep S       wait                           hold          read until the other side ends
     close         FIN                            reset         RST
@@ -53,6 +54,10 @@ def play(sock, service):
             wanted = args[0]
             while wanted > 0 and (part := sock.recv(65536)):
                 wanted -= len(part)
+        elif name == "startup":
+            if len(sock.recv(65536)) == 8:  # PostgreSQL's SSLRequest
+                sock.sendall(b"N")
+                sock.recv(65536)
         elif name == "send":
             sock.sendall(args[0].encode("latin-1"))
         elif name == "drip":

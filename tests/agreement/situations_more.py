@@ -74,9 +74,9 @@ PROTOCOL = {
     "pg-ok": Situation("postgres", {}, "", FINE, "PostgreSQL"),
     "pg-denied": Situation("postgres", dict(hba="host all all 100.125.0.0/16 reject"), "", ERROR,
                            "PostgreSQL, refused by pg_hba.conf"),
-    "pg-starting": script("PostgreSQL, starting", ERROR, ["read", 1], [
+    "pg-starting": script("PostgreSQL, starting", ERROR, ["startup"], [
         "send", pg_error("57P03", "the database system is starting up")], ["close"]),
-    "pg-full": script("PostgreSQL, too many clients", ERROR, ["read", 1], [
+    "pg-full": script("PostgreSQL, too many clients", ERROR, ["startup"], [
         "send", pg_error("53300", "sorry, too many clients already")], ["close"]),
     "smtp-ok": script("SMTP", FINE, ["send", "220 web ESMTP\r\n"], ["read", 1],
                       ["send", "250 web\r\n"], ["read", 1], ["send", "221 bye\r\n"], ["close"]),

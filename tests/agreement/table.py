@@ -74,10 +74,10 @@ class Report:
                 by_kind.setdefault("The lab is wrong: the client does not say what the row expects",
                                    []).append(f"{self.line(r)}; expected {r.row.word}")
             elif r.is_gap:
-                by_kind.setdefault(f"Known gap: {r.row.gap}", []).append(self.line(r))
+                by_kind.setdefault(f"Known gap: {r.gap}", []).append(self.line(r))
             elif r.result == WRONG:
                 by_kind.setdefault(f"Wrong, {r.row.check.kind}", []).append(self.line(r))
-            elif r.row.gap and r.result != LAB:
+            elif r.gap and r.result != LAB:
                 by_kind.setdefault("No gap any more: take the marks out of these rows",
                                    []).append(self.line(r))
         if self.problems:

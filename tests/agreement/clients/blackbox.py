@@ -98,7 +98,7 @@ class Blackbox(Repeated):
 
     def argv(self, place):
         target = place.row.check.how.format(target=place.target, port=place.port)
-        return ("curl", "-q", "-s", "-G", "--data-urlencode", f"target={target}", "--data-urlencode",
+        return ("curl", "-q", "-s", "-m", 5, "-G", "--data-urlencode", f"target={target}", "--data-urlencode",
                 f"module={MODULE[place.row.check]}", "http://127.0.0.1:9115/probe")
 
     def word(self, place, done):

@@ -126,7 +126,8 @@ defaults
             who = "agent" if place.row.check is AGENT else "check"
             status, code = line[f"{who}_status"].lstrip("* "), line[f"{who}_code"]
             if status not in ("", "INI"):
-                word = UP if line["status"].startswith("UP") else DOWN
+                good = status == "L7OK" if who == "agent" else line["status"].startswith("UP")
+                word = UP if good else DOWN
                 said[place.id] = word, f"{status}{code and '/'}{code}"
         return said
 

@@ -21,7 +21,7 @@ PING = Check("check_ping", "icmp", ("-H", "{target}", "-w", "500,20%", "-c", "90
 
 HTTP_ROWS = [
     *rows(HTTP, up="200 204 301 big until-close slow-in-time",
-          down="401 404 503 stall-headers stall-body cut-headers close reset silent slow garbage "
+          down="401 404 503 stall-headers stall-body close reset silent slow garbage "
                "never-accept closed drop reject-icmp out-drop-data lost-data lost-body no-route",
           short="200 503 stall-body close"),
     *rows(STRING, up="200", down="other-string stall-body",

@@ -9,7 +9,7 @@ SPIDER = Check("wget --spider", "plain-http", ("--spider",))
 ROWS = [
     *rows(GET, up="200 204 big chunked until-close slow-in-time",
           down="404 503 haproxy-503 stall-headers stall-body cut-body no-last-chunk close reset "
-               "silent garbage never-accept closed drop reject-rst out-drop-data lost-data"),
+               "silent never-accept closed drop reject-rst out-drop-data lost-data"),
     *rows(SPIDER, up="200", down="503 silent"),
 ]
 
