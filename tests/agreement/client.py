@@ -9,11 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from lab import LB_NODES
 from model import DOWN, UP
-
-SOURCE = LB_NODES[0]
-
 
 class Client:
     """A client that runs and checks all places by itself.  Times are in seconds."""

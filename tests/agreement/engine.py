@@ -35,7 +35,8 @@ def make_places(lab, rows):
         if row.check.kind == "icmp":
             target = f"192.168.0.{100 + number}"
             lab.backend.ip(f"addr add {target}/24 dev eth0")
-        places.append(Place(row, target, FIRST_PORT + number))
+        source = faults.SOURCES.get(SITUATIONS[row.situation].fault, LB_NODES[0])
+        places.append(Place(row, target, FIRST_PORT + number, source))
     return places
 
 

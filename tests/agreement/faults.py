@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Faults of the host's or the router's network, each for one port (or address) alone."""
-from lab import GATEWAY
+from lab import GATEWAY, LB_NODES
 
 # A SYN and a SYN-ACK have 60 bytes at most, an acknowledgement alone 52.
 DATA = "meta length > 60"
@@ -29,12 +29,21 @@ ROUTES = {
     "dead-gateway": ("gateway does not answer",
                      f"default via {GATEWAY.rpartition('.')[0]}.99 dev eth0"),
 }
+# fault -> the client's address that the router reaches by a smaller MTU; the second one's
+# "fragmentation needed", which has that address inside, is dropped by the host
+SOURCES = {"mtu": LB_NODES[1], "mtu-blocked": LB_NODES[2]}
+SMALL_MTU = 1300
+OTHERS = {
+    "drop-iptables": "iptables drops",
+    "mtu": "the path's MTU is smaller",
+    "mtu-blocked": "the path's MTU is smaller, INPUT drops ICMP",
+}
 
 
 def words(name):
     if name in RULES:
         return RULES[name][0]
-    return ROUTES[name][0] if name in ROUTES else {"drop-iptables": "iptables drops"}.get(name, "")
+    return ROUTES[name][0] if name in ROUTES else OTHERS.get(name, "")
 
 
 def _matches(place):
@@ -61,6 +70,12 @@ def lay(lab, places, fault_of):
         elif name == "drop-iptables":
             lab.backend.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", place.port,
                             "-j", "DROP")
+        elif name in SOURCES:
+            lab.router.ip(f"route replace {place.source}/32 dev lb0 mtu {SMALL_MTU}")
+            if name == "mtu-blocked":
+                inner = "".join(f"{int(part):02x}" for part in place.source.split("."))
+                chains.setdefault(("backend", "input"), []).append(
+                    f"icmp type destination-unreachable @th,192,32 0x{inner} drop")
     for (space, chain), rules in chains.items():
         text = "\n".join(f"    {rule}" for rule in rules)
         getattr(lab, space).run("nft", "-f", "-", data=(

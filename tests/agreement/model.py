@@ -46,6 +46,7 @@ class Place:
     row: Row
     target: str
     port: int
+    source: str  # the client's own address, where it can be told one
 
     @property
     def id(self):

@@ -38,6 +38,8 @@ HTTP = {
     "200": nginx('return 200 "ok\\n";', FINE),
     "204": nginx("return 204;", FINE),
     "301": nginx("return 301 http://192.168.0.10:9/;"),
+    "304": http("304 with a length, no body", FINE, [
+        "send", "HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n"], ["hold"]),
     "401": nginx('return 401 "who?\\n";'),
     "404": nginx("return 404;"),
     "502": nginx("proxy_pass http://127.0.0.1:9;"),
@@ -67,6 +69,7 @@ HTTP = {
     "stall-headers": http("half the header, then nothing", SLOW, ["send", HEAD], ["hold"]),
     "stall-body": http("6 of 500 body bytes, then nothing", SLOW,
                        ["send", f"{LONG}123456"], ["hold"]),
+    "stall-close": http("no length, never closed", SLOW, ["send", f"{HEAD}\r\nok\n"], ["hold"]),
     "stall-chunk": http("half a chunk, then nothing", SLOW,
                         ["send", f"{CHUNKED}100\r\nabc"], ["hold"]),
     "trickle-headers": http("the header, a byte in 0.2 s", SLOW, ["drip", HEAD, 0.2]),
@@ -98,7 +101,7 @@ HTTP = {
                             "redis"),
     "wants-proxy": nginx('return 200 "ok\\n";', ("protocol-mismatch",), listen="proxy_protocol",
                          words="nginx that demands PROXY"),
-    "tls-port": nginx('return 200 "ok\\n";', ("protocol-mismatch",), listen="ssl",
+    "tls-port": nginx('return 200 "ok\\n";', ("protocol-mismatch", "tls-alert"), listen="ssl",
                       words="plain HTTP to nginx's TLS port"),
 }
 
@@ -123,7 +126,12 @@ NETWORK = {
         ["request"], ["send", MEDIUM], ["sleep", 0.1], ["send", "x" * 3000], ["close"]]),
         "lost-long", ("reply-lost",), "the router drops what is longer than 1300 bytes"),
     "lost-big": Situation("script", dict(steps=[["request"], ["send", BIG], ["close"]]),
-                          "lost-long", ("reply-lost",), "the same, of one long answer"),
+                          "lost-long", ("reply-lost",)),
+    "mtu": Situation("script", dict(steps=[["request"], ["send", f"{MEDIUM}{'ok ' * 1000}"],
+                                           ["close"]]), "mtu"),
+    "mtu-blocked": Situation("script", dict(steps=[
+        ["request"], ["send", f"{MEDIUM}{'ok ' * 1000}"], ["close"]]), "mtu-blocked",
+        ("reply-lost",)),
     "no-route": fault("no-route", "no-route-back"),
     "blackhole": fault("blackhole", "no-route-back"),
     "dead-gateway": fault("dead-gateway", "gateway-unreachable"),

@@ -47,10 +47,11 @@ MODULE = {HTTP: "http", STRING: "string", POST: "post", HTTPS: "https", TRUST: "
 
 HTTP_ROWS = [
     *rows(HTTP, up="200 204 big chunked until-close early-hints slow-in-time kept-open",
-          down="301 404 503 hints-503 stall-headers stall-body stall-chunk trickle-body cut-headers "
+          down="301 304 404 503 hints-503 stall-headers stall-body stall-chunk trickle-body cut-headers "
                "cut-body reset-body no-last-chunk close reset silent slow garbage never-accept "
                "queue-full closed drop reject-icmp drop-request out-drop out-drop-data "
-               "out-drop-body lost lost-data lost-body no-route dead-gateway",
+               "out-drop-body lost lost-data lost-body stall-close no-route dead-gateway",
+          right={"304": "http-status"},
           short="200 301 stall-body cut-body reset lost-body out-drop-body"),
     *rows(STRING, up="200 chunked", down="other-string stall-body",
           only={"an expected string": "other-string"}),
@@ -71,7 +72,7 @@ MORE_ROWS = [
     *rows(DNS, up="dns-ok",
           down="dns-refused dns-nxdomain dns-servfail dns-silent dns-closed dns-drop dns-reject "
                "dns-out-drop"),
-    *rows(GRPC, down="h2c-ok h2c-503 200 silent",
+    *rows(GRPC, down="h2c-ok h2c-503 200",
           right={"h2c-ok": "grpc-status", "h2c-503": "http-status grpc-status",
                  "200": "protocol-mismatch"}),
 ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """curl, as a script of one's own would have it: its exit status is its word."""
-from client import SOURCE, Repeated
+from client import Repeated
 from model import Check, rows
 
 GET = Check("curl -f", "plain-http", ())
@@ -12,11 +12,11 @@ TRUST = Check("curl -f https", "tls", ())
 
 ROWS = [
     *rows(GET,
-          up="200 204 301 big chunked until-close drip-status early-hints slow-in-time kept-open",
+          up="200 204 301 big chunked until-close drip-status early-hints slow-in-time kept-open 304 mtu",
           down="404 503 hints-503 drip-503 split-503 stall-headers stall-body stall-chunk "
                "trickle-body cut-body reset-body cut-chunk no-last-chunk close reset silent slow "
                "garbage never-accept queue-full closed drop out-drop out-drop-body lost-data "
-               "lost-body lost-big wants-proxy",
+               "lost-body lost-big stall-close mtu-blocked wants-proxy",
           short="200 early-hints drip-503 stall-body cut-body no-last-chunk silent lost-big"),
     *rows(HEAD, up="200", down="503 close"),
 ]
@@ -40,7 +40,7 @@ class Curl(Repeated):
 
     def argv(self, place):
         scheme = "https" if place.row.check.kind == "tls" else "http"
-        return ("curl", "-q", "-s", "-f", "-m", 1, "-o", "/dev/null", "--interface", SOURCE,
+        return ("curl", "-q", "-s", "-f", "-m", 1, "-o", "/dev/null", "--interface", place.source,
                 *place.row.check.how, f"{scheme}://{place.target}:{place.port}/health")
 
 

@@ -2,7 +2,7 @@
 """dnsdist: its console's showServers() is its word."""
 import re
 
-from client import SOURCE, Client
+from client import Client
 from model import DOWN, UP, Check, rows
 
 UDP = Check("UDP, mustResolve", "protocol", "")
@@ -27,7 +27,7 @@ class Dnsdist(Client):
         servers = "\n".join(
             f'newServer({{address="{p.target}:{p.port}", name="s{n}", checkName="check.test.", '
             f'checkInterval=2, checkTimeout=1000, maxCheckFailures=1, mustResolve=true, '
-            f'{p.row.check.how}tcpConnectTimeout=1, tcpRecvTimeout=1, source="{SOURCE}"}})'
+            f'{p.row.check.how}tcpConnectTimeout=1, tcpRecvTimeout=1, source="{p.source}"}})'
             for n, p in enumerate(self.places))
         self.config = self.lab.file("dnsdist.conf", (
             'setLocal("127.0.0.1:5300")\nsetKey("MXNeLFWHUe4363BBKrY06cAsH8NWNb+Se2eXU5+Bb74=")\n'

@@ -4,7 +4,7 @@ import csv
 import io
 import socket
 
-from client import SOURCE, Client
+from client import Client
 from model import DOWN, UP, Check, rows
 
 CHK = "mode http\noption httpchk"
@@ -38,7 +38,7 @@ TRUST = Check("httpchk, check-ssl verify required", "tls",
 
 HTTP_ROWS = [
     *rows(GET,
-          up="200 204 301 big chunked until-close kept-open slow-in-time",
+          up="200 204 301 304 big chunked until-close kept-open slow-in-time",
           down="404 502 503 haproxy-503 split-503 stall-status stall-headers trickle-headers "
                "cut-headers close reset close-unread silent slow garbage never-accept queue-full "
                "wrapped sshd redis-port wants-proxy tls-port closed loopback drop drop-iptables "
@@ -49,8 +49,8 @@ HTTP_ROWS = [
     *rows(HEAD, up="200", down="503 stall-headers"),
     *rows(OPTIONS, up="200", down="405 silent"),
     *rows(POST, up="200", down="405 503 close"),
-    *rows(STRING, up="200 chunked",
-          down="other-string stall-body cut-body out-drop-body lost-body",
+    *rows(STRING, up="200 chunked mtu stall-close",
+          down="other-string stall-body cut-body out-drop-body lost-body mtu-blocked",
           only={"an expected string": "other-string"}),
     *rows(TCP,
           up="200 silent never-accept close-unread sshd wrapped",
@@ -111,7 +111,7 @@ defaults
         server = server.format(port=place.port)
         check = "" if "agent" in server else "check "
         return (f"backend b{number}\n  {lines}\n  server s {place.target}:{place.port} source "
-                f"{SOURCE} {server} {check}inter 2s fall 1 rise 1")
+                f"{place.source} {server} {check}inter 2s fall 1 rise 1")
 
     def words(self):
         with socket.socket(socket.AF_UNIX) as sock:

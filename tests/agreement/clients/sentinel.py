@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Redis Sentinel: the flags of its masters are its word.  Its connections are kept."""
-from client import SOURCE, Client
+from client import Client
 from model import DOWN, UP, Check, rows
 
 PING = Check("PING", "kept", "")
@@ -23,7 +23,7 @@ class Sentinel(Client):
             f"sentinel monitor m{n} {p.target} {p.port} 9\n"
             f"sentinel down-after-milliseconds m{n} 1500" for n, p in enumerate(self.places))
         config = self.lab.file("sentinel.conf", (
-            f"port 26379\ndir {self.lab.tmp}\nbind 127.0.0.1 {SOURCE}\nprotected-mode no\n"
+            f"port 26379\ndir {self.lab.tmp}\nbind 127.0.0.1 {self.places[0].source}\nprotected-mode no\n"
             f"{masters}\n"))
         self.child = self.lab.spawn(self.lab.lb, "redis-sentinel", config, port=26379,
                                     log="client")

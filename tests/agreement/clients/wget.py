@@ -8,7 +8,7 @@ SPIDER = Check("wget --spider", "plain-http", ("--spider",))
 
 ROWS = [
     *rows(GET, up="200 204 big chunked until-close slow-in-time",
-          down="404 503 haproxy-503 stall-headers stall-body cut-body no-last-chunk close reset "
+          down="404 503 haproxy-503 stall-headers stall-body cut-body no-last-chunk stall-close close reset "
                "silent never-accept closed drop reject-rst out-drop-data lost-data"),
     *rows(SPIDER, up="200", down="503 silent"),
 ]
