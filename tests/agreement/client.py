@@ -11,6 +11,7 @@ from pathlib import Path
 
 from model import DOWN, UP
 
+
 class Client:
     """A client that runs and checks all places by itself.  Times are in seconds."""
 

@@ -17,7 +17,7 @@ import faults
 import services
 from judge import judge
 from lab import BACKEND, LB_NODES, PATIENCE, RANGE, Lab
-from model import Place
+from model import UP, Place
 from situations import SITUATIONS
 
 FIRST_PORT = 7001
@@ -93,15 +93,28 @@ def wait_for_words(client, places):
             return words
 
 
-def probes_of(lines, place, over):
-    """hctrace's objects of a place whose checks began before OVER (wall clock)."""
+def turn(lab, places, client):
+    """Waits until the client has said UP where the fault comes late, and lets it come.
+
+    Returns the ids of the places where it did not say so.
+    """
+    time.sleep(client.least * PATIENCE)
+    words = client.words()
+    faults.lay(lab, places, lambda place: situation_of(place).fault, "late")
+    if hasattr(lab, "odd_server"):
+        lab.odd_server.send_signal(signal.SIGUSR1)
+    return {p.id for p in places if words.get(p.id, ("", ""))[0] != UP}
+
+
+def probes_of(lines, place, since, over):
+    """hctrace's objects of a place whose checks began from SINCE to OVER (wall clock)."""
     found = []
     for line in lines:
         if line["type"] != "probe":
             continue
         target = line["target"]
         began = datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()
-        if began > over or target["addr"] != place.target:
+        if not since < began < over or target["addr"] != place.target:
             continue
         if place.row.check.kind == "icmp" or target["port"] == place.port:
             found.append(line)
@@ -114,14 +127,20 @@ def play(client_class, rows, binary, keep=None):
         lab = stack.enter_context(Lab())
         places = make_places(lab, rows)
         services.start(lab, places, situation_of)
-        faults.lay(lab, places, lambda place: situation_of(place).fault)
+        late = [place for place in places if situation_of(place).late]
+        faults.lay(lab, [place for place in places if place not in late],
+                   lambda place: situation_of(place).fault)
         lab.lb.run("ping", "-c1", "-W1", "-I", LB_NODES[0], BACKEND, check=False)  # neighbours
         client = client_class(lab, places)
         stack.callback(client.close)
         trace = Hctrace(lab, binary, ("--from", RANGE, "--timeout", client.timeout, "--interval",
                                       client.interval, *client.options))
-        began = time.time()
+        began = turned = time.time()
         client.start()
+        never_up = set()
+        if late:
+            never_up = turn(lab, late, client)
+            turned = time.time()
         words = wait_for_words(client, places)
         over = time.time() - client.timeout - MARGIN_S
         client.close()
@@ -129,7 +148,13 @@ def play(client_class, rows, binary, keep=None):
         if keep:
             with open(keep, "w", encoding="utf-8") as f:
                 f.writelines(json.dumps(line) + "\n" for line in trace.lines)
-        checks = max(1, int((over - began) / client.interval))
-        return [judge(client.name, p.row, *words.get(p.id, ("", "")),
-                      probes_of(trace.lines, p, over), checks if client.counts(p.row) else 1)
-                for p in places]
+        results = []
+        for place in places:
+            since = turned if place in late else began
+            checks = int((over - since) / client.interval) if client.counts(place.row) else 1
+            word, said = words.get(place.id, ("", ""))
+            if place.id in never_up:
+                word, said = "", "not UP before the fault"
+            results.append(judge(client.name, place.row, word, said, probes_of(
+                trace.lines, place, since, over), max(1, checks)))
+        return results

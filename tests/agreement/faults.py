@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Faults of the host's or the router's network, each for one port (or address) alone."""
+import signal
+
 from lab import GATEWAY, LB_NODES
 
 # A SYN and a SYN-ACK have 60 bytes at most, an acknowledgement alone 52.
@@ -18,7 +20,7 @@ RULES = {
     "out-drop": ("OUTPUT drops", ("backend", "output", "{of} drop")),
     "out-drop-data": ("OUTPUT drops the answer", ("backend", "output", f"{{of}} {DATA} drop")),
     "out-drop-long": ("OUTPUT drops long packets", ("backend", "output", f"{{of}} {LONG} drop")),
-    "lost": ("the router drops the SYN-ACK", ("router", "forward", "{of} drop")),
+    "lost": ("the router drops all answers", ("router", "forward", "{of} drop")),
     "lost-data": ("the router drops the answer", ("router", "forward", f"{{of}} {DATA} drop")),
     "lost-long": ("the router drops long packets", ("router", "forward", f"{{of}} {LONG} drop")),
 }
@@ -35,6 +37,7 @@ SOURCES = {"mtu": LB_NODES[1], "mtu-blocked": LB_NODES[2]}
 SMALL_MTU = 1300
 OTHERS = {
     "drop-iptables": "iptables drops",
+    "stop": "SIGSTOP",
     "mtu": "the path's MTU is smaller",
     "mtu-blocked": "the path's MTU is smaller, INPUT drops ICMP",
 }
@@ -54,7 +57,7 @@ def _matches(place):
     return f"{proto} dport {place.port}", f"{proto} sport {place.port}"
 
 
-def lay(lab, places, fault_of):
+def lay(lab, places, fault_of, table="agree"):
     """Makes the faults of all PLACES at once; fault_of(place) names one, or none."""
     chains = {}
     for number, place in enumerate(places):
@@ -64,12 +67,14 @@ def lay(lab, places, fault_of):
             space, chain, rule = RULES[name][1]
             chains.setdefault((space, chain), []).append(rule.format(to=to, of=of))
         elif name in ROUTES:
-            table = 1000 + number
-            lab.backend.ip(f"route add {ROUTES[name][1]} table {table}",
-                           f"rule add ipproto tcp sport {place.port} lookup {table} pref {table}")
+            route_table = 1000 + number
+            lab.backend.ip(f"route add {ROUTES[name][1]} table {route_table}",
+                           f"rule add ipproto tcp sport {place.port} lookup {route_table} pref {route_table}")
         elif name == "drop-iptables":
             lab.backend.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", place.port,
                             "-j", "DROP")
+        elif name == "stop":
+            place.service.send_signal(signal.SIGSTOP)
         elif name in SOURCES:
             lab.router.ip(f"route replace {place.source}/32 dev lb0 mtu {SMALL_MTU}")
             if name == "mtu-blocked":
@@ -79,5 +84,5 @@ def lay(lab, places, fault_of):
     for (space, chain), rules in chains.items():
         text = "\n".join(f"    {rule}" for rule in rules)
         getattr(lab, space).run("nft", "-f", "-", data=(
-            f"table inet agree_{chain} {{\n  chain {chain} {{\n"
+            f"table inet {table}_{chain} {{\n  chain {chain} {{\n"
             f"    type filter hook {chain} priority filter;\n{text}\n  }}\n}}\n"))

@@ -14,6 +14,7 @@ class Situation:
     fault: str = ""  # of faults.py
     right: tuple = ("healthy",)  # when the client says DOWN, any of these is the cause
     words: str = ""  # for the table
+    late: bool = False  # the fault comes when the client has said UP
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Place:
     target: str
     port: int
     source: str  # the client's own address, where it can be told one
+    service: object = None  # the process, where it has one of its own
 
     @property
     def id(self):

@@ -8,6 +8,7 @@ Reads a JSON list of {"port", "steps", …} from a file.  Steps of a connection:
     send TEXT     send (latin-1)                 drip TEXT S   a byte each S seconds
     sleep S       wait                           hold          read until the other side ends
     close         FIN                            reset         RST
+    serve A B     requests on a kept connection: A; from SIGUSR1 on B, or nothing
     tls           a TLS handshake                answer TEXT   of UDP: the query's id, then TEXT
 Settings: bind, backlog, accept (false: never), fill (the accept queue, from this host), udp,
 cert, key, verify (demand a certificate), tls_max ("1.1").
@@ -16,6 +17,7 @@ import contextlib
 import json
 import resource
 import selectors
+import signal
 import socket
 import ssl
 import struct
@@ -24,6 +26,7 @@ import threading
 import time
 
 HOLD_S = 60
+turned = threading.Event()
 
 
 def tls(sock, service):
@@ -60,6 +63,9 @@ def play(sock, service):
                 sock.recv(65536)
         elif name == "send":
             sock.sendall(args[0].encode("latin-1"))
+        elif name == "serve":
+            while b"\r\n\r\n" in sock.recv(65536):
+                sock.sendall(args[turned.is_set()].encode("latin-1"))
         elif name == "drip":
             for byte in args[0].encode("latin-1"):
                 sock.sendall(bytes([byte]))
@@ -123,6 +129,7 @@ def open_all(services):
 
 
 def main():
+    signal.signal(signal.SIGUSR1, lambda *_: turned.set())
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
     with open(sys.argv[1], encoding="utf-8") as f:
         services = json.load(f)

@@ -36,7 +36,8 @@ def script(lab, places):
     for place, settings in places:
         services.append(dict(settings, port=place.port, **certificate(lab)))
     path = lab.file("services.json", json.dumps(services))
-    lab.spawn(lab.backend, PYTHON, f"{HERE}/odd_server.py", path, READY_PORT, port=READY_PORT)
+    lab.odd_server = lab.spawn(lab.backend, PYTHON, f"{HERE}/odd_server.py", path, READY_PORT,
+                               port=READY_PORT)
 
 
 def sshd(lab, places):
@@ -58,9 +59,9 @@ def redis(lab, places):
     for place, settings in places:
         folder = f"{lab.tmp}/redis-{place.port}"
         os.mkdir(folder)
-        lab.spawn(lab.backend, "redis-server", "--port", place.port, "--bind", "0.0.0.0", "--save",
-                  "", "--dir", folder, "--protected-mode", "no", *settings.get("args", ()),
-                  port=place.port)
+        place.service = lab.spawn(
+            lab.backend, "redis-server", "--port", place.port, "--bind", "0.0.0.0", "--save", "",
+            "--dir", folder, "--protected-mode", "no", *settings.get("args", ()), port=place.port)
 
 
 def postgres(lab, places):
@@ -130,6 +131,13 @@ def dnsmasq(lab, places):
                   *settings.get("args", ()), port=place.port, udp=True)
 
 
+def grpc(lab, places):
+    """gRPC's health service, from Debian's python3-grpcio."""
+    for place, settings in places:
+        lab.spawn(lab.backend, PYTHON, f"{HERE}/grpc_server.py", place.port, settings["says"],
+                  port=place.port)
+
+
 def haproxy(lab, places):
     """A load balancer as the backend of another, without servers of its own: 503."""
     fronts = "\n".join(f"frontend f{place.port}\n  bind :{place.port}\n  default_backend none"
@@ -146,7 +154,7 @@ def none(lab, places):
 
 STARTERS = dict(nginx=nginx, script=script, sshd=sshd, redis=redis, postgres=postgres,
                 mariadb=mariadb, vsftpd=vsftpd, xinetd=xinetd, dnsmasq=dnsmasq, haproxy=haproxy,
-                none=none)
+                grpc=grpc, none=none)
 
 
 def start(lab, places, situation_of):

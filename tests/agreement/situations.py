@@ -137,4 +137,24 @@ NETWORK = {
     "dead-gateway": fault("dead-gateway", "gateway-unreachable"),
 }
 
-SITUATIONS = {**HTTP, **NETWORK, **MORE}
+KEEP = f"{HEAD}Content-Length: 3\r\n\r\nok\n"
+KEEP_503 = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\ndown\n"
+
+
+def late(words, right, then=KEEP, name=""):
+    """Requests on a kept connection are answered, until the fault comes."""
+    return Situation("script", dict(steps=[["serve", KEEP, then]]), name, (right,), words, True)
+
+
+KEPT = {
+    "late-503": late("503, later", "http-status", KEEP_503),
+    "late-silent": late("no answer, later", "app-slow", ""),
+    "late-drop": late("", "firewall-drop", name="drop"),
+    "late-out-drop": late("", "reply-dropped", name="out-drop"),
+    "late-lost": late("", "reply-lost", name="lost"),
+    "late-stop": Situation("redis", {}, "stop", ("app-slow", "app-not-accepting"), late=True),
+    "late-redis-drop": Situation("redis", {}, "drop", ("firewall-drop",), late=True),
+    "late-redis-lost": Situation("redis", {}, "lost", ("reply-lost",), late=True),
+}
+
+SITUATIONS = {**KEPT, **HTTP, **NETWORK, **MORE}

@@ -113,6 +113,20 @@ PROTOCOL = {
                              "nginx without HTTP/2"),
 }
 
+
+def grpc(says, words, right=("grpc-status",)):
+    return Situation("grpc", dict(says=says), "", right, words)
+
+
+GRPC = {
+    "grpc-ok": grpc("SERVING", "gRPC, SERVING", FINE),
+    "grpc-down": grpc("NOT_SERVING", "gRPC, NOT_SERVING"),
+    "grpc-starting": grpc("UNKNOWN", "gRPC, UNKNOWN"),
+    "grpc-no-service": grpc("not-found", "gRPC, status 5"),
+    "grpc-unavailable": grpc("unavailable", "gRPC, status 14"),
+    "grpc-none": grpc("unimplemented", "gRPC without the health service"),
+}
+
 NAME = "check.test"
 ANSWER = [f"--address=/{NAME}/192.0.2.1"]
 
@@ -142,4 +156,4 @@ DATAGRAM = {
     "icmp-out-drop": Situation("none", {}, "out-drop", ("reply-dropped",)),
 }
 
-MORE = {**TLS, **PROTOCOL, **DATAGRAM}
+MORE = {**TLS, **PROTOCOL, **GRPC, **DATAGRAM}

@@ -18,7 +18,9 @@ each client's own word stands hctrace's. Written by `make agreement`; the rows a
 
 def words_of(name):
     situation = SITUATIONS[name]
-    return faults.words(situation.fault) or situation.words or f"{situation.service}: {name}"
+    later = ", later" if situation.late and situation.fault else ""
+    return (faults.words(situation.fault) or situation.words
+            or f"{situation.service}: {name}") + later
 
 
 def spoken(result):

@@ -72,8 +72,10 @@ MORE_ROWS = [
     *rows(DNS, up="dns-ok",
           down="dns-refused dns-nxdomain dns-servfail dns-silent dns-closed dns-drop dns-reject "
                "dns-out-drop"),
-    *rows(GRPC, down="h2c-ok h2c-503 200",
-          right={"h2c-ok": "grpc-status", "h2c-503": "http-status grpc-status",
+    *rows(GRPC, up="grpc-ok",
+          down="grpc-down grpc-starting grpc-no-service grpc-unavailable grpc-none h2c-ok "
+               "h2c-503 200",
+          right={"h2c-ok": "grpc-status protocol-mismatch", "h2c-503": "http-status grpc-status",
                  "200": "protocol-mismatch"}),
 ]
 

@@ -11,7 +11,8 @@ STRING = Check("health_body", "kept", "health_body ok")
 ROWS = [
     *rows(GET, up="200 204 big slow-in-time kept-open",
           down="404 503 stall-headers close reset silent slow garbage never-accept closed drop "
-               "reject-rst out-drop out-drop-data lost lost-data no-route"),
+               "reject-rst out-drop out-drop-data lost lost-data no-route "
+               "late-503 late-silent late-drop late-out-drop late-lost"),
     *rows(STRING, up="200", down="other-string stall-body cut-body",
           only={"an expected string": "other-string"}),
 ]

@@ -7,7 +7,8 @@ PING = Check("PING", "kept", "")
 
 ROWS = rows(PING, up="redis-ok",
             down="redis-auth redis-denied redis-busy silent close reset never-accept closed "
-                 "loopback drop reject-rst out-drop out-drop-data lost lost-data no-route")
+                 "loopback drop reject-rst out-drop out-drop-data lost lost-data no-route "
+                 "late-stop late-redis-drop late-redis-lost")
 
 
 class Sentinel(Client):
