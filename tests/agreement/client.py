@@ -45,9 +45,9 @@ class Client:
         return "".join(Path(one).read_text(encoding="utf-8", errors="replace")
                        for one in sorted(glob.glob(f"{self.lab.tmp}/client-*.log")))
 
-    def counts(self, row):
-        """Whether it makes a check of ROW every INTERVAL, so that they can be counted."""
-        return True
+    def checks(self, place, since, over):
+        """About how many checks it made of PLACE in that time (wall clock)."""
+        return int((over - since) / self.interval)
 
     def settled(self, words):
         """Whether there is no need to ask again."""
@@ -72,6 +72,7 @@ class Repeated(Client):
     def __init__(self, lab, places):
         super().__init__(lab, places)
         self.heard = {}  # place id -> [(word, said)]
+        self.begun = {}  # place id -> [when (wall clock)]
         self._stop = threading.Event()
         self._threads = []
 
@@ -92,6 +93,7 @@ class Repeated(Client):
         next_time = time.monotonic() + delay
         # on and on, until the last row has had its runs: hctrace would miss the checks
         while not self._stop.wait(max(0, next_time - time.monotonic())):
+            self.begun.setdefault(place.id, []).append(time.time())
             word = self.check(place)
             self.heard.setdefault(place.id, []).append(word)
             next_time += self.interval
@@ -112,6 +114,9 @@ class Repeated(Client):
                 word = "/".join(sorted({word for word, _ in heard}))
                 said[place.id] = word, heard[-1][1]
         return said
+
+    def checks(self, place, since, over):
+        return sum(since < when < over for when in self.begun.get(place.id, ()))
 
     def settled(self, words):
         return len(words) == len(self.places)  # what it said will not change

@@ -151,10 +151,9 @@ def play(client_class, rows, binary, keep=None):
         results = []
         for place in places:
             since = turned if place in late else began
-            checks = int((over - since) / client.interval) if client.counts(place.row) else 1
             word, said = words.get(place.id, ("", ""))
             if place.id in never_up:
                 word, said = "", "not UP before the fault"
             results.append(judge(client.name, place.row, word, said, probes_of(
-                trace.lines, place, since, over), max(1, checks)))
+                trace.lines, place, since, over), max(1, client.checks(place, since, over))))
         return results

@@ -29,8 +29,9 @@ class Sentinel(Client):
         self.child = self.lab.spawn(self.lab.lb, "redis-sentinel", config, port=26379,
                                     log="client")
 
-    def counts(self, row):
-        return row.word == UP  # what does not answer is asked less often
+    def checks(self, place, since, over):
+        # what does not answer is asked less often
+        return super().checks(place, since, over) if place.row.word == UP else 1
 
     def words(self):
         text = self.lab.lb.run("redis-cli", "-p", 26379, "sentinel", "masters", check=False)

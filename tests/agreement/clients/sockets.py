@@ -3,7 +3,7 @@
 from client import Repeated
 from model import DOWN, UP, Check, rows
 
-NCAT = Check("ncat -z", "tcp", ("ncat", "-z", "-w", "1", "{target}", "{port}"))
+NCAT = Check("ncat -z", "tcp", ("ncat", "-n", "-z", "-w", "1", "{target}", "{port}"))
 SOCAT = Check("socat", "tcp", ("socat", "-u", "/dev/null", "TCP:{target}:{port},connect-timeout=1"))
 ISREADY = Check("pg_isready", "protocol",
                 ("pg_isready", "-q", "-t", "1", "-h", "{target}", "-p", "{port}"))
