@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a row is: a client's check of a service with a fault, and what is true of it."""
+"""What a row is: a client's check of a service with a fault, and what is true of it.
+
+To add a row, name a situation in the rows of a client (clients/); to add a situation, give its
+service or script, its fault and its right verdicts (situations.py, situations_more.py); a fault of
+the network is a rule in faults.py; a client is a class with a group, in a file of its own.
+"""
 from dataclasses import dataclass, field
 
 UP, DOWN = "UP", "DOWN"

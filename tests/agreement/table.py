@@ -12,7 +12,10 @@ each client's own word stands hctrace's. Written by `make agreement`; the rows a
 - *likely*: the same, but hctrace says that it is not certain, or that it does not know (`unknown`).
 - *client*: only the client can know: an expected string, or its trust in a certificate.
 - *wrong*: another outcome, a wrong cause, or no probe at all. The worst of a row's probes counts.
-- *gap*: wrong, in what hctrace is known not to do yet.
+- *gap*: wrong, in what hctrace is known not to do yet (`tests/agreement/known_gaps`), and not counted below.
+
+Not here: keepalived and ldirectord check nothing without IPVS, which the kernel that this was run on lacks
+("IPVS: Can't initialize ipvs").
 """
 
 
