@@ -4,9 +4,10 @@
  *
  * tc (tcx or clsact) where user space attached it, else the tracepoints
  * netif_receive_skb and net_dev_start_xmit; XDP on request.  Of a connection
- * only what a diagnosis needs goes up: SYNs, the first pure ACK, the first
- * payload of each direction, FIN and RST.  Of what is on its way through this
- * host, to a container and back, the first packet of each direction.
+ * only what a diagnosis needs goes up: SYNs, the first pure ACK, the beginning
+ * of the first request and of its answer, the acknowledgement of all that was
+ * answered so far, FIN and RST.  Of what is on its way through this host, to a
+ * container and back, the first packet of each direction.
  */
 #include "nat.h"
 #include "users.h"
@@ -41,26 +42,75 @@ static __always_inline bool count_turn(struct hct_flow *flow, const struct parse
 	return flow->turns == 2;
 }
 
+/*
+ * Does this segment have bytes of the first request, or of its answer, that are
+ * new and near the beginning?  Marks them as told.
+ */
+static __always_inline bool is_of_head(struct hct_flow *flow, const struct parsed *p)
+{
+	__u8 *told = p->reply ? &flow->response : &flow->request;
+	__u32 start = p->reply ? flow->answer_start : flow->isn + 1, seq = p->packet.seq;
+	__u32 known = p->reply ? flow->answer_end : flow->request_end;
+
+	if (!p->packet.payload_len || flow->turns > 1 || *told >= HCT_HEAD_SEGMENTS)
+		return false;
+	if (p->packet.tcp_flags & HCT_TCP_SYN)
+		seq++;
+	if (*told && (seq - start >= HCT_HEAD_BYTES ||
+		      (__s32)(seq + p->packet.payload_len - known) <= 0))
+		return false;
+	(*told)++;
+	return true;
+}
+
+/* Keeps how far the answer has come. */
+static __always_inline void note_answer(struct hct_flow *flow, const struct parsed *p)
+{
+	__u32 end = p->packet.seq + p->packet.payload_len;
+
+	if (p->packet.tcp_flags & HCT_TCP_SYN)
+		flow->answer_start = end + 1;
+	else if (p->packet.payload_len &&
+		 (!flow->answer_end || (__s32)(end - flow->answer_end) > 0))
+		flow->answer_end = end;
+}
+
+/*
+ * Does the load balancer acknowledge all of the answer so far, and has that not
+ * been told?  Only of the first exchange: of a connection that is kept, the rest
+ * is users'.
+ */
+static __always_inline bool confirms_answer(struct hct_flow *flow, const struct parsed *p)
+{
+	__u32 ack = p->packet.ack;
+
+	if (!flow->answer_end || flow->turns > 1 || !(p->packet.tcp_flags & HCT_TCP_ACK) ||
+	    (__s32)(ack - flow->answer_end) < 0 || flow->answer_acked == ack)
+		return false;
+	flow->answer_acked = ack;
+	return true;
+}
+
 /* Is this packet of FLOW worth an event?  Marks what is told only once. */
 static __always_inline int interest_tcp(struct hct_flow *flow, const struct parsed *p)
 {
 	__u8 flags = p->packet.tcp_flags;
 	bool is_end = flags & (HCT_TCP_FIN | HCT_TCP_RST);
-	__u8 *told = p->reply ? &flow->response : &flow->request;
-	bool second;
+	bool second, of_head;
 
 	if (is_end)
 		flow->ended |= flags & HCT_TCP_RST ? HCT_ENDED :
 			       p->reply ? HCT_ENDED_BY_HOST : HCT_ENDED_BY_LB;
 	if (flow->users)
 		return NOT_OF_INTEREST;
+	of_head = is_of_head(flow, p); /* before what it asks for is changed */
 	second = count_turn(flow, p);
+	if (p->reply)
+		note_answer(flow, p);
 	if (flow_quiet(flow, is_end))
 		return NOT_OF_INTEREST;
-	if (p->packet.payload_len && !*told) {
-		*told = 1;
+	if (of_head)
 		return WITH_PAYLOAD;
-	}
 	if (flags & HCT_TCP_SYN) {
 		if (p->reply)
 			flow->synack = 1;
@@ -68,11 +118,13 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 	}
 	if (is_end || second)
 		return HEADERS;
-	if (!p->reply && !flow->acked && !p->packet.payload_len) {
+	if (p->reply)
+		return NOT_OF_INTEREST;
+	if (!flow->acked && !p->packet.payload_len) {
 		flow->acked = 1;
 		return HEADERS;
 	}
-	return NOT_OF_INTEREST;
+	return confirms_answer(flow, p) ? HEADERS : NOT_OF_INTEREST;
 }
 
 static __always_inline int interest(struct hct_flow *flow, const struct parsed *p)
@@ -165,43 +217,95 @@ static __always_inline void report_headers(const struct parsed *p, struct hct_fl
 	event_submit(e);
 }
 
-/* LINEAR_END: how far S may be read (a kernel sk_buff's linear part), or 0 for all. */
-static __always_inline void report_payload(const struct parsed *p, struct hct_flow *flow, __u32 ifindex,
-					   __u8 point, const struct packet_source *s,
-					   __u32 linear_end, const bool inbound)
+/* Copies at most ROOM of the N bytes (at least one) at OFFSET of S; returns how many, 0 on failure. */
+static __always_inline __u32 capture(const struct packet_source *s, __u32 offset, __u32 len,
+				     __u8 *to, const __u32 room)
+{
+	/*
+	 * The verifier of 5.10 learns a lower bound from an addition, not from a
+	 * compare with zero: bound one less, on a 64-bit value, and add one.
+	 */
+	__u64 n = len - 1;
+	long err;
+
+	asm volatile("" : "+r"(n));
+	if (n > room - 1)
+		n = room - 1;
+	n++;
+	err = s->tc ? bpf_skb_load_bytes(s->tc, offset, to, n) :
+		      bpf_probe_read_kernel(to, n, s->head + offset);
+	return err ? 0 : n;
+}
+
+/*
+ * With at most ROOM captured bytes.  LINEAR_END: how far S may be read (a kernel
+ * sk_buff's linear part), or 0 for all.
+ */
+static __always_inline void report_captured(const struct parsed *p, struct hct_flow *flow,
+					    __u32 ifindex, __u8 point,
+					    const struct packet_source *s, __u32 linear_end,
+					    const bool inbound, const __u32 room)
 {
 	struct hct_event_payload *e;
 	__u32 len = p->packet.payload_len;
 
-	e = (void *)event_begin(flow, &p->tuple, point, sizeof(*e));
+	e = (void *)event_begin(flow, &p->tuple, point, sizeof(struct hct_event) + room);
 	if (!e)
 		return;
 	fill_packet(&e->event, p, ifindex);
+	if (s->tc && inbound && p->starts_flow)
+		look_at_listener(s->tc, p, &e->event.listener);
 	if (linear_end) {
-		__u32 room = linear_end > p->payload_offset ? linear_end - p->payload_offset : 0;
+		__u32 readable = linear_end > p->payload_offset ? linear_end - p->payload_offset : 0;
 
-		if (len > room)
-			len = room;
+		if (len > readable)
+			len = readable;
 	}
 	if (len) {
-		/*
-		 * The verifier of 5.10 learns a lower bound from an addition, not from a
-		 * compare with zero: bound one less, on a 64-bit value, and add one.
-		 */
-		__u64 n = len - 1;
-		long err;
-
-		asm volatile("" : "+r"(n));
-		if (n > HCT_PAYLOAD_MAX - 1)
-			n = HCT_PAYLOAD_MAX - 1;
-		n++;
-		err = s->tc ? bpf_skb_load_bytes(s->tc, p->payload_offset, e->payload, n) :
-			      bpf_probe_read_kernel(e->payload, n, s->head + p->payload_offset);
-		e->event.payload_len = err ? 0 : n;
+		e->event.payload_len = capture(s, p->payload_offset, len, e->payload, room);
 		if (inbound && !config.follow_users)
 			flow->users = is_users_request(e->payload, e->event.payload_len);
 	}
 	event_submit(e);
+}
+
+/* Of an answer more is captured than of a request: its head is longer, and says how long the rest is. */
+static __always_inline void report_payload(const struct parsed *p, struct hct_flow *flow,
+					   __u32 ifindex, __u8 point,
+					   const struct packet_source *s, __u32 linear_end,
+					   const bool inbound)
+{
+	if (!inbound && p->packet.payload_len > HCT_PAYLOAD_SHORT)
+		report_captured(p, flow, ifindex, point, s, linear_end, inbound, HCT_PAYLOAD_MAX);
+	else
+		report_captured(p, flow, ifindex, point, s, linear_end, inbound, HCT_PAYLOAD_SHORT);
+}
+
+#define LAST_CHUNK_LEN 5
+
+/*
+ * Looks whether the answer's last segment so far ends with an empty chunk: of a
+ * long one only that tells that it is complete.
+ */
+static __always_inline void look_at_tail(struct __sk_buff *skb, struct hct_flow *flow,
+					 const struct parsed *p)
+{
+	const __u8 last[LAST_CHUNK_LEN] = { '0', '\r', '\n', '\r', '\n' };
+	__u8 bytes[LAST_CHUNK_LEN];
+	__u32 len = p->packet.payload_len;
+
+	if (!p->reply || p->tuple.protocol != IPPROTO_TCP || len < LAST_CHUNK_LEN ||
+	    !(p->packet.tcp_flags & (HCT_TCP_PSH | HCT_TCP_FIN)) || flow->turns > 1 ||
+	    flow->users || flow->seq >= config.max_events)
+		return;
+	flow->tail = 0;
+	if (bpf_skb_load_bytes(skb, p->payload_offset + len - LAST_CHUNK_LEN, bytes,
+			       LAST_CHUNK_LEN))
+		return;
+	for (int i = 0; i < LAST_CHUNK_LEN; i++)
+		if (bytes[i] != last[i])
+			return;
+	flow->tail = HCT_TAIL_LAST_CHUNK;
 }
 
 /* Requests that leave towards a container or a host behind this one, and what comes back. */
@@ -277,6 +381,8 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 		return TC_ACT_UNSPEC;
 	}
 	flow->rung.valid = 0; /* another packet starts its way */
+	if (!ingress)
+		look_at_tail(skb, flow, &p);
 	kind = interest(flow, &p);
 	if (kind == WITH_PAYLOAD)
 		report_payload(&p, flow, skb->ifindex, point, &s, 0, ingress);

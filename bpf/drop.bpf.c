@@ -14,6 +14,63 @@ static __always_inline bool is_noise(const struct parsed *p, __u32 reason)
 	       !is_netfilter_drop(reason);
 }
 
+enum { ICMP_FRAG_NEEDED = 4, ICMPV6_TOO_BIG = 2 };
+
+/*
+ * A router's word that a packet of ours was too big for the path, on its way in:
+ * neither of its addresses is of the range, but the header inside is of a reply.
+ */
+static __always_inline bool parse_too_big(const struct sk_buff *skb, struct parsed *p)
+{
+	struct packet_source s = { .head = ARG_READ(skb, head) };
+	__u32 offset = ARG_READ(skb, network_header);
+	struct icmp_header icmp;
+	struct udp_header ports;
+	__u8 version, protocol;
+	bool v6;
+
+	if (packet_load(&s, offset, &version, 1))
+		return false;
+	v6 = version >> 4 == 6;
+	if (packet_load(&s, offset + (v6 ? 6 : 9), &protocol, 1) ||
+	    protocol != (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return false;
+	offset += v6 ? sizeof(struct ipv6_header) : (version & 0xf) * 4;
+	if (packet_load(&s, offset, &icmp, sizeof(icmp)) ||
+	    (v6 ? icmp.type != ICMPV6_TOO_BIG :
+		  icmp.type != ICMP_UNREACHABLE || icmp.code != ICMP_FRAG_NEEDED))
+		return false;
+	offset += sizeof(icmp);
+	__builtin_memset(p, 0, sizeof(*p));
+	if (v6) {
+		struct ipv6_header ip;
+
+		if (packet_load(&s, offset, &ip, sizeof(ip)) || !in_range((const __u32 *)ip.daddr))
+			return false;
+		__builtin_memcpy(p->tuple.lb, ip.daddr, 16);
+		__builtin_memcpy(p->tuple.target, ip.saddr, 16);
+		p->tuple.protocol = ip.next_header;
+		offset += sizeof(ip);
+	} else {
+		struct ipv4_header ip;
+
+		if (packet_load(&s, offset, &ip, sizeof(ip)) || !in_range_ipv4(ip.daddr))
+			return false;
+		map_ipv4(p->tuple.lb, ip.daddr);
+		map_ipv4(p->tuple.target, ip.saddr);
+		p->tuple.protocol = ip.protocol;
+		offset += (ip.version_ihl & 0xf) * 4;
+	}
+	if (p->tuple.protocol != IPPROTO_TCP || packet_load(&s, offset, &ports, sizeof(ports)))
+		return false;
+	p->tuple.lb_port = ports.dport;
+	p->tuple.target_port = ports.sport;
+	p->packet.is_icmp_error = 1;
+	p->packet.icmp_type = icmp.type;
+	p->packet.icmp_code = icmp.code;
+	return true;
+}
+
 static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason)
 {
 	struct parsed p;
@@ -23,7 +80,7 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	__u32 netns, ifindex = 0;
 	bool here;
 
-	if (!parse_skb(skb, &p) || is_noise(&p, reason))
+	if (parse_skb(skb, &p) ? is_noise(&p, reason) : !parse_too_big(skb, &p))
 		return 0;
 	netns = netns_of_skb(skb);
 	here = netns == config.netns;

@@ -188,6 +188,9 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	e->flags = 0;
 	e->payload_len = 0;
 	e->turns = flow->turns;
+	e->tail = flow->tail;
+	e->answer_end = flow->answer_end;
+	e->pad2 = 0;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	__builtin_memset(&e->packet, 0, sizeof(e->packet));
 	return e;

@@ -60,7 +60,7 @@ static __always_inline bool header_at(const __u8 *bytes, __u32 n, __u64 start)
 
 	/* one 64-bit value to be compared and used: the verifiers of 5.10 and 6.1 see no other bounds */
 	asm volatile("" : "+r"(start));
-	if (start < 1 || start > HCT_PAYLOAD_MAX - USERS_HEADER_LEN - 1 ||
+	if (start < 1 || start > HCT_PAYLOAD_SHORT - USERS_HEADER_LEN - 1 ||
 	    start + USERS_HEADER_LEN >= n)
 		return false;
 	difference = (bytes[start - 1] ^ '\n') | (bytes[start + USERS_HEADER_LEN] ^ ':');
@@ -80,9 +80,9 @@ static __noinline bool is_users_request(const __u8 *bytes, __u32 n)
 	__u64 place = 0, k = 0, letters;
 
 #pragma clang loop unroll(disable)
-	for (__u32 at = 0; at + 8 <= HCT_PAYLOAD_MAX; at += 8)
+	for (__u32 at = 0; at + 8 <= HCT_PAYLOAD_SHORT; at += 8)
 		place |= is_same(is_part(*(const __u64 *)(bytes + at) | LOWER_CASE), 0) * at;
-	if (place > HCT_PAYLOAD_MAX - 8)
+	if (place > HCT_PAYLOAD_SHORT - 8)
 		return false;
 	letters = *(const __u64 *)(bytes + place) | LOWER_CASE;
 #pragma unroll

@@ -19,7 +19,13 @@
 
 #define HCT_COMM_LEN 16
 #define HCT_STACK_MAX 12
-#define HCT_PAYLOAD_MAX 384
+#define HCT_PAYLOAD_SHORT 384 /* captured of a request; and of an answer that is no longer */
+#define HCT_PAYLOAD_MAX 2048 /* captured of an answer: its head, more often than not */
+/* Of each direction's segments those are captured that begin this early, and so many at most. */
+#define HCT_HEAD_BYTES 2048
+#define HCT_HEAD_SEGMENTS 48
+/* Events of a flow after which it goes quiet, but for its end: an answer in as many segments fits. */
+#define HCT_FLOW_MAX_EVENTS 128
 #define HCT_MAX_PREFIXES 16
 #define HCT_MAX_PORTS 16
 
@@ -187,7 +193,10 @@ struct hct_event {
 	__u8 flags; /* HCT_F_* */
 	__u16 payload_len; /* captured bytes behind the detail */
 	__u8 turns; /* TCP: requests so far that began after an answer, and the first; at most 255 */
-	__u8 pad[3];
+	__u8 tail; /* HCT_TAIL_* of the answer so far */
+	__u8 pad[2];
+	__u32 answer_end; /* TCP: sequence number behind the highest byte answered so far; 0 none */
+	__u32 pad2;
 	struct hct_packet packet;
 	union {
 		struct hct_listener listener; /* TC_INGRESS, with a SYN */
@@ -203,11 +212,17 @@ struct hct_event {
 	};
 };
 
+#define HCT_TAIL_LAST_CHUNK 0x1 /* its last segment ends with an empty chunk (RFC 9112, 7.1) */
+
 /* Bytes that the points without a kernel stack send: the details up to struct hct_route. */
 #define HCT_EVENT_SHORT (__builtin_offsetof(struct hct_event, route) + sizeof(struct hct_route))
 
-/* The same with room for captured bytes: TC_INGRESS and TC_EGRESS, first payload. */
+/* The same with room for captured bytes: TC_INGRESS and TC_EGRESS, the first payload. */
 struct hct_event_payload {
+	struct hct_event event;
+	__u8 payload[HCT_PAYLOAD_SHORT];
+};
+struct hct_event_long_payload {
 	struct hct_event event;
 	__u8 payload[HCT_PAYLOAD_MAX];
 };
@@ -225,8 +240,8 @@ _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
 _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
-_Static_assert(__builtin_offsetof(struct hct_event, packet) == 96, "wire format");
-_Static_assert(sizeof(struct hct_event) == 112 + sizeof(struct hct_drop), "wire format");
+_Static_assert(__builtin_offsetof(struct hct_event, packet) == 104, "wire format");
+_Static_assert(sizeof(struct hct_event) == 120 + sizeof(struct hct_drop), "wire format");
 
 /* What user space tells the BPF side between open and load, as read-only data. */
 struct hct_prefix {

@@ -19,8 +19,8 @@ struct hct_flow {
 	__u32 ifindex; /* device of the first packet */
 	__u8 synack;
 	__u8 acked;
-	__u8 request;
-	__u8 response;
+	__u8 request; /* segments of it that were captured */
+	__u8 response; /* the same of the answer; a datagram's: 1, once told */
 	__u8 read;
 	__u8 routed;
 	__u8 ended; /* HCT_ENDED_* */
@@ -30,11 +30,15 @@ struct hct_flow {
 	__u8 inner_reply; /* a reply came from the container or host behind the DNAT */
 	__u8 rewritten; /* a reply left with another source */
 	__u32 request_end; /* sequence number behind the last of them */
+	__u32 answer_start; /* sequence number of the answer's first byte, once the SYN-ACK was seen */
+	__u32 answer_end; /* behind its highest byte so far; 0 none */
+	__u32 answer_acked; /* the load balancer's acknowledgement of all of it that was told last */
 	__u8 users; /* a user's request, by its header: nothing more is told */
 	__u8 reason; /* HCT_REASON_* of the packet that is about to be dropped */
-	__u8 pad[2];
+	__u8 tail; /* HCT_TAIL_* */
+	__u8 pad[5];
 	struct hct_rung rung; /* of the packet that is passing */
 };
-_Static_assert(sizeof(struct hct_flow) == 56, "map value: no holes");
+_Static_assert(sizeof(struct hct_flow) == 72, "map value: no holes");
 
 #endif

@@ -304,7 +304,7 @@ static void as_many_as_asked_for(void **state)
 /* A connection that carries a second request. */
 static void many_requests(struct run *run, uint64_t flow, uint64_t at)
 {
-	static const uint8_t get[] = "GET /shop HTTP/1.1\r\n\r\n", ok[] = "HTTP/1.1 200 OK\r\n\r\n";
+	static const uint8_t get[] = "GET /shop HTTP/1.1\r\n\r\n", ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 	struct obs request = packet(flow, 3, at + 30000, HCT_TCP_ACK, false), answer;
 
 	deliver(run, packet(flow, 0, at, HCT_TCP_SYN, false));

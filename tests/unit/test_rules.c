@@ -116,7 +116,7 @@ static void ends(void **state)
 	} rows[] = {
 		{ 1, 3, true, false, VERDICT_HEALTHY },
 		{ 1, 3, false, false, VERDICT_HEALTHY }, /* reset straight after the SYN-ACK */
-		{ 2999, 3, true, false, VERDICT_HEALTHY },
+		{ 2999, 3, true, false, VERDICT_APP_SLOW }, /* it waited for a greeting */
 		{ 2999, 3, false, false, VERDICT_REPLY_LOST },
 		{ 3001, 3, false, false, VERDICT_REPLY_LOST },
 		{ 300, 3, true, true, VERDICT_PROBE_ABORTED },
@@ -158,7 +158,8 @@ static struct probe answered_probe(const char *answer)
 	p.first_byte_ns = p.start_ns + 4000;
 	p.first_bytes_len = strlen(answer);
 	memcpy(p.first_bytes, answer, p.first_bytes_len);
-	http_parse_response((const uint8_t *)answer, strlen(answer), &p.http_response);
+	http_answer_feed(&p.answer, (const uint8_t *)answer, strlen(answer), &p.http_response);
+	p.status_ns = p.http_response.valid ? p.first_byte_ns : 0;
 	p.host_fin_ns = p.start_ns + 5000;
 	return p;
 }
@@ -169,7 +170,7 @@ static void answers(void **state)
 	struct probe p = answered_probe("HTTP/1.1 200 OK\r\n");
 
 	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_HEALTHY);
-	p.first_byte_ns = p.start_ns + 4 * SECOND; /* after the timeout */
+	p.first_byte_ns = p.status_ns = p.start_ns + 4 * SECOND; /* after the timeout */
 	p.read_ns = p.start_ns + 3500;
 	p.host_fin_ns = 0;
 	assert_int_equal(verdict_of(&p, &s, NULL).verdict, VERDICT_APP_SLOW);

@@ -11,10 +11,19 @@
 #include "render/format.h"
 #include "stream/names.h"
 
+#define FIRST_SEGMENT_BITS 12 /* flows whose first segments are remembered at once: 4,096 */
+
+/* The observation that captured the beginning of a request or of an answer. */
+struct first_segment {
+	uint64_t flow_id;
+	uint32_t flow_seq;
+};
+
 struct redact {
 	struct pseudo_names *names;
 	struct pseudo_addr *addrs;
 	char path[64]; /* of the settings */
+	struct first_segment first[2][1 << FIRST_SEGMENT_BITS]; /* of requests, of answers */
 };
 
 struct redact *redact_new(const struct settings *settings)
@@ -165,6 +174,23 @@ void redact_start(struct redact *r, const struct stream_start *in, struct stream
 			pseudo_name(r->names, NAME_NETNS, in->netns_name, strlen(in->netns_name)));
 }
 
+/*
+ * Is what IN captured the beginning of its flow's request or answer?  Of a message
+ * in several segments the later ones cannot be read by themselves, so nothing of
+ * them is passed on.  A run comes by twice: the same observation is the first again.
+ */
+static bool is_first_segment(struct redact *r, const struct obs *in)
+{
+	struct first_segment *first = &r->first[in->reply][in->flow_id * UINT64_C(0x9e3779b97f4a7c15) >>
+							    (64 - FIRST_SEGMENT_BITS)];
+
+	if (first->flow_id == in->flow_id)
+		return first->flow_seq == in->flow_seq;
+	first->flow_id = in->flow_id;
+	first->flow_seq = in->flow_seq;
+	return true;
+}
+
 void redact_obs(struct redact *r, const struct obs *in, struct obs *out,
 		uint8_t payload[HCT_PAYLOAD_MAX])
 {
@@ -197,7 +223,7 @@ void redact_obs(struct redact *r, const struct obs *in, struct obs *out,
 		break;
 	}
 	out->payload_len = 0;
-	if (in->payload)
+	if (in->payload && is_first_segment(r, in))
 		out->payload_len = redact_payload(r, in->reply, in->payload, in->payload_len, payload);
 	out->payload = out->payload_len ? payload : NULL;
 }

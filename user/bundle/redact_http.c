@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "diagnose/client.h"
 #include "diagnose/http.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -144,6 +145,22 @@ static void redact_location(struct redact *r, const char *text, size_t len, char
 	redact_http_path(r, text + used, len - used, out + strlen(out), size - strlen(out));
 }
 
+/* Where an answer ends is said by these, with no more than numbers and words of HTTP's own. */
+static bool is_framing(const char *header, size_t name, const char *value, size_t len)
+{
+	static const char *const words[] = { "chunked", "close", "keep-alive" };
+
+	if (name == 14 && strncasecmp(header, "Content-Length", name) == 0)
+		return len && len <= 19 && strspn(value, "0123456789") >= len;
+	if (strncasecmp(header, "Transfer-Encoding", name) != 0 &&
+	    strncasecmp(header, "Connection", name) != 0)
+		return false;
+	for (size_t i = 0; i < N(words); i++)
+		if (strlen(words[i]) == len && strncasecmp(words[i], value, len) == 0)
+			return true;
+	return false;
+}
+
 static void redact_header(struct redact *r, struct message *m, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
@@ -163,6 +180,18 @@ static void redact_header(struct redact *r, struct message *m, const char *line,
 			len--;
 		if (len < name + blank)
 			return;
+		if (is_framing(line, name, line + name + blank, len - name - blank)) {
+			put(m, line + name + blank, len - name - blank);
+			return;
+		}
+		if (strcmp(header_names[i], "User-Agent") == 0) {
+			/* what a client goes by decides about the answer */
+			size_t known = client_known_prefix(line + name + blank, len - name - blank);
+
+			put(m, line + name + blank, known);
+			fill(m, len - name - blank - known);
+			return;
+		}
 		if (strcmp(header_names[i], "Host") == 0)
 			redact_authority(r, line + name + blank, len - name - blank, text, sizeof(text));
 		else if (strcmp(header_names[i], "Location") == 0)
@@ -183,9 +212,29 @@ static void redact_header(struct redact *r, struct message *m, const char *line,
 		fill(m, len);
 }
 
-/* The lines behind the first one, and the body. */
-static void redact_rest(struct redact *r, struct message *m, const char *data, size_t len)
+/*
+ * An answer's length is counted from the end of its head: where the head got longer
+ * or shorter, one more header of the missing length, or the body, makes up for it.
+ */
+static void even_out(struct message *m)
 {
+	static const char header[] = "X: ";
+	long missing = -m->excess - (long)strlen(header) - 2;
+
+	if (missing < 1)
+		return;
+	put(m, header, strlen(header));
+	for (long i = 0; i < missing; i++)
+		put(m, "x", 1);
+	put(m, "\r\n", 2);
+	m->excess = 0;
+}
+
+/* The lines behind the first one, to the empty one; returns the bytes that they were. */
+static size_t redact_head(struct redact *r, struct message *m, const char *data, size_t len)
+{
+	size_t all = len;
+
 	while (len) {
 		const char *lf = memchr(data, '\n', len);
 		size_t line = lf ? (size_t)(lf - data) : len, text = line;
@@ -193,10 +242,9 @@ static void redact_rest(struct redact *r, struct message *m, const char *data, s
 		if (text && data[text - 1] == '\r')
 			text--;
 		if (!text && lf) {
+			even_out(m);
 			put(m, "\r\n", 2);
-			data += line + 1;
-			len -= line + 1;
-			break;
+			return all - len + line + 1;
 		}
 		redact_header(r, m, data, text);
 		if (text < line || lf)
@@ -204,6 +252,16 @@ static void redact_rest(struct redact *r, struct message *m, const char *data, s
 		data += line + (lf ? 1 : 0);
 		len -= line + (lf ? 1 : 0);
 	}
+	return all;
+}
+
+/* The same, and the body. */
+static void redact_rest(struct redact *r, struct message *m, const char *data, size_t len)
+{
+	size_t head = redact_head(r, m, data, len);
+
+	data += head;
+	len -= head;
 	for (size_t i = 0; i < N(tls_sentences); i++) {
 		if (!memmem(data, len, tls_sentences[i], strlen(tls_sentences[i])))
 			continue;
@@ -244,22 +302,41 @@ static size_t redact_request(struct redact *r, const char *data, size_t len, uin
 	return m.len;
 }
 
-static size_t redact_response(struct redact *r, const char *data, size_t len, int status,
-			      uint8_t *out)
+/* A status line and its head; behind a 1xx comes another one. */
+static void put_response(struct redact *r, struct message *m, const char *data, size_t len)
 {
 	const char *lf = memchr(data, '\n', len), *phrase = "";
-	size_t line = lf ? (size_t)(lf - data) : len;
-	struct message m = { out };
+	size_t line = lf ? (size_t)(lf - data) : len, head;
+	struct http_response response;
 	char text[64];
 
+	if (!http_parse_response((const uint8_t *)data, len, &response)) {
+		fill(m, len);
+		return;
+	}
 	for (size_t i = 0; i < N(phrases); i++)
-		if (phrases[i].status == status)
+		if (phrases[i].status == response.status)
 			phrase = phrases[i].phrase;
-	snprintf(text, sizeof(text), "HTTP/1.%c %03d %s", data[7] == '0' ? '0' : '1', status, phrase);
-	put_instead(&m, text, line && data[line - 1] == '\r' ? line - 1 : line);
-	put(&m, "\r\n", 2);
-	if (lf)
-		redact_rest(r, &m, lf + 1, len - line - 1);
+	snprintf(text, sizeof(text), "HTTP/1.%c %03d %s", data[7] == '0' ? '0' : '1', response.status,
+		 phrase);
+	put_instead(m, text, line && data[line - 1] == '\r' ? line - 1 : line);
+	put(m, "\r\n", 2);
+	if (!lf)
+		return;
+	if (response.status >= 200) {
+		redact_rest(r, m, lf + 1, len - line - 1);
+		return;
+	}
+	head = redact_head(r, m, lf + 1, len - line - 1);
+	if (line + 1 + head < len)
+		put_response(r, m, lf + 1 + head, len - line - 1 - head);
+}
+
+static size_t redact_response(struct redact *r, const char *data, size_t len, uint8_t *out)
+{
+	struct message m = { out };
+
+	put_response(r, &m, data, len);
 	return m.len;
 }
 
@@ -294,6 +371,6 @@ size_t redact_payload(struct redact *r, bool reply, const uint8_t *data, size_t 
 	if (!reply && http_parse_request(data, len, &request))
 		return redact_request(r, (const char *)data, len, out);
 	if (reply && http_parse_response(data, len, &response))
-		return redact_response(r, (const char *)data, len, response.status, out);
+		return redact_response(r, (const char *)data, len, out);
 	return redact_other(data, len, out);
 }

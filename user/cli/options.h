@@ -43,12 +43,22 @@ struct code_range {
 	int first, last;
 };
 
+/* What a client of health checks goes by. */
+enum client_judges {
+	JUDGES_UNKNOWN, /* or that is configured there */
+	JUDGES_STATUS, /* the status line alone: what is wrong behind it does not count */
+	JUDGES_STATUS_PROBABLY, /* the same, by the form of its request */
+	JUDGES_STATUS_LINE, /* the status, even where the head does not come to its end in time */
+	JUDGES_WHOLE_ANSWER, /* an answer that ends before its own length is none */
+};
+
 /* A load balancer's habits. */
 struct preset {
 	const char *name;
 	const char *from[5]; /* CIDRs, NULL-terminated */
 	struct code_range expect[MAX_EXPECT]; /* ends at first == 0 */
 	unsigned interval_s, timeout_s, retries;
+	enum client_judges judges;
 };
 
 struct settings {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Name, sources, expected codes, then interval, timeout (s) and failures in a row. */
+/* Name, sources, expected codes, then interval, timeout (s), failures in a row, and what it goes by. */
 const struct preset presets[] = {
 	{ "elb", { "100.125.0.0/16" },
 	  { { 200, 200 }, { 202, 202 }, { 401, 401 } }, 5, 3, 3 },
@@ -20,7 +20,7 @@ const struct preset presets[] = {
 	{ "tencent", { "100.64.0.0/10" }, { { 100, 499 } }, 5, 2, 3 },
 	{ "aws-nlb", { NULL }, { { 200, 399 } }, 30, 10, 3 },
 	{ "aws-alb", { NULL }, { { 200, 200 } }, 30, 5, 2 },
-	{ "haproxy", { NULL }, { { 200, 399 } }, 2, 2, 3 },
+	{ "haproxy", { NULL }, { { 200, 399 } }, 2, 2, 3, JUDGES_STATUS },
 	{ "keepalived", { NULL }, { { 200, 299 } }, 60, 5, 2 },
 	{ "envoy", { NULL }, { { 200, 200 } }, 5, 1, 3 },
 	{ "kubelet", { NULL }, { { 200, 399 } }, 10, 1, 3 },

@@ -15,6 +15,11 @@ static uint16_t port_of(const struct facts *f, const struct culprit *c)
 
 static void iptables_match(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
+	if (c->too_big) {
+		FIX_COMMAND(d, f->v6 ? "-p icmpv6 --icmpv6-type packet-too-big" :
+				       "-p icmp --icmp-type fragmentation-needed");
+		return;
+	}
 	FIX_COMMAND(d, "%s %s ", c->reply ? "-d" : "-s", f->range);
 	if (f->icmp)
 		FIX_COMMAND(d, f->v6 ? "-p icmpv6 --icmpv6-type %s" : "-p icmp --icmp-type %s",
@@ -27,6 +32,11 @@ static void iptables_match(const struct facts *f, const struct culprit *c, struc
 /* nft adds by itself what tables netdev and bridge need besides: the protocol of the frame. */
 static void nft_match(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
+	if (c->too_big) {
+		FIX_COMMAND(d, f->v6 ? "icmpv6 type packet-too-big" :
+				       "icmp type destination-unreachable icmp code frag-needed");
+		return;
+	}
 	FIX_COMMAND(d, "%s %s %s ", f->v6 ? "ip6" : "ip", c->reply ? "daddr" : "saddr", f->range);
 	if (f->icmp)
 		FIX_COMMAND(d, "%s type %s", f->v6 ? "icmpv6" : "icmp",
@@ -116,7 +126,7 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 	struct fw_owner owner;
 	bool owned = fw_owner_of(r, &owner);
 
-	if (owned && fw_owner_fix(&owner, r, &pass, &d->fix))
+	if (owned && !c->too_big && fw_owner_fix(&owner, r, &pass, &d->fix))
 		return;
 	if (strcmp(r->backend, "nft") == 0)
 		fix_by_nft(f, c, d);

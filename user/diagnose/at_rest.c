@@ -21,10 +21,11 @@ static const struct part {
 	FROM_TO(route, good_route),	FROM_TO(good_route, drop),
 	FROM_TO(drop, last_drop),	FROM_TO(last_drop, icmp_sent),
 	FROM_TO(icmp_sent, icmp_drop),	FROM_TO(icmp_drop, reset),
-	FROM_TO(reset, dnat),		FROM_TO(dnat, snat),
+	FROM_TO(reset, too_big),	FROM_TO(too_big, dnat),	FROM_TO(dnat, snat),
 	FROM_TO(snat, rule_end),	FROM_TO(rule_end, rule_nat),
 	FROM_TO(rule_nat, libwrap),	FROM_TO(libwrap, http_request),
-	FROM_TO(http_request, http_response), FROM_TO(http_response, first_bytes),
+	FROM_TO(http_request, http_response), FROM_TO(http_response, answer),
+	FROM_TO(answer, request_head),	FROM_TO(request_head, first_bytes),
 	FROM_TO(first_bytes, netns_name), FROM_TO(netns_name, timeline),
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -34,12 +35,12 @@ struct at_rest {
 	uint16_t timeline_len, timeline_room; /* bytes */
 	uint16_t timeline_n; /* entries */
 	uint16_t last; /* where the last one begins */
-	uint16_t present; /* a bit per part that is not empty */
-	uint16_t repeated; /* a bit per part that equals the one before it */
+	uint32_t present; /* a bit per part that is not empty */
+	uint32_t repeated; /* a bit per part that equals the one before it */
 	/* the head, and the parts that are present and not repeated */
 	_Alignas(struct probe) uint8_t bytes[];
 };
-_Static_assert(N_PARTS <= 16, "a bit each");
+_Static_assert(N_PARTS <= 32, "a bit each");
 
 /* An entry of the timeline; its texts follow. */
 struct entry {
@@ -164,7 +165,7 @@ void at_rest_recall(const struct at_rest *r, struct probe *p)
 
 /* ---- parts ---- */
 
-static void look_at_parts(const struct probe *p, uint16_t *present, uint16_t *repeated)
+static void look_at_parts(const struct probe *p, uint32_t *present, uint32_t *repeated)
 {
 	const char *bytes = (const char *)p;
 
@@ -175,10 +176,10 @@ static void look_at_parts(const struct probe *p, uint16_t *present, uint16_t *re
 
 		if (is_empty(bytes + part->offset, part->size))
 			continue;
-		*present |= (uint16_t)(1u << i);
+		*present |= 1u << i;
 		if (before && before->size == part->size &&
 		    memcmp(bytes + before->offset, bytes + part->offset, part->size) == 0)
-			*repeated |= (uint16_t)(1u << i);
+			*repeated |= 1u << i;
 	}
 }
 
@@ -194,7 +195,7 @@ static size_t size_of_parts(unsigned kept)
 
 int at_rest_keep(struct at_rest **r, const struct probe *p)
 {
-	uint16_t present, repeated;
+	uint32_t present, repeated;
 	struct at_rest *rest = *r;
 	uint8_t *at;
 

@@ -369,29 +369,49 @@ static void by_chains(const struct search *s, struct culprit *out)
 	out->found = out->n_candidates == 1 && !chains.truncated;
 }
 
+static void search_rule(struct search *s, struct culprit *out)
+{
+	const struct facts *f = s->f;
+	struct proof_key key;
+	bool first;
+
+	out->place = s->place;
+	out->inside = s->incident->inside;
+	out->reply = s->incident->reply;
+	s->askable = nf_packet_of(f->p, s->incident, &s->place, f->given.kernel, &s->packet);
+	out->outer = memcmp(&s->packet.tuple, &f->p->tuple, sizeof(s->packet.tuple)) == 0;
+	if (s->askable && f->given.proofs) {
+		proof_key_of(&key, &f->p->tuple, &s->packet);
+		s->proof = proofs_get(f->given.proofs, &key, &first);
+	}
+	walk(s);
+	/* nftables reports the rules that the probe's own packets met, and no others */
+	if ((!out->too_big && by_trace(s, out)) || (s->proof && by_proof(s, out)) ||
+	    by_walk(s, out))
+		return;
+	by_chains(s, out);
+}
+
 void culprit_find(const struct facts *f, struct culprit *out)
 {
 	struct search s = { .f = f, .rejected = facts_rejected(f) };
-	struct proof_key key;
-	bool first;
 
 	memset(out, 0, sizeof(*out));
 	s.incident = choose_incident(f, s.rejected, &s.place);
 	out->place = s.place;
-	if (!s.incident)
-		return;
-	out->inside = s.incident->inside;
-	out->reply = s.incident->reply;
-	s.askable = nf_packet_of(f->p, s.incident, &s.place, f->given.kernel, &s.packet);
-	out->outer = memcmp(&s.packet.tuple, &f->p->tuple, sizeof(s.packet.tuple)) == 0;
-	if (s.askable && f->given.proofs) {
-		proof_key_of(&key, &f->p->tuple, &s.packet);
-		s.proof = proofs_get(f->given.proofs, &key, &first);
-	}
-	walk(&s);
-	if (by_trace(&s, out) || (s.proof && by_proof(&s, out)) || by_walk(&s, out))
-		return;
-	by_chains(&s, out);
+	if (s.incident)
+		search_rule(&s, out);
+}
+
+void culprit_of_too_big(const struct facts *f, struct culprit *out)
+{
+	struct search s = { .f = f, .incident = &f->p->too_big, .place = nf_place(&f->p->too_big) };
+
+	memset(out, 0, sizeof(*out));
+	out->too_big = true;
+	out->place = s.place;
+	if (s.incident->seen && s.place.netfilter)
+		search_rule(&s, out);
 }
 
 /* ---- addresses ---- */

@@ -19,6 +19,7 @@ struct culprit {
 	struct nf_place place;
 	bool inside; /* its rules are those of the namespace that the probe was forwarded into */
 	bool reply;
+	bool too_big; /* the packet was a router's word that a reply is too big for the path */
 	bool outer; /* the packet had the probe's own addresses there, not those behind a DNAT */
 	/* the rule or policy: one that did it, or the best of several that can have */
 	bool named;
@@ -37,6 +38,8 @@ struct culprit {
 bool facts_rejected(const struct facts *f);
 /* Whose drop of, or answer to, a packet of the probe F is about; asks the host. */
 void culprit_find(const struct facts *f, struct culprit *out);
+/* The same of the drop of a router's word that a reply is too big for the path (p->too_big). */
+void culprit_of_too_big(const struct facts *f, struct culprit *out);
 /*
  * The rule that changed addresses: of the REPLY its source, of the request its
  * destination.  False: none is named.

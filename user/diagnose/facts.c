@@ -12,6 +12,7 @@
 #include "ask.h"
 
 #define NS_PER_SEC UINT64_C(1000000000)
+#define REACTION_NS UINT64_C(250000000) /* a client that has what it wants ends within this time */
 #define ROUND_SECOND_NS UINT64_C(60000000) /* this near to a full second, an end is a timeout */
 #define TLS_HANDSHAKE 0x16
 
@@ -21,6 +22,12 @@ static uint64_t first_of(uint64_t a, uint64_t b)
 }
 
 /* Timeouts are whole seconds: an end at such a distance is one, whatever --timeout says. */
+static bool is_round_second(uint64_t took)
+{
+	return took + ROUND_SECOND_NS >= NS_PER_SEC &&
+	       (took + ROUND_SECOND_NS) % NS_PER_SEC <= 2 * ROUND_SECOND_NS;
+}
+
 static bool is_early(const struct facts *f)
 {
 	uint64_t took = f->lb_end_ns - f->p->start_ns;
@@ -30,10 +37,44 @@ static bool is_early(const struct facts *f)
 		return false;
 	if (limit > f->timeout_ns / 10 * 9)
 		limit = f->timeout_ns / 10 * 9;
-	if (took + ROUND_SECOND_NS >= NS_PER_SEC &&
-	    (took + ROUND_SECOND_NS) % NS_PER_SEC <= 2 * ROUND_SECOND_NS)
-		return false;
-	return took < limit;
+	return !is_round_second(took) && took < limit;
+}
+
+static bool is_at_timeout(const struct facts *f)
+{
+	uint64_t took = f->lb_end_ns - f->p->start_ns;
+
+	return f->lb_end_ns && (took >= f->timeout_ns / 10 * 9 || is_round_second(took));
+}
+
+/* It connected and left: a check that goes by the handshake, whenever that came about. */
+static bool is_ended_at_handshake(const struct facts *f)
+{
+	uint64_t shaken = f->p->ack_ns > f->p->synack_ns ? f->p->ack_ns : f->p->synack_ns;
+
+	return f->lb_end_ns && shaken && f->lb_end_ns >= shaken &&
+	       f->lb_end_ns - shaken <= REACTION_NS;
+}
+
+/* Did it end as soon as it had the status, whatever was still to come? */
+static bool is_satisfied_by_status(const struct facts *f)
+{
+	uint64_t status = f->p->status_ns;
+
+	return status && f->lb_end_ns >= status && f->lb_end_ns - status <= REACTION_NS &&
+	       !f->lb_at_timeout;
+}
+
+/* Of HTTP the first bytes are no answer: its status line is. */
+static bool is_answered(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	if (!f->tcp)
+		return p->reply_ns != 0;
+	if (f->http && !f->tls && p->first_bytes_len && !p->answer.broken)
+		return p->status_ns && p->status_ns <= f->gave_up_ns;
+	return p->first_byte_ns && p->first_byte_ns <= f->gave_up_ns;
 }
 
 static bool is_connected(const struct facts *f)
@@ -59,6 +100,12 @@ static bool explains(const struct facts *f, const struct probe_incident *inciden
 		return false;
 	if (!f->tcp)
 		return !p->reply_ns || (incident->reply && incident->time_ns >= p->reply_ns);
+	/* a SYNPROXY rule of the firewall has answered the SYN: what comes then meets the rules again */
+	if (incident->stage == STAGE_CONNECT && !(incident->packet.tcp_flags & HCT_TCP_SYN) &&
+	    f->connected && !incident->reply)
+		return !p->established_ns && !p->accepted_ns && !p->read_ns && !p->first_byte_ns &&
+		       !(p->reset.seen && !p->reset.has_socket) &&
+		       (!f->lb_end_ns || f->lb_at_timeout);
 	if (incident->stage == STAGE_CONNECT || incident->packet.tcp_flags & HCT_TCP_SYN)
 		return !f->connected;
 	if (incident->reply)
@@ -134,9 +181,17 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->host_reset = p->host_rst_ns && p->host_rst_ns == f->host_end_ns;
 	f->gave_up_ns = f->lb_end_ns ? f->lb_end_ns : p->start_ns + f->timeout_ns;
 	f->early = is_early(f);
+	f->lb_at_timeout = is_at_timeout(f);
+	f->host_ended_first = f->host_end_ns && (!f->lb_end_ns || f->host_end_ns <= f->lb_end_ns);
 	f->connected = is_connected(f);
-	f->answered =
-		f->tcp ? p->first_byte_ns && p->first_byte_ns <= f->gave_up_ns : p->reply_ns != 0;
+	f->ended_at_handshake = is_ended_at_handshake(f);
+	f->awaits_greeting = f->connected && !p->request_ns && !p->first_byte_ns &&
+			     f->lb_at_timeout && !f->ended_at_handshake &&
+			     !f->given.http_target && !f->s->expect_http;
+	f->answered = is_answered(f);
+	f->satisfied_by_status = is_satisfied_by_status(f);
+	f->judges = client_judges(f->s, p);
+	probe_extent(p, &f->extent);
 	if (explains(f, &p->drop))
 		f->drop = &p->drop;
 	else if (explains(f, &p->last_drop))

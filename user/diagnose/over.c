@@ -2,11 +2,14 @@
 /* When a probe is over. */
 #include "over.h"
 
+#include "extent.h"
+
 #include <netinet/in.h>
 
 bool probe_is_over(const struct probe *p, bool expect_http)
 {
 	bool refused = p->icmp_left_ns || p->icmp_sent.seen;
+	struct extent extent;
 
 	if (p->tuple.protocol != IPPROTO_TCP)
 		return p->reply_ns || refused;
@@ -17,7 +20,13 @@ bool probe_is_over(const struct probe *p, bool expect_http)
 	/* a check that only connects has passed by now, whatever the application does next */
 	if (!p->request_ns && !expect_http)
 		return false;
-	return p->host_fin_ns || p->host_rst_ns || p->app_close_ns;
+	if (p->host_rst_ns)
+		return true;
+	/* a whole answer is none before it arrived: until then it may be lost on its way */
+	probe_extent(p, &extent);
+	if (extent.numbered)
+		return p->host_fin_ns && extent.arrived;
+	return p->host_fin_ns || p->app_close_ns;
 }
 
 bool probe_waits_for_gateway(const struct probe *p)

@@ -110,14 +110,53 @@ static void note_listener(struct probe *p, const struct obs *o)
 	p->listener = o->listener;
 }
 
-static size_t take_bytes(uint8_t *out, size_t size, const struct obs *o)
+/* Is A behind B?  TCP's numbers wrap. */
+static bool is_behind(uint32_t a, uint32_t b)
 {
-	size_t len = o->payload_len < size ? o->payload_len : size;
+	return (int32_t)(a - b) > 0;
+}
 
-	if (!o->payload)
-		return 0;
-	memcpy(out, o->payload, len);
-	return len;
+/*
+ * Adds the captured bytes of a segment to the request's head, where they follow
+ * on from what is there.
+ */
+static void take_request(struct probe *p, const struct obs *o)
+{
+	uint32_t seq = o->packet.seq + (o->packet.tcp_flags & HCT_TCP_SYN ? 1 : 0);
+	size_t offset = p->numbered ? seq - p->request_start : p->request_head_len;
+	size_t room = sizeof(p->request_head) - p->request_head_len, len;
+
+	if (p->request_head_cut || offset > p->request_head_len ||
+	    (!p->numbered && p->request_head_len))
+		return;
+	offset = p->request_head_len - offset; /* bytes that came before, too */
+	if (!o->payload || o->payload_len <= offset)
+		return;
+	len = o->payload_len - offset < room ? o->payload_len - offset : room;
+	memcpy(p->request_head + p->request_head_len, o->payload + offset, len);
+	p->request_head_len += len;
+	p->request_head_cut = len == room || o->payload_len < o->packet.payload_len;
+	p->request_bytes_len = p->request_head_len < sizeof(p->request_bytes)
+				       ? p->request_head_len
+				       : sizeof(p->request_bytes);
+	memcpy(p->request_bytes, p->request_head, p->request_bytes_len);
+	http_parse_request(p->request_head, p->request_head_len, &p->http_request);
+}
+
+/* Acknowledged: all that was answered so far? */
+static void note_ack(struct probe *p, const struct obs *o)
+{
+	uint32_t ack = o->packet.ack;
+
+	if (!p->numbered || !(o->packet.tcp_flags & HCT_TCP_ACK))
+		return;
+	if (is_behind(ack, p->acked))
+		p->acked = ack;
+	if (p->first_byte_ns && !is_behind(p->answer_end, p->acked)) {
+		if (!p->confirmed_ns)
+			p->confirmed_ns = o->time_ns;
+		p->biggest_acked = p->biggest_sent;
+	}
 }
 
 static void tcp_arrived(struct probe *p, const struct obs *o)
@@ -125,6 +164,10 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 	uint8_t flags = o->packet.tcp_flags;
 
 	if (flags & HCT_TCP_SYN) {
+		if (o->packet.seq)
+			p->request_start = o->packet.seq + 1;
+		if (o->packet.payload_len)
+			take_request(p, o); /* TCP Fast Open; its SYN-ACK tells whether it counts */
 		/* at one device only: the same SYN is seen again on a bridge or VLAN above it */
 		if (strncmp(o->device, p->device_in, IFNAMSIZ) == 0 && o->point != HCT_POINT_XDP)
 			p->syn_count++;
@@ -138,13 +181,43 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 		note_once(&p->lb_rst_ns, o);
 	if (flags & HCT_TCP_FIN)
 		note_once(&p->lb_fin_ns, o);
-	if (o->packet.payload_len && !p->request_ns) {
-		p->request_ns = o->time_ns;
-		p->request_bytes_len = take_bytes(p->request_bytes, sizeof(p->request_bytes), o);
-		http_parse_request(o->payload, o->payload_len, &p->http_request);
+	note_ack(p, o);
+	if (o->packet.payload_len) {
+		note_once(&p->request_ns, o);
+		if (o->turns <= 1)
+			take_request(p, o);
 	}
 	if (flags & HCT_TCP_ACK && !(flags & HCT_TCP_RST))
 		note_once(&p->ack_ns, o);
+}
+
+/* The same of the answer, which is read as it comes. */
+static void take_answer(struct probe *p, const struct obs *o)
+{
+	uint32_t at = p->numbered ? o->packet.seq - p->answer_start : p->answer.fed;
+	size_t skip = p->answer.fed - at, room = sizeof(p->first_bytes) - p->first_bytes_len, len;
+	uint32_t end = o->packet.seq + o->packet.payload_len;
+
+	if (!p->numbered || is_behind(end, p->answer_end)) {
+		p->answer_end = end;
+		p->answer_last_ns = o->time_ns;
+		p->confirmed_ns = 0;
+	}
+	if (o->packet.payload_len > p->biggest_sent)
+		p->biggest_sent = o->packet.payload_len;
+	if (at > p->answer.fed || (!p->numbered && p->answer.fed))
+		p->answer.broken = true; /* what came before was not captured */
+	if (p->answer.broken || !o->payload || o->payload_len <= skip)
+		return;
+	len = o->payload_len - skip < room ? o->payload_len - skip : room;
+	memcpy(p->first_bytes + p->first_bytes_len, o->payload + skip, len);
+	p->first_bytes_len += len;
+	if (!p->answer.fed)
+		p->answer.to_head = strcmp(p->http_request.method, "HEAD") == 0;
+	http_answer_feed(&p->answer, o->payload + skip, o->payload_len - skip, &p->http_response);
+	if (p->http_response.valid)
+		note_once(&p->status_ns, o);
+	http_note_refusal(o->payload, o->payload_len, &p->http_response);
 }
 
 static void tcp_left(struct probe *p, const struct obs *o)
@@ -155,17 +228,22 @@ static void tcp_left(struct probe *p, const struct obs *o)
 		if (strncmp(o->device, p->device_out, IFNAMSIZ) == 0)
 			p->synack_left++;
 		note_once(&p->synack_ns, o);
+		p->numbered = o->packet.seq && p->request_start;
+		p->answer_start = p->answer_end = p->acked = o->packet.seq + 1;
+		/* it takes what the SYN brought along: then that was the request */
+		if (p->numbered && p->request_head_len && o->packet.ack != p->request_start)
+			note_once(&p->request_ns, o);
 		return;
 	}
 	if (flags & HCT_TCP_RST)
 		note_once(&p->host_rst_ns, o);
 	if (flags & HCT_TCP_FIN)
 		note_once(&p->host_fin_ns, o);
-	if (o->packet.payload_len && !p->first_byte_ns) {
-		p->first_byte_ns = o->time_ns;
-		p->first_bytes_len = take_bytes(p->first_bytes, sizeof(p->first_bytes), o);
-		http_parse_response(o->payload, o->payload_len, &p->http_response);
-	}
+	if (!o->packet.payload_len)
+		return;
+	note_once(&p->first_byte_ns, o);
+	if (o->turns <= 1)
+		take_answer(p, o);
 }
 
 static void observe_packet(struct probe *p, const struct obs *o)
@@ -252,8 +330,10 @@ static bool is_noise(const struct probe *p, const struct obs *o)
 static void observe_drop(struct probe *p, const struct obs *o)
 {
 	if (o->packet.is_icmp_error) {
-		if (o->reply && !p->icmp_drop.seen)
-			set_incident(p, &p->icmp_drop, o);
+		struct probe_incident *incident = o->reply ? &p->icmp_drop : &p->too_big;
+
+		if (!incident->seen)
+			set_incident(p, incident, o);
 		return;
 	}
 	if (!o->reply && !p->device_in[0])
@@ -382,6 +462,20 @@ static void observe_xdp(struct probe *p, const struct obs *o)
 		note_once(&p->request_ns, o);
 }
 
+/* How far the answer has come, by what the kernel side keeps of segments that it does not tell of. */
+static void note_answer_end(struct probe *p, const struct obs *o)
+{
+	if (!o->answer_end)
+		return;
+	p->watched_tail = true;
+	p->tail = o->tail;
+	if (p->numbered && is_behind(o->answer_end, p->answer_end)) {
+		p->answer_end = o->answer_end;
+		p->answer_last_ns = o->time_ns; /* at the latest */
+		p->confirmed_ns = 0;
+	}
+}
+
 void probe_observe(struct probe *p, const struct obs *o)
 {
 	if (o->time_ns > p->last_ns)
@@ -390,6 +484,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->events++;
 		if (o->turns > p->turns)
 			p->turns = o->turns;
+		note_answer_end(p, o);
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}

@@ -125,6 +125,18 @@ struct probe {
 	unsigned retransmits; /* segments after the handshake */
 	uint64_t synack_ns; /* first SYN-ACK left */
 	uint64_t first_byte_ns; /* first payload byte left */
+	uint64_t status_ns; /* the answer's status line was complete */
+	uint64_t answer_last_ns; /* the last byte of it that was new */
+	uint64_t confirmed_ns; /* the load balancer acknowledged all that was answered until then */
+	/* TCP, sequence numbers; valid with NUMBERED */
+	bool numbered; /* SYN and SYN-ACK came with theirs */
+	bool watched_tail; /* how the answer ends was looked at for each segment */
+	uint8_t tail; /* HCT_TAIL_* */
+	uint32_t request_start; /* of the first byte of the request */
+	uint32_t answer_start; /* of the first byte of the answer */
+	uint32_t answer_end; /* behind the last byte that left */
+	uint32_t acked; /* the load balancer's highest acknowledgement */
+	uint32_t biggest_acked, biggest_sent; /* bytes of a segment of the answer */
 	uint64_t host_fin_ns, host_rst_ns; /* left a device */
 	/* TCP, socket */
 	uint64_t established_ns;
@@ -153,6 +165,8 @@ struct probe {
 	bool has_libwrap;
 	uint8_t request_bytes[16];
 	size_t request_bytes_len;
+	size_t request_head_len;
+	bool request_head_cut; /* more of it came than was captured */
 	size_t first_bytes_len;
 
 	size_t timeline_len;
@@ -168,6 +182,7 @@ struct probe {
 	struct probe_incident icmp_sent; /* ICMP error decided by the kernel */
 	struct probe_incident icmp_drop; /* our ICMP error was dropped on its way out */
 	struct probe_incident reset; /* RST decided by the kernel */
+	struct probe_incident too_big; /* a router's word that a reply is too big for the path was dropped */
 
 	struct probe_translation dnat; /* the request's destination behind a DNAT */
 	struct probe_translation snat; /* a reply's source that is not the target */
@@ -184,6 +199,8 @@ struct probe {
 
 	struct http_request http_request;
 	struct http_response http_response;
+	struct http_answer answer; /* how it is framed */
+	uint8_t request_head[HCT_PAYLOAD_SHORT]; /* of the request, as far as it was captured */
 	uint8_t first_bytes[64]; /* of the answer, for saying what it looks like */
 
 	char netns_name[64]; /* of NETNS, as `ip netns` has it; "" unknown; set when it is over */

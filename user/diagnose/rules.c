@@ -108,6 +108,30 @@ static void find_culprit(struct facts *f)
 		f->place.netfilter = f->culprit.named;
 }
 
+/*
+ * No verdict stands against its own timeline: a pass beside a drop, a reset or a
+ * retransmission that nothing of the load balancer's came after is not certain.
+ */
+static void doubt_contradicted(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	bool answered = f->tcp && p->first_byte_ns;
+	bool unconfirmed = answered && !f->extent.arrived && p->retransmits;
+	bool reset = answered && p->host_rst_ns && !f->lb_end_ns && !f->extent.arrived;
+
+	if (d->outcome != OUTCOME_PASS || d->confidence != CONFIDENCE_CERTAIN)
+		return;
+	if (!unconfirmed && !reset && !(f->drop && !f->extent.arrived))
+		return;
+	d->confidence = CONFIDENCE_LIKELY;
+	if (!d->note[0])
+		snprintf(d->note, sizeof(d->note), "%s: whether the load balancer got all of the answer "
+			 "is not certain.",
+			 f->drop ? "A packet of this check was dropped" :
+			 reset ? "This host reset the connection before its answer was acknowledged" :
+				 "Part of the answer was sent again and not acknowledged");
+}
+
 void diagnose(const struct case_facts *given, struct diagnosis *d)
 {
 	struct facts f;
@@ -134,6 +158,7 @@ void diagnose(const struct case_facts *given, struct diagnosis *d)
 						    : CONFIDENCE_GUESS);
 		rule->report(&f, d);
 		apply_udp_silence(&f, d);
+		doubt_contradicted(&f, d);
 		return;
 	}
 	set_verdict(d, VERDICT_UNKNOWN, CONFIDENCE_GUESS);

@@ -11,7 +11,9 @@
 #include "render/format.h"
 #include "host/host.h"
 #include "cli/options.h"
+#include "client.h"
 #include "culprit.h"
+#include "extent.h"
 #include "nf_place.h"
 #include "probe.h"
 #include "proofs.h"
@@ -46,8 +48,15 @@ struct facts {
 	bool host_reset; /* ours was an RST */
 	uint64_t gave_up_ns; /* lb_end_ns, or the end of the timeout */
 	bool early; /* it ended well before the timeout */
+	bool lb_at_timeout; /* it ended it because its time was up */
 	bool connected; /* the load balancer has its connection */
-	bool answered; /* an answer left before it gave up */
+	bool ended_at_handshake; /* it ended it right behind that */
+	bool awaits_greeting; /* it sent nothing, got nothing, and gave up: the service was to speak first */
+	bool answered; /* an answer left before it gave up; of HTTP a status line, and it is no 1xx */
+	bool host_ended_first; /* ours came before its own, or there is none of its own */
+	bool satisfied_by_status; /* it ended right behind the status line, and did not wait for a body */
+	enum client_judges judges; /* what its kind of client goes by */
+	struct extent extent; /* of the answer */
 	const struct probe_incident *drop; /* the drop that explains the failure; NULL none */
 	struct nf_place place; /* of drop */
 	struct culprit culprit; /* the firewall's rule, where that dropped or refused it */

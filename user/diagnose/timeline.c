@@ -73,13 +73,43 @@ static size_t payload_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	return put_all(out, len, " bytes");
 }
 
-static void tcp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+static const char more_answer[] = "more of the answer", more_request[] = "more of the request";
+static const char answer_again[] = "the answer again";
+static const char confirmed[] = "ACK of the answer so far";
+
+/* What a segment is beside what came before it; NULL: the first of its kind. */
+static const char *continuation(const struct probe *p, const struct obs *o)
 {
+	if (o->packet.tcp_flags & HCT_TCP_SYN || o->turns > 1)
+		return NULL;
+	if (o->packet.payload_len && o->reply && p->first_byte_ns)
+		return p->numbered && (int32_t)(o->packet.seq + o->packet.payload_len -
+						p->answer_end) <= 0 ? answer_again : more_answer;
+	if (o->packet.payload_len && o->reply)
+		return NULL;
+	if (o->packet.payload_len)
+		return p->request_ns ? more_request : NULL;
+	if (o->reply || !p->first_byte_ns || !p->numbered ||
+	    o->packet.tcp_flags & (HCT_TCP_FIN | HCT_TCP_RST))
+		return NULL;
+	if ((int32_t)(o->packet.ack - p->answer_end) >= 0)
+		return confirmed;
+	return (int32_t)(o->packet.ack - p->answer_start) > 0 ? "ACK of a part of the answer" :
+								"ACK of none of the answer";
+}
+
+static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
+{
+	const char *more = o->point == HCT_POINT_DROP ? NULL : continuation(p, o);
 	uint8_t flags = o->packet.tcp_flags;
 	const char *end = flags & HCT_TCP_RST ? "RST" : flags & HCT_TCP_FIN ? "FIN" : NULL;
 	size_t len;
 
-	if (flags & HCT_TCP_SYN) {
+	if (more) {
+		len = put_all(out, 0, more);
+		if (end)
+			put_all(out, put_all(out, len, ", "), end);
+	} else if (flags & HCT_TCP_SYN) {
 		put_all(out, 0, flags & HCT_TCP_ACK ? "SYN-ACK" : "SYN");
 	} else if (o->packet.payload_len) {
 		len = payload_text(out, o);
@@ -125,14 +155,14 @@ static void icmp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 			 packet->icmp_code);
 }
 
-static void packet_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+static void packet_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
 	const struct hct_packet *packet = &o->packet;
 
 	if (packet->is_icmp_error)
 		icmp_text(out, o);
 	else if (o->tuple.protocol == IPPROTO_TCP)
-		tcp_text(out, o);
+		tcp_text(out, p, o);
 	else if (o->tuple.protocol == IPPROTO_UDP)
 		snprintf(out, PROBE_TEXT_LEN, "datagram, %u bytes", packet->payload_len);
 	else
@@ -166,9 +196,9 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 	incident.stack_len = o->stack_len < HCT_STACK_MAX ? o->stack_len : HCT_STACK_MAX;
 	memcpy(incident.stack, o->stack, incident.stack_len * sizeof(o->stack[0]));
 	place = nf_place(&incident);
-	packet_text(what, o);
+	packet_text(what, p, o);
 	if (place.netfilter)
-		snprintf(out, PROBE_TEXT_LEN, "%.30s %s by the firewall%s%s%s%s", what,
+		snprintf(out, PROBE_TEXT_LEN, "%.36s %s by the firewall%s%s%s%s", what,
 			 was_rejected(p, &place, o) ? "rejected" : "dropped",
 			 place.hook[0] ? " in " : "", place.bridge ? "the bridge's " : "",
 			 place.hook, was_rejected(p, &place, o) ? " (REJECT)" : "");
@@ -288,12 +318,12 @@ static void rule_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	    rule->family, rule->table);
 }
 
-static void xdp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+static void xdp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
 	const struct obs_xdp *xdp = &o->xdp;
 	char what[PROBE_TEXT_LEN];
 
-	packet_text(what, o);
+	packet_text(what, p, o);
 	snprintf(out, PROBE_TEXT_LEN, "%.24s: %.15s by XDP program %.15s (id %u)", what, xdp->action,
 		 xdp->program, xdp->program_id);
 }
@@ -307,7 +337,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 	case HCT_POINT_TC_INGRESS:
 	case HCT_POINT_TC_EGRESS:
 	case HCT_POINT_TRANSMIT:
-		packet_text(out, o);
+		packet_text(out, p, o);
 		return;
 	case HCT_POINT_NETFILTER: /* told by the drop */
 		break;
@@ -346,7 +376,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		put_process(out, put_all(out, 0, "accepted by "), o);
 		return;
 	case HCT_POINT_XDP_VERDICT:
-		xdp_text(out, o);
+		xdp_text(out, p, o);
 		return;
 	case HCT_POINT_TRANSLATION:
 		translation_text(out, o);
@@ -363,9 +393,34 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 	snprintf(out, PROBE_TEXT_LEN, "?");
 }
 
+/* An answer that comes in many pieces: its segments and their ACKs are told once, and counted. */
+static bool is_of_many(const char *text)
+{
+	return strcmp(text, more_answer) == 0 || strcmp(text, more_request) == 0 ||
+	       strcmp(text, confirmed) == 0;
+}
+
+/* The entry that says the same: the last one, or of what alternates the one before it. */
+static struct timeline_entry *find_same(struct probe *p, const struct obs *o, bool inside,
+					const char *text)
+{
+	unsigned back = is_of_many(text) ? 2 : 1;
+
+	for (unsigned i = 1; i <= back && i <= p->timeline_len; i++) {
+		struct timeline_entry *entry = &p->timeline[p->timeline_len - i];
+
+		if (entry->point == o->point && entry->inside == inside &&
+		    strcmp(entry->text, text) == 0 &&
+		    strncmp(entry->device, o->device, sizeof(entry->device)) == 0)
+			return entry;
+		if (!is_of_many(entry->text))
+			break;
+	}
+	return NULL;
+}
+
 void timeline_add(struct probe *p, const struct obs *o)
 {
-	struct timeline_entry *last = p->timeline_len ? &p->timeline[p->timeline_len - 1] : NULL;
 	struct timeline_entry *entry;
 	bool inside = o->netns != p->netns;
 	char text[PROBE_TEXT_LEN];
@@ -373,10 +428,9 @@ void timeline_add(struct probe *p, const struct obs *o)
 	timeline_text(text, p, o);
 	if (!text[0])
 		return;
-	if (last && last->point == o->point && last->inside == inside &&
-	    strcmp(last->text, text) == 0 &&
-	    strncmp(last->device, o->device, sizeof(last->device)) == 0) {
-		last->repeats++;
+	entry = find_same(p, o, inside, text);
+	if (entry) {
+		entry->repeats++;
 		return;
 	}
 	if (p->timeline_len == PROBE_MAX_TIMELINE) {

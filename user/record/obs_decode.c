@@ -83,7 +83,8 @@ static const struct field *find_field(const struct field *fields, size_t n, cons
 static bool is_class(uint8_t byte)
 {
 	return byte == CLASS_UNSIGNED || byte == CLASS_SIGNED || byte == CLASS_TEXT ||
-	       byte == CLASS_ADDR || byte == CLASS_SEQ || byte == CLASS_ACK;
+	       byte == CLASS_ADDR || byte == CLASS_SEQ || byte == CLASS_ACK ||
+	       byte == CLASS_REPLY_SEQ;
 }
 
 static int find_point(const uint8_t *name, size_t len)
@@ -255,6 +256,11 @@ static void take_field(struct obs_decoder *d, struct cursor *in, const struct pl
 	case CLASS_SEQ:
 	case CLASS_ACK:
 		number = take_tcp_number(in, &slot->tcp_seq[(p->class == CLASS_SEQ) == o->reply]);
+		if (at)
+			*(uint32_t *)at = number;
+		return;
+	case CLASS_REPLY_SEQ:
+		number = take_tcp_number(in, &slot->tcp_seq[1]);
 		if (at)
 			*(uint32_t *)at = number;
 		return;

@@ -194,6 +194,9 @@ static void put_field(struct obs_encoder *e, struct bytes *to, const struct fiel
 	case CLASS_ACK:
 		put_tcp_number(to, &slot->tcp_seq[!reply], *(const uint32_t *)at);
 		break;
+	case CLASS_REPLY_SEQ:
+		put_tcp_number(to, &slot->tcp_seq[1], *(const uint32_t *)at);
+		break;
 	}
 }
 

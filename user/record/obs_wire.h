@@ -28,6 +28,7 @@ enum field_class {
 	CLASS_ADDR = 'a', /* varint: a string of 16 bytes */
 	CLASS_SEQ = 'q', /* zigzag: to what was last told of that direction's bytes */
 	CLASS_ACK = 'k', /* the same of the other direction's */
+	CLASS_REPLY_SEQ = 'r', /* the same of the reply's, whatever the direction */
 };
 
 /* A flow that has a number. */
@@ -46,6 +47,8 @@ static inline enum field_class class_of(const struct field *field)
 		return CLASS_SEQ;
 	if (field->offset == offsetof(struct obs, packet.ack))
 		return CLASS_ACK;
+	if (field->offset == offsetof(struct obs, answer_end))
+		return CLASS_REPLY_SEQ;
 	switch (field->kind) {
 	case FIELD_S32:
 	case FIELD_S64:

@@ -156,7 +156,7 @@ int decode_event(const void *data, size_t size, const struct namer *namer, struc
 	if (size < HCT_EVENT_SHORT || e->point >= HCT_POINT_COUNT || size < event_size(e->point))
 		return -EBADMSG;
 	if (e->payload_len && (e->payload_len > HCT_PAYLOAD_MAX ||
-			       size < sizeof(struct hct_event_payload)))
+			       size < sizeof(struct hct_event) + e->payload_len))
 		return -EBADMSG;
 
 	memset(out, 0, sizeof(*out));
@@ -173,6 +173,8 @@ int decode_event(const void *data, size_t size, const struct namer *namer, struc
 	memcpy(out->comm, e->comm, sizeof(out->comm) - 1);
 	out->packet = e->packet;
 	out->turns = e->turns;
+	out->tail = e->tail;
+	out->answer_end = e->answer_end;
 	device = e->ifindex ? namer->device(namer->ctx, e->ifindex) : NULL;
 	if (device)
 		strncpy(out->device, device, sizeof(out->device) - 1);

@@ -49,6 +49,8 @@ struct obs {
 	char device[IFNAMSIZ]; /* "" where no device is involved */
 	struct hct_packet packet;
 	uint8_t turns; /* TCP: requests so far that began after an answer, and the first */
+	uint8_t tail; /* TCP: HCT_TAIL_* of the answer so far */
+	uint32_t answer_end; /* TCP: sequence number behind what was answered so far; 0 none */
 
 	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
 	struct hct_rung rung; /* DROP: how far through netfilter it came */

@@ -7,10 +7,11 @@
 #include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
 
+#define QUIET_NS UINT64_C(500000000) /* an answer that rests this long has stopped */
+
 static enum match match_app_closed(const struct facts *f)
 {
-	return wants_answer(f) && !f->p->first_byte_ns && f->host_end_ns &&
-			       (!f->lb_end_ns || f->host_end_ns <= f->lb_end_ns)
+	return wants_answer(f) && (!f->p->first_byte_ns || is_unfinished(f)) && f->host_ended_first
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }
@@ -26,14 +27,15 @@ static enum match match_app_not_accepting(const struct facts *f)
 	const struct probe *p = f->p;
 	struct host_process owner;
 
-	if (!wants_answer(f) || !p->request_ns || p->first_byte_ns || p->read_ns)
+	if (!wants_answer(f) || (!p->request_ns && !f->awaits_greeting) || p->first_byte_ns ||
+	    p->read_ns)
 		return NO_MATCH;
 	/* where accept() itself is watched, that it did not come (in time) is seen */
 	if (accept_watched(f))
 		return p->accepted_ns && p->accepted_ns <= f->gave_up_ns ? NO_MATCH : MATCH_CERTAIN;
 	if (p->accepted_ns)
 		return NO_MATCH;
-	if (p->unaccepted_ns > p->request_ns)
+	if (p->request_ns && p->unaccepted_ns > p->request_ns)
 		return MATCH_CERTAIN;
 	return facts_owner(f, &owner) == -ENOENT ? MATCH_LIKELY : NO_MATCH;
 }
@@ -43,11 +45,35 @@ static enum match match_app_slow(const struct facts *f)
 	const struct probe *p = f->p;
 	struct host_process owner;
 
-	if (!wants_answer(f) || !p->request_ns || f->answered)
+	if (!wants_answer(f) || (!p->request_ns && !f->awaits_greeting))
 		return NO_MATCH;
+	if (is_unfinished(f)) /* who did not end at its timeout may have had another reason */
+		return !f->lb_end_ns || f->lb_at_timeout ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (f->answered)
+		return NO_MATCH;
+	if (f->awaits_greeting)
+		return MATCH_LIKELY;
 	if (p->accepted_ns || p->read_ns || p->first_byte_ns)
 		return MATCH_CERTAIN;
 	return facts_owner(f, &owner) == 0 ? MATCH_LIKELY : MATCH_GUESS;
+}
+
+/* It began to answer, and ended the connection before the answer's own end. */
+static void report_cut_answer(const struct facts *f, char who[48], struct diagnosis *d)
+{
+	char request[96], took[SPAN_TEXT_LEN];
+
+	say(WHY(d), "%s began to answer %s", capitalised(who), request_words(f, request));
+	if (f->p->http_response.valid)
+		say(WHY(d), " with status %d", f->p->http_response.status);
+	say(WHY(d), ", and %s the connection %s after the SYN: it had sent ",
+	    f->host_reset ? "reset" : "closed",
+	    format_span(took, f->host_end_ns - f->p->start_ns));
+	say_extent(f, d);
+	say(WHY(d), ".");
+	add_advice(d, "See the service's log for that moment: it gave up in the middle of its answer "
+		       "(a crash, an upstream that ended, a Content-Length that is not that of the "
+		       "body).");
 }
 
 static void report_app_closed(const struct facts *f, struct diagnosis *d)
@@ -57,6 +83,10 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 
 	where_application(f, d);
 	process_words(f, who);
+	if (p->first_byte_ns) {
+		report_cut_answer(f, who, d);
+		return;
+	}
 	say(WHY(d), "%s %s the connection %s after the SYN, without answering %s", capitalised(who),
 	    f->host_reset ? "reset" : "closed", format_span(took, f->host_end_ns - p->start_ns),
 	    p->request_ns ? request_words(f, request) : "(no request had come yet)");
@@ -66,12 +96,12 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), ", which it had not read");
 	say(WHY(d), ".");
 	if (!p->request_ns || !p->read_ns)
-		say(ADVICE(d),
+		add_advice(d,
 		    "See the service's log; typical are an address list in its own configuration "
 		    "(allow, deny, only_from, hosts.deny) without %s, a connection limit, or a crash.",
 		    f->range);
 	else
-		say(ADVICE(d), "See the service's log for that moment: it read the request and gave "
+		add_advice(d, "See the service's log for that moment: it read the request and gave "
 			    "up (a crash, an unknown Host, a limit on requests, a port that "
 			    "expects TLS).");
 }
@@ -105,6 +135,28 @@ static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
 		show_listeners(f, d);
 }
 
+/* It began to answer, and did not finish in time. */
+static void report_slow_answer(const struct facts *f, char who[48], struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	uint64_t quiet = p->answer_last_ns && f->gave_up_ns > p->answer_last_ns ?
+				 f->gave_up_ns - p->answer_last_ns : 0;
+	char request[96], first[SPAN_TEXT_LEN], gave_up[SPAN_TEXT_LEN];
+
+	say(WHY(d), "%s began to answer %s after %s", capitalised(who), request_words(f, request),
+	    format_span(first, p->first_byte_ns - p->start_ns));
+	if (p->http_response.valid)
+		say(WHY(d), " with status %d", p->http_response.status);
+	say(WHY(d), ", sent ");
+	say_extent(f, d);
+	say(WHY(d), "%s: the load balancer gave up after %s.",
+	    quiet >= QUIET_NS ? ", then nothing" : " until then, too slowly",
+	    format_span(gave_up, f->gave_up_ns - p->start_ns));
+	add_advice(d, "See in the service's log what its answer waits for (a database, an upstream, a "
+		       "lock), or whether its Content-Length is that of the body; a page for checks "
+		       "should need none of it.");
+}
+
 static void report_app_slow(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -114,6 +166,19 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	where_application(f, d);
 	process_words(f, who);
 	request_words(f, request);
+	if (is_unfinished(f)) {
+		report_slow_answer(f, who, d);
+		return;
+	}
+	if (f->awaits_greeting) {
+		say(WHY(d), "The load balancer connected, sent nothing, and waited for %s to speak first: "
+			    "nothing came, and it gave up after %s.",
+		    who, format_span(a, f->gave_up_ns - p->start_ns));
+		add_advice(d, "If the service is to greet its clients, see why it does not: its log, and "
+			       "whether all its workers are busy. Else set the check to one that only "
+			       "connects, or to the protocol that the service speaks.");
+		return;
+	}
 	capitalised(who);
 	if (p->read_ns >= p->start_ns && p->read_ns)
 		say(WHY(d), "%s read %s after %s", who, request,

@@ -15,6 +15,10 @@ const char *capitalised(char *text);
 const char *request_words(const struct facts *f, char out[96]);
 /* The command that asks the service what the check asked it. */
 void show_request(const struct facts *f, struct diagnosis *d);
+/* An HTTP answer was begun, and does not come to its end. */
+bool is_unfinished(const struct facts *f);
+/* Adds to why how much of it was sent: "6 of 500 body bytes". */
+void say_extent(const struct facts *f, struct diagnosis *d);
 void where_application(const struct facts *f, struct diagnosis *d);
 /* Adds to why what the first bytes of something that is no HTTP response look like. */
 void say_looks(const struct facts *f, struct diagnosis *d);

@@ -11,7 +11,8 @@
 /* The check wanted an answer: a request came, or one had to. */
 bool wants_answer(const struct facts *f)
 {
-	return f->tcp && f->connected && (f->p->request_ns || f->s->expect_http);
+	return f->tcp && f->connected &&
+	       (f->p->request_ns || f->s->expect_http || f->awaits_greeting);
 }
 
 /* "nginx (pid 812)": from the events, else who listens there. */
@@ -102,4 +103,26 @@ void say_looks(const struct facts *f, struct diagnosis *d)
 		for (size_t i = 0; i < len && i < 8; i++)
 			say(WHY(d), " %02x", b[i]);
 	}
+}
+
+bool is_unfinished(const struct facts *f)
+{
+	return f->http && !f->tls && f->p->first_bytes_len && !f->p->answer.broken &&
+	       f->extent.wholeness == WHOLENESS_CUT;
+}
+
+void say_extent(const struct facts *f, struct diagnosis *d)
+{
+	const struct extent *e = &f->extent;
+	const struct http_answer *a = &f->p->answer;
+
+	if (!a->head_len)
+		say(WHY(d), "%" PRIu64 " bytes, which do not complete its head", e->sent);
+	else if (a->framing == HTTP_FRAMING_LENGTH)
+		say(WHY(d), "%" PRIu64 " of %" PRIu64 " body bytes", e->body_sent, e->body_length);
+	else if (a->framing == HTTP_FRAMING_CHUNKED)
+		say(WHY(d), "%" PRIu64 " body bytes without the chunk that ends them", e->body_sent);
+	else
+		say(WHY(d), "%" PRIu64 " body bytes without closing the connection, which ends them",
+		    e->body_sent);
 }

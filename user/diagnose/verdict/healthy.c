@@ -8,20 +8,15 @@
 
 #define TLS_HANDSHAKE 0x16
 
-static bool is_at_timeout(const struct facts *f)
-{
-	return f->lb_end_ns - f->p->start_ns >= f->timeout_ns / 10 * 9;
-}
-
 /* The answer left, but is sent again and again, and the load balancer waits till its timeout. */
 static bool answer_is_stuck(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
-	if (f->drop && f->drop->reply && (!f->lb_end_ns || is_at_timeout(f)))
+	if (f->drop && f->drop->reply && (!f->lb_end_ns || f->lb_at_timeout))
 		return !f->given.cut_short;
 	if (f->lb_end_ns)
-		return p->retransmits && is_at_timeout(f);
+		return p->retransmits && f->lb_at_timeout;
 	return p->retransmits > 1 && !f->given.cut_short;
 }
 
@@ -38,13 +33,53 @@ static bool is_complete(const struct probe *p)
 static enum match plain_tcp(const struct facts *f)
 {
 	const struct probe *p = f->p;
-	bool in_time = f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9;
 
 	if (f->s->expect_http)
 		return NO_MATCH;
-	if (f->given.http_target && !in_time)
+	if (f->lb_end_ns && (!f->lb_at_timeout || f->ended_at_handshake))
+		return MATCH_CERTAIN;
+	if (f->given.http_target || f->given.cut_short || f->awaits_greeting)
 		return NO_MATCH;
-	if (f->given.cut_short && !f->lb_end_ns)
+	/* answered for it by a SYNPROXY rule, and then by nobody */
+	if (p->has_listener && !p->listener.found && p->reset.seen && !p->reset.has_socket &&
+	    !p->established_ns)
+		return NO_MATCH;
+	if (p->first_byte_ns || f->host_end_ns)
+		return MATCH_CERTAIN;
+	return MATCH_LIKELY; /* nobody ended it in time: what it waits for is not known */
+}
+
+/* An answer that says where it ends, and does not come to that. */
+static enum match cut_answer(const struct facts *f)
+{
+	if (f->judges == JUDGES_STATUS_LINE && !f->p->answer.head_len)
+		return MATCH_LIKELY;
+	if (f->judges == JUDGES_WHOLE_ANSWER || (!f->host_ended_first && !f->satisfied_by_status))
+		return NO_MATCH;
+	if (!f->host_ended_first) /* who ended it right behind the status went by that */
+		return f->judges == JUDGES_STATUS ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (!f->extent.arrived || !f->p->answer.head_len)
+		return NO_MATCH;
+	return f->judges == JUDGES_STATUS	   ? MATCH_CERTAIN :
+	       f->judges == JUDGES_STATUS_PROBABLY ? MATCH_LIKELY : NO_MATCH;
+}
+
+/* An HTTP status that is expected: did the load balancer get as much of the answer as it needs? */
+static enum match http_answer(const struct facts *f)
+{
+	/* who ends while the answer is sent again has not got it */
+	bool ended = f->lb_end_ns && !f->lb_at_timeout &&
+		     (!f->p->retransmits || f->satisfied_by_status);
+
+	switch (f->extent.wholeness) {
+	case WHOLENESS_WHOLE:
+		return f->extent.arrived || ended ? MATCH_CERTAIN : NO_MATCH;
+	case WHOLENESS_CUT:
+		return cut_answer(f);
+	case WHOLENESS_UNKNOWN:
+		break;
+	}
+	if (answer_is_stuck(f) || (f->extent.numbered && !f->extent.arrived && !ended))
 		return NO_MATCH;
 	return MATCH_CERTAIN;
 }
@@ -60,9 +95,8 @@ static enum match tcp(const struct facts *f)
 		return is_complete(p) ? plain_tcp(f) : NO_MATCH;
 	if (p->http_response.valid && !f->tls)
 		return f->answered && over &&
-				       facts_status_expected(f->s, p->http_response.status) &&
-				       !answer_is_stuck(f)
-			       ? MATCH_CERTAIN
+				       facts_status_expected(f->s, p->http_response.status)
+			       ? http_answer(f)
 			       : NO_MATCH;
 	if (f->tls) /* what is inside cannot be seen */
 		return f->answered && over && p->first_bytes_len &&
@@ -148,6 +182,12 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 		    p->drop.seen ? "; the first was dropped" : "",
 		    p->drop.seen ? meaning_joint(drop_words(&p->drop)) : "",
 		    p->drop.seen ? drop_words(&p->drop) : "");
+	} else if (f->extent.wholeness == WHOLENESS_CUT && f->host_ended_first) {
+		say(NOTE(d), "The service ended the connection before its answer was complete: a load "
+			     "balancer that reads the whole answer would fail it.");
+	} else if (f->extent.wholeness == WHOLENESS_CUT) {
+		say(NOTE(d), "The load balancer ended the connection as soon as it had the status; the "
+			     "rest of the answer was still to come.");
 	} else if (f->tls) {
 		say(NOTE(d), "The connection is encrypted: the status inside is not visible.");
 	} else if (f->tcp && !f->lb_end_ns && !p->request_ns && !f->host_end_ns) {

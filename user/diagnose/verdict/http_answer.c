@@ -8,7 +8,7 @@ static enum match match_not_http(const struct facts *f)
 	const struct probe *p = f->p;
 
 	return wants_answer(f) && f->http && !f->tls && f->answered && p->first_bytes_len &&
-			       !p->http_response.valid
+			       p->answer.broken && !p->http_response.valid
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }

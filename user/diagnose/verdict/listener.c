@@ -6,10 +6,25 @@
 #include "diagnose/ask.h"
 #include "diagnose/verdict/report.h"
 
+/*
+ * A SYNPROXY rule answered the SYN in the host's place, and when it passed the
+ * connection on, no socket took it.
+ */
+static bool is_behind_synproxy(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	return p->synack_ns && p->has_listener && !p->listener.found && !p->established_ns &&
+	       p->reset.seen && !p->reset.has_socket && !nf_place(&p->reset).reject &&
+	       (!f->lb_end_ns || p->reset.time_ns < f->lb_end_ns);
+}
+
 static enum match match_no_listener(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
+	if (f->tcp && is_behind_synproxy(f))
+		return MATCH_CERTAIN;
 	if (!f->tcp || f->connected || p->synack_ns || p->queue_full)
 		return NO_MATCH;
 	if (p->reset.seen && !p->reset.has_socket && !nf_place(&p->reset).reject)
@@ -194,7 +209,13 @@ static void report_no_listener(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "Nobody listens on %s%s", f->inner_target, f->inside);
 	if (f->p->dnat.seen)
 		say(WHY(d), ", where a NAT rule sends %s", f->target);
-	say(WHY(d), ", so the kernel refused the connection with a reset.");
+	if (is_behind_synproxy(f)) {
+		d->code = "CONNECT_INTERRUPT";
+		say(WHY(d), ". A SYNPROXY rule of the firewall answered the SYN, so a check that only "
+			    "connects passes; the connection itself was refused with a reset.");
+	} else {
+		say(WHY(d), ", so the kernel refused the connection with a reset.");
+	}
 	say_who_listens(f, d);
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Verdicts: the answer left this host, and the load balancer never confirmed it. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "diagnose/ask.h"
+#include "diagnose/advice_rule.h"
 #include "diagnose/verdict/report.h"
 #include "diagnose/verdict/route.h"
 
@@ -27,6 +29,9 @@ static enum match match_reply_lost(const struct facts *f)
 
 	if (never_acknowledged(f))
 		return p->synack_left > 1 || p->synack_retransmits ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (f->extent.numbered && f->connected && p->first_byte_ns)
+		return f->extent.arrived || !p->retransmits || f->satisfied_by_status ? NO_MATCH :
+		       !f->lb_end_ns || f->lb_at_timeout ? MATCH_CERTAIN : MATCH_LIKELY;
 	/* the handshake passed, the answer did not: too big for the path, more often than not */
 	return f->connected && f->answered && p->retransmits && !f->early && !f->drop &&
 			       (!p->http_response.valid ||
@@ -75,6 +80,61 @@ static void report_wrong_interface(const struct facts *f, struct diagnosis *d)
 	fix_wrong_interface(f, d);
 }
 
+#define BIG_BYTES 1000 /* of payload: nearly all paths take packets of 1,280 bytes, RFC 8200 */
+
+/* A router said that the answer is too big for the path, and this host dropped that. */
+static void report_too_big_dropped(const struct facts *f, struct diagnosis *d)
+{
+	struct culprit c;
+
+	culprit_of_too_big(f, &c);
+	where_culprit(d, &c, &f->p->too_big);
+	say(WHY(d), " A router told this host so (ICMP%s), but ",
+	    f->v6 ? "v6 packet too big" : " fragmentation needed");
+	if (!nf_place(&f->p->too_big).netfilter) {
+		say(WHY(d), "the kernel dropped that.");
+		return;
+	}
+	say(WHY(d), "the firewall of this host drops that. ");
+	say_culprit(f, &c, false, "dropped it", d);
+	fix_culprit(f, &c, d);
+}
+
+/* The handshake passed, the answer did not. */
+static void report_lost_answer(const struct facts *f, struct diagnosis *d)
+{
+	const struct probe *p = f->p;
+	const struct extent *e = &f->extent;
+	bool big = p->biggest_sent >= BIG_BYTES && p->biggest_acked < p->biggest_sent;
+	const char *device = p->device_out[0] ? p->device_out : "the device";
+
+	say(WHY(d), "The answer left%s%s and was sent again %u time%s, but the load balancer "
+		    "acknowledged ",
+	    p->device_out[0] ? " by " : "", p->device_out, p->retransmits,
+	    p->retransmits == 1 ? "" : "s");
+	if (e->numbered && e->acked)
+		say(WHY(d), "%" PRIu64 " of %" PRIu64 " bytes", e->acked, e->sent);
+	else
+		say(WHY(d), "none of it");
+	if (!big) {
+		say(WHY(d), ": something beyond this host drops it.");
+		add_advice(d, "Look outside this host: at the network ACL of the subnet (it keeps no "
+			       "state), the security group's outbound rules, and the path to %s.",
+		    f->lb);
+		return;
+	}
+	say(WHY(d), ". Small packets arrive, big ones do not: the path takes no packets as large as "
+		    "the MTU of %s.", device);
+	if (p->too_big.seen) {
+		report_too_big_dropped(f, d);
+		return;
+	}
+	add_advice(d, "Let the routers of the path say so (ICMP%s must reach this host), or use a "
+		       "smaller MTU on %s or on the route to %s.",
+	    f->v6 ? "v6 packet too big" : " fragmentation needed", device, f->range);
+	SHOW_COMMAND(d, "tracepath -n %s", f->lb);
+}
+
 static void report_reply_lost(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -84,15 +144,7 @@ static void report_reply_lost(const struct facts *f, struct diagnosis *d)
 	snprintf(d->where.device, sizeof(d->where.device), "%s", p->device_out);
 	if (f->connected) {
 		d->code = f->late_code;
-		say(WHY(d),
-		    "The answer left%s%s and was sent again %u times, but the load balancer never "
-		    "acknowledged it: "
-		    "something beyond this host drops it, perhaps because it is too big.",
-		    p->device_out[0] ? " by " : "", p->device_out, p->retransmits);
-		add_advice(d, "Compare the MTU of %s with that of the path; to test, lower the MTU of "
-			      "the route back or of the device to 1400.",
-			   p->device_out[0] ? p->device_out : "the device");
-		SHOW_COMMAND(d, "tracepath -n %s", f->lb);
+		report_lost_answer(f, d);
 		return;
 	}
 	say(WHY(d), "The SYN-ACK left%s%s", p->device_out[0] ? " by " : "", p->device_out);
@@ -100,7 +152,7 @@ static void report_reply_lost(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " and was sent again %u time%s", again, again == 1 ? "" : "s");
 	say(WHY(d), ", but the load balancer never acknowledged it: something beyond this host "
 		    "drops replies to it.");
-	say(ADVICE(d),
+	add_advice(d,
 	    "Outside this host: let TCP from port %u out to %s, any destination port, in the "
 	    "network ACL "
 	    "of the subnet (it keeps no state), then look at the security group's outbound rules "
