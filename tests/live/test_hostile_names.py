@@ -21,7 +21,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import shell_words  # noqa: E402
 
 # `check` is held to the same when its commands are quoted.
-CHECK_QUOTES = False
+CHECK_QUOTES = True
 CANARY = "c"
 QUOTE, TICKS, ESCAPE = "'$(id>c)", "`id>c`;&|<>", "\x1b[1m$(id>c)"
 LINES = "\nid>c\n\x1b[1m"
