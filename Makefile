@@ -9,6 +9,7 @@
 # make report     reports of the cases, read by tshark and other programs, without root
 # make agreement   real load balancers' clients beside hctrace, row by row (root; doc/agreement.md);
 #                 AGREEMENT=short plays the rows for CI and writes nothing; CLIENTS="haproxy-http curl"
+# make nightly    the long tail: agreement whole, all kernels, fuzzing for an hour (root; doc/nightly.md)
 # make arm64      cross-builds build-arm64/hctrace and tests it as far as that goes without such a machine
 # make check-kernels   the live scenarios on other kernels, in guests; KERNELS="5.10 new"
 #                 SCENARIOS=short|all|"live tests" HERE=1 (on this one, too; root)
@@ -63,7 +64,7 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: agreement docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases commands lint-commands losses report live setup check-vmlinux tests-build bench-build
+.PHONY: nightly agreement docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases commands lint-commands losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -222,6 +223,8 @@ agreement:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/agreement/run --hctrace $(BUILD)/hctrace \
 		$(if $(filter short,$(AGREEMENT)),--short,$(if $(CLIENTS),,--into)) $(CLIENTS)
+nightly:
+	$(Q)scripts/nightly
 arm64:
 	$(Q)scripts/arm64
 SECTIONS ?=
