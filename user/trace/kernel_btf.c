@@ -134,6 +134,6 @@ struct btf *kernel_btf_load(const char *file, struct kernel_btf_refusal *r)
 		 "this kernel has no BTF (" OWN_BTF "), which hctrace needs to read it");
 	snprintf(r->fix, sizeof(r->fix),
 		 "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (every current distribution kernel is), "
-		 "or give a file with the BTF of this one, %s, with --btf", kernel.release);
+		 "or give the BTF of this one, %s, with --btf FILE", kernel.release);
 	return NULL;
 }
