@@ -121,7 +121,7 @@ class Hctrace:
                 return False
             lb, target = line["lb"], line["target"]
             return (lb["addr"] == seen.lb and target["addr"] == seen.target
-                    and lb["port"] == seen.port
+                    and seen.port in (0, lb["port"])  # 0: the client chose it
                     and (not seen.target_port or target["port"] == seen.target_port))
         return matches
 
@@ -141,7 +141,9 @@ class Hctrace:
         wrong = []
         for line in self.of_type("probe"):
             lb, target = line["lb"], line["target"]
-            right = self._truth.get((lb["addr"], lb["port"], target["addr"], target["port"] or 0))
+            right = next(filter(None, (
+                self._truth.get((lb["addr"], port, target["addr"], target["port"] or 0))
+                for port in (lb["port"], 0))), None)
             if right and line["confidence"] == "certain" and line["verdict"] not in right:
                 wrong.append((right, line))
         return wrong
