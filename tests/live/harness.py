@@ -15,6 +15,7 @@ from typing import Callable, Optional, Sequence
 
 import lab as lab_module
 import lab_checks
+from invariants import violations
 
 HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING = 0, 1, 2, 3, 4
 SANITIZER_EXIT = 99
@@ -169,6 +170,8 @@ class Hctrace:
         assert "Sanitizer" not in stderr and "runtime error" not in stderr, stderr
         wrong = self.certain_and_wrong()
         assert not wrong, f"sure of a wrong verdict: {wrong}"
+        wrong = list(violations(self.lines))
+        assert not wrong, f"a verdict against its own timeline: {wrong}\n{self.dump()}"
         if status is not None:
             assert code == status, f"exit status {code}, not {status}: {stderr}\n{self.dump()}"
         if self.recording and self.lines:

@@ -3,6 +3,8 @@
 
 Each case has the client's own word beside the verdict, and stands beside its look-alikes.
 """
+import time
+
 import lab_checks
 import pytest
 from answer_clients import GET, blackbox, haproxy, scripted
@@ -277,3 +279,66 @@ GREETINGS = [
 @pytest.mark.parametrize("case", **params(GREETINGS))
 def test_greeting(case, make_lab, trace):
     run_case(case, make_lab, trace)
+
+
+# What each service does, what the client saw, and the verdict with all points.  With --passive no
+# content is seen: then it may be unknown, but not another.
+PASSIVE = {
+    7100: (("--greet", "wait:2"), scripted((), wants="byte"), "response-timeout", "app-slow"),
+    7101: ((SMALL,), scripted(), "http", "healthy"),
+    7102: ((BY_LENGTH, "fill:6"), scripted(), "response-timeout", "app-slow"),
+    7103: ((BY_LENGTH, "fill:6", "fin"), scripted(), "cut", "app-closed"),
+    7104: (("wait:2",), scripted(), "response-timeout", "app-slow"),
+    7105: ((CHUNKED, r"send:3\r\nok\n\r\n0\r\n\r\n"), scripted(), "http", "healthy"),
+    7106: ((BY_LENGTH, "fill:6", "wait:0.05", "rst"), scripted(), "reset", "app-closed"),
+    7107: (("send:HTTP/1.1 20",), scripted(), "response-timeout", "app-slow"),
+    7108: ((SMALL,), lab_checks.tcp, "connected", "healthy"),
+    7109: ((BY_LENGTH, "fill:6"), STATUS_RST, "http", "healthy"),
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--passive",)], ids=["all-points", "passive"])
+def test_side_by_side(options, lab, trace):
+    for port, (steps, *_) in PASSIVE.items():
+        answer_server(lab, port, *steps)
+    run = trace(lab, "--timeout", 1, *options)
+    checks = {port: lab_checks.Later(row[1], lab, port, timeout=1)
+              for port, row in PASSIVE.items()}
+    wrong = {}
+    for port, check in checks.items():
+        seen, (_, _, result, verdict) = check.result(), PASSIVE[port]
+        assert seen.result == result, f"the lab is wrong: {seen}"
+        line = run.probe(seen)
+        if line["verdict"] not in ((verdict, "unknown") if options else (verdict,)):
+            wrong[port] = f"{line['verdict']} ({line['confidence']}), not {verdict}"
+    assert not wrong, f"{wrong}\n{run.dump()}"
+    run.stop()
+
+
+AT_ONCE = {
+    "whole": (7200, (SMALL,), scripted(), "healthy", 3),
+    "until-close": (7201, (UNTIL_CLOSE, "fin"), scripted(), "healthy", 3),
+    "status-only": (7202, (BY_LENGTH, "fill:6"), STATUS_RST, "healthy", 3),
+    "ended-early": (7203, (BY_LENGTH, "fill:6", "fin"), scripted(), "app-closed", 3),
+    "error": (7204, (UNAVAILABLE,), scripted(), "http-status", 3),
+    "stalled": (7205, (BY_LENGTH, "fill:6"), scripted(), "app-slow", 2),
+    "no-greeting": (7206, ("--greet", "wait:2"), GREETING, "app-slow", 2),
+    "service-closed-client-stays": (7207, (SMALL, "fin"), scripted(keeps=0.4), "healthy", 2),
+}
+
+
+def test_verdicts_come_at_once(lab, trace):
+    """Within 100 ms of the client's end, which decides: the best of a few, as tests share a CPU."""
+    for port, steps, *_ in AT_ONCE.values():
+        answer_server(lab, port, *steps)
+    run = trace(lab, "--timeout", 1)
+    late = {}
+    for name, (port, _, check, verdict, times) in AT_ONCE.items():
+        for _ in range(times):
+            seen = check(lab, port, timeout=1)
+            ended = time.time()
+            line = run.probe(seen)
+            assert line["verdict"] == verdict, f"{name}: {line}"
+            late.setdefault(name, []).append(line.arrival - ended)
+    assert all(min(times) < 0.1 for times in late.values()), late
+    run.stop()
