@@ -118,7 +118,7 @@ def ping(lab, target):
     return lab.router.run("ping", "-n", "-c", 1, "-W", 1, target, check=False).count("bytes from")
 
 
-@pytest.mark.parametrize("owner", DROPPED)
+@pytest.mark.parametrize("owner", **params(list(DROPPED)))
 def test_own_rule_drops_too_big(owner, make_lab, trace):
     """10c: the rule is named, what is printed repairs it, and opens nothing else."""
     v6 = owner == "ip6tables-nft"
