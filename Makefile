@@ -8,6 +8,8 @@
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
 # make fuzz       FUZZ_SECONDS of hostile recordings
 # make report     reports of the cases, read by tshark and other programs, without root
+# make agreement   real load balancers' clients beside hctrace, row by row (root; doc/agreement.md);
+#                 AGREEMENT=short plays the rows for CI and writes nothing; CLIENTS="haproxy-http curl"
 # make arm64      cross-builds build-arm64/hctrace and tests it as far as that goes without such a machine
 # make check-kernels   the live scenarios on other kernels, in guests; KERNELS="5.10 new"
 #                 SCENARIOS=short|all|"live tests" HERE=1 (on this one, too; root)
@@ -62,7 +64,7 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases invariants losses report live setup check-vmlinux tests-build bench-build
+.PHONY: agreement arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases invariants losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -200,6 +202,13 @@ check-kernels:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/kernels/check-kernels --hctrace $(BUILD)/hctrace --kernels "$(KERNELS)" \
 		--scenarios "$(SCENARIOS)" --cache $(KERNEL_CACHE) $(if $(HERE),--here) $(if $(INTO),--into)
+AGREEMENT ?= whole
+CLIENTS   ?=
+agreement:
+	$(Q)scripts/setup agreement
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/agreement/run --hctrace $(BUILD)/hctrace \
+		$(if $(filter short,$(AGREEMENT)),--short,$(if $(CLIENTS),,--into)) $(CLIENTS)
 arm64:
 	$(Q)scripts/arm64
 SECTIONS ?=

@@ -24,6 +24,8 @@
 /* Of each direction's segments those are captured that begin this early, and so many at most. */
 #define HCT_HEAD_BYTES 2048
 #define HCT_HEAD_SEGMENTS 48
+/* Events of a flow after which it goes quiet, but for its end: an answer in as many segments fits. */
+#define HCT_FLOW_MAX_EVENTS 128
 #define HCT_MAX_PREFIXES 16
 #define HCT_MAX_PORTS 16
 

@@ -15,11 +15,18 @@ static enum wholeness of_chunks(const struct probe *p)
 	return p->tail & HCT_TAIL_LAST_CHUNK ? WHOLENESS_WHOLE : WHOLENESS_CUT;
 }
 
+/* After so many events no more is told of a flow but its end: how far the answer came is not known. */
+static bool went_quiet(const struct probe *p)
+{
+	return p->last_seq + 1 >= HCT_FLOW_MAX_EVENTS && !p->lb_fin_ns && !p->lb_rst_ns &&
+	       !p->host_fin_ns;
+}
+
 static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 {
 	const struct http_answer *a = &p->answer;
 
-	if (!p->http_response.valid)
+	if (!p->http_response.valid || went_quiet(p))
 		return WHOLENESS_UNKNOWN;
 	switch (a->framing) {
 	case HTTP_FRAMING_NONE:

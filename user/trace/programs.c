@@ -19,7 +19,6 @@
 _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 	       "options.h and the wire format allow the same number");
 
-#define FLOW_MAX_EVENTS 48
 #define RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
 #define OWN_MAP ".rodata.watched" /* bpf/function_xdp.bpf.c */
 #define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
@@ -108,7 +107,7 @@ static void fill_config(struct hct_config *config, const struct settings *s, uin
 	memset(config, 0, sizeof(*config));
 	config->netns = netns;
 	config->protocols = s->protocols;
-	config->max_events = FLOW_MAX_EVENTS;
+	config->max_events = HCT_FLOW_MAX_EVENTS;
 	config->follow_users = s->all_traffic;
 	config->restart_ns = RESTART_NS;
 	config->by_probes = !kernel_btf_is_own();
