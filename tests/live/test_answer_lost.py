@@ -130,8 +130,8 @@ def test_own_rule_drops_too_big(owner, make_lab, trace):
     for command in NARROW:
         lab.router.run("sh", "-c", command)
     echoes = ping(lab, target)
-    run = trace(lab, "--timeout", 2, "--port", PORT)
-    check = functools.partial(scripted(), lab, PORT, timeout=2, target=target)
+    run = trace(lab, "--timeout", 1, "--port", PORT)
+    check = functools.partial(scripted(), lab, PORT, timeout=1, target=target)
     words = ("path", "too big" if v6 else "fragmentation needed", "firewall of this host", "INPUT"
              if owner != "nft" else "chain in")
     wrong = []
@@ -212,10 +212,10 @@ def test_synproxy(case, make_lab, trace):
 def test_synproxy_reset_is_told_at_once(lab, trace):
     """The reset of the host decides, not the load balancer's timeout: nothing more will come."""
     synproxy(BOTH, listens=False)(lab)
-    run = trace(lab, "--timeout", 2)
+    run = trace(lab, "--timeout", 1)
     late = []
-    for _ in range(3):
-        seen = scripted()(lab, SYNPROXY_PORT, timeout=2)
+    for _ in range(2):
+        seen = scripted()(lab, SYNPROXY_PORT, timeout=1)
         assert seen.result in ("reset", "closed"), f"the lab is wrong: {seen}"
         ended = time.time()
         late.append(run.probe(seen).arrival - ended)
