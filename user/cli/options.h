@@ -45,6 +45,8 @@ struct code_range {
 enum client_judges {
 	JUDGES_UNKNOWN, /* or that is configured there */
 	JUDGES_STATUS, /* the status line alone: what is wrong behind it does not count */
+	JUDGES_STATUS_PROBABLY, /* the same, by the form of its request */
+	JUDGES_STATUS_LINE, /* the status, even where the head does not come to its end in time */
 	JUDGES_WHOLE_ANSWER, /* an answer that ends before its own length is none */
 };
 

@@ -14,7 +14,7 @@ static const struct {
 	{ "Wget/", JUDGES_WHOLE_ANSWER },
 	{ "check_http/", JUDGES_STATUS },
 	{ "KeepAliveClient", JUDGES_STATUS },
-	{ "Monit/", JUDGES_STATUS },
+	{ "Monit/", JUDGES_STATUS_LINE },
 };
 
 size_t client_known_prefix(const char *agent, size_t len)
@@ -35,5 +35,8 @@ enum client_judges client_judges(const struct settings *s, const struct probe *p
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
 		if (strncmp(agent, clients[i].agent, strlen(clients[i].agent)) == 0)
 			return clients[i].judges;
-	return s->preset ? s->preset->judges : JUDGES_UNKNOWN;
+	if (s->preset && s->preset->judges != JUDGES_UNKNOWN)
+		return s->preset->judges;
+	/* Varnish's probe */
+	return p->http_request.bare_close ? JUDGES_STATUS_PROBABLY : JUDGES_UNKNOWN;
 }

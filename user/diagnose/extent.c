@@ -15,6 +15,12 @@ static enum wholeness of_chunks(const struct probe *p)
 	return p->tail & HCT_TAIL_LAST_CHUNK ? WHOLENESS_WHOLE : WHOLENESS_CUT;
 }
 
+/* Had the load balancer ended it by then? */
+static bool ended_before(const struct probe *p, uint64_t time_ns)
+{
+	return (p->lb_fin_ns && p->lb_fin_ns < time_ns) || (p->lb_rst_ns && p->lb_rst_ns < time_ns);
+}
+
 /* After so many events no more is told of a flow but its end: how far the answer came is not known. */
 static bool went_quiet(const struct probe *p)
 {
@@ -40,7 +46,8 @@ static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 	case HTTP_FRAMING_CHUNKED:
 		return a->head_len ? of_chunks(p) : WHOLENESS_UNKNOWN;
 	case HTTP_FRAMING_CLOSE:
-		return p->host_fin_ns ? WHOLENESS_WHOLE : WHOLENESS_CUT;
+		return p->host_fin_ns && !ended_before(p, p->host_fin_ns) ? WHOLENESS_WHOLE :
+									    WHOLENESS_CUT;
 	case HTTP_FRAMING_UNKNOWN:
 		break;
 	}

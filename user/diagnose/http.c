@@ -150,6 +150,21 @@ bool http_parse_request_line(const uint8_t *data, size_t len, struct http_reques
 	return out->valid;
 }
 
+/* "Host: …", "Connection: close", and nothing else. */
+static bool is_bare_close(struct span rest)
+{
+	static const char *const names[] = { "Host: ", "Connection: close", "" };
+	bool cut = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !cut; i++) {
+		struct span line = next_line(&rest, &cut);
+
+		if (cut || !starts_with(line, names[i]) || (!*names[i] && line.len))
+			return false;
+	}
+	return !cut;
+}
+
 bool http_parse_request(const uint8_t *data, size_t len, struct http_request *out)
 {
 	struct span rest = { data, len };
@@ -159,6 +174,7 @@ bool http_parse_request(const uint8_t *data, size_t len, struct http_request *ou
 	find_header(rest, "Host:", out->host, sizeof(out->host));
 	find_header(rest, "User-Agent:", out->agent, sizeof(out->agent));
 	out->forwarded = has_users_header(rest);
+	out->bare_close = is_bare_close(rest);
 	out->valid = true;
 	return true;
 }

@@ -13,6 +13,7 @@ struct http_request {
 	char path[128]; /* cut when longer */
 	char host[96]; /* "" when none was seen */
 	char agent[32]; /* User-Agent, its beginning; "" when none was seen */
+	bool bare_close; /* no headers but Host and "Connection: close", in this order */
 	bool forwarded; /* a proxy's or a browser's header: on a user's behalf */
 };
 

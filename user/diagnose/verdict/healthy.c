@@ -52,12 +52,16 @@ static enum match plain_tcp(const struct facts *f)
 /* An answer that says where it ends, and does not come to that. */
 static enum match cut_answer(const struct facts *f)
 {
-	if (f->judges == JUDGES_STATUS && (f->extent.arrived || f->satisfied_by_status) &&
-	    !f->lb_at_timeout)
-		return MATCH_CERTAIN;
-	if (f->host_ended_first || !f->satisfied_by_status || f->judges == JUDGES_WHOLE_ANSWER)
+	if (f->judges == JUDGES_STATUS_LINE && !f->p->answer.head_len)
+		return MATCH_LIKELY;
+	if (f->judges == JUDGES_WHOLE_ANSWER || (!f->host_ended_first && !f->satisfied_by_status))
 		return NO_MATCH;
-	return MATCH_LIKELY;
+	if (!f->host_ended_first) /* who ended it right behind the status went by that */
+		return f->judges == JUDGES_STATUS ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (!f->extent.arrived || !f->p->answer.head_len)
+		return NO_MATCH;
+	return f->judges == JUDGES_STATUS	   ? MATCH_CERTAIN :
+	       f->judges == JUDGES_STATUS_PROBABLY ? MATCH_LIKELY : NO_MATCH;
 }
 
 /* An HTTP status that is expected: did the load balancer get as much of the answer as it needs? */
