@@ -243,10 +243,11 @@ REQUESTS = [
     case("half-closed", "http", whole(), SMALL, "fin", check=scripted(half_close=True)),
     case("half-closed-answered-later", "http", whole(), "wait:0.4", SMALL, "fin",
          check=scripted(half_close=True)),
-    case("half-closed-unanswered", "response-timeout", slow("GET /health"), "wait:2",
+    case("half-closed-unanswered", "response-timeout",
+         slow("GET /health", confidence=None), "wait:2",
          check=scripted(half_close=True)),
     case("half-closed-stalled", "response-timeout",
-         slow("6 of 500 body bytes", confidence=None), BY_LENGTH, "fill:6", "wait:2", check=scripted(half_close=True)),
+         slow("6 of 500 body bytes", confidence=None), "wait:0.05", BY_LENGTH, "fill:6", "wait:2", check=scripted(half_close=True)),
     case("half-closed-503", "http", Expect("http-status", "RESPONSE_MISMATCH", status=503),
          "wait:0.3", UNAVAILABLE, "fin", check=scripted(half_close=True)),
     # the service closes its side behind the answer, the client comes later
