@@ -46,6 +46,8 @@ static enum match plain_tcp(const struct facts *f)
 		return NO_MATCH;
 	if (p->first_byte_ns || f->host_end_ns)
 		return MATCH_CERTAIN;
+	if (f->drop && is_complete(p)) /* of what came behind the SYN: that is why nothing more is seen */
+		return NO_MATCH;
 	return MATCH_LIKELY; /* nobody ended it in time: what it waits for is not known */
 }
 
