@@ -246,3 +246,19 @@ def test_lost_answer_is_told_at_once(lab, trace):
         late.append(line.arrival - ended)
     assert min(late) < 0.1, late
     run.stop(FAILED)
+
+
+def test_synproxy_fix(lab, trace):
+    """What is printed for an ACK that SYNPROXY's rule does not take helps, or is advice about it."""
+    synproxy(WITHOUT_INVALID)(lab)
+    run = trace(lab, "--timeout", 1, "--port", SYNPROXY_PORT)
+    line = run.probe(scripted()(lab, SYNPROXY_PORT, timeout=1))
+    assert line["verdict"] == "conntrack-invalid", line
+    if not line["fix_command"]:
+        assert "SYNPROXY" in line["fix"] and "INVALID" in line["fix"], line["fix"]
+        run.stop()
+        return
+    lab.backend.run("sh", "-c", line["fix_command"])
+    seen = scripted()(lab, SYNPROXY_PORT, timeout=1)
+    assert seen.result == "http", f"the printed fix does not help: {line['fix_command']}: {seen}"
+    run.stop()
