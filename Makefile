@@ -6,10 +6,11 @@
 #                 recordings of them, without root
 # make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
-# make fuzz       FUZZ_SECONDS of hostile recordings
+# make fuzz       FUZZ_SECONDS of hostile recordings, and some of hostile words for a shell
 # make report     reports of the cases, read by tshark and other programs, without root
 # make agreement   real load balancers' clients beside hctrace, row by row (root; doc/agreement.md);
 #                 AGREEMENT=short plays the rows for CI and writes nothing; CLIENTS="haproxy-http curl"
+# make nightly    the long tail: agreement whole, all kernels, fuzzing for an hour (root; doc/nightly.md)
 # make arm64      cross-builds build-arm64/hctrace and tests it as far as that goes without such a machine
 # make check-kernels   the live scenarios on other kernels, in guests; KERNELS="5.10 new"
 #                 SCENARIOS=short|all|"live tests" HERE=1 (on this one, too; root)
@@ -64,11 +65,11 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: agreement arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases invariants losses report live setup check-vmlinux tests-build bench-build
+.PHONY: nightly agreement docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases invariants commands lint-commands losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/hctrace
+all: $(BUILD)/hctrace docs
 
 # A file that changes when the flags do, so that objects made with others are rebuilt.
 $(BUILD)/flags: FORCE
@@ -121,6 +122,14 @@ $(BUILD)/page.h: $(PAGE)/page.html $(PAGE)/page.css $(PAGE_JS)
 
 $(BUILD)/user/render/html_page.o: | $(BUILD)/page.h
 
+# The documents that list the verdicts or the points, of their templates; VERSION is in this file.
+DOCS := doc/hctrace.8 doc/hctrace.bash doc/hctrace.schema.json
+docs: $(DOCS)
+$(DOCS): %: %.in scripts/make-doc Makefile user/diagnose/verdict_list.h include/hct_points.h \
+		$(wildcard user/diagnose/verdict/*.c)
+	$(call say,DOC,$@)
+	$(Q)scripts/make-doc $< $(VERSION) > $@
+
 $(BUILD)/hctrace: $(USER_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(LDLIBS)
@@ -150,37 +159,45 @@ $(LOAD):
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
-tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace
+tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace docs
 
 # The core once more, with clang and libFuzzer's eyes in it.
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
-FUZZ_OBJ  := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o) $(BUILD)/fuzz-obj/tests/fuzz/fuzz_record.o
+FUZZ_CORE := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o)
+FUZZ_BIN  := $(BUILD)/tests/fuzz/fuzz_record $(BUILD)/tests/fuzz/fuzz_shell
+FUZZ_OBJ  := $(FUZZ_CORE) $(FUZZ_BIN:$(BUILD)/%=$(BUILD)/fuzz-obj/%.o)
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/flags
 	$(call say,FUZZCC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -Werror -O2 -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
-$(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_OBJ)
+$(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_CORE)
+$(BUILD)/tests/fuzz/fuzz_shell: $(BUILD)/fuzz-obj/user/base/shell.o
+$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/fuzz-obj/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@ $(LDLIBS)
 
 FUZZ_SECONDS ?= 25
-fuzz: $(BUILD)/tests/fuzz/fuzz_record $(RECORD_TOOLS)
+fuzz: $(FUZZ_BIN) $(RECORD_TOOLS)
 	$(Q)tests/fuzz/run-fuzz --build $(BUILD) --seconds $(FUZZ_SECONDS)
 
 unit: $(TEST_BIN)
 	$(Q)tests/run-unit $^
 cases: $(BUILD)/hctrace
 	$(Q)tests/run-cases --hctrace $(BUILD)/hctrace
-report: $(BUILD)/hctrace $(RECORD_TOOLS)
+report: $(BUILD)/hctrace $(RECORD_TOOLS) docs
 	$(Q)tests/run-report --hctrace $(BUILD)/hctrace
 recordings: $(BUILD)/hctrace $(RECORD_TOOLS)
 	$(Q)tests/run-recordings --hctrace $(BUILD)/hctrace
+commands: $(BUILD)/hctrace
+	$(Q)tests/run-commands --hctrace $(BUILD)/hctrace
+lint-commands:
+	$(Q)tests/lint-commands
 losses: $(BUILD)/hctrace
 	$(Q)tests/run-losses --hctrace $(BUILD)/hctrace
 invariants: $(BUILD)/hctrace
 	$(Q)tests/run-invariants --hctrace $(BUILD)/hctrace
-test: unit cases invariants losses recordings
+test: unit cases invariants commands lint-commands losses recordings
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)
@@ -209,6 +226,8 @@ agreement:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/agreement/run --hctrace $(BUILD)/hctrace \
 		$(if $(filter short,$(AGREEMENT)),--short,$(if $(CLIENTS),,--into)) $(CLIENTS)
+nightly:
+	$(Q)scripts/nightly
 arm64:
 	$(Q)scripts/arm64
 SECTIONS ?=
@@ -221,7 +240,7 @@ bench-build: $(BUILD)/hctrace $(TRAFFIC) $(LOAD) $(RECORD_TOOLS)
 live: $(BUILD)/hctrace $(LOAD)
 	$(Q)tests/run-live --hctrace $(BUILD)/hctrace
 
-install: $(BUILD)/hctrace
+install: $(BUILD)/hctrace docs
 	install -D -m 755 $(BUILD)/hctrace $(DESTDIR)$(PREFIX)/sbin/hctrace
 	install -D -m 644 doc/hctrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/hctrace.8
 	install -D -m 644 doc/hctrace.schema.json $(DESTDIR)$(PREFIX)/share/hctrace/hctrace.schema.json
@@ -229,5 +248,6 @@ install: $(BUILD)/hctrace
 
 clean:
 	rm -rf build build-san build-arm64 build-arm64-root
+	rm -f $(DOCS)
 
 -include $(USER_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(BUILD)/bpf/bottle.bpf.d $(TEST_BIN:=.d) $(TRAFFIC:=.d) $(LB_LOAD_OBJ:.o=.d) $(BUILD)/tests/bench/load_server.d $(TOOL_BIN:=.d) $(RECORD_TOOLS:=.d) $(FUZZ_OBJ:.o=.d)

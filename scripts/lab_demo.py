@@ -139,7 +139,7 @@ def probe(lab, binary):
     lab.backend.run("sh", "-c", f"iptables-nft -A INPUT {rule}")
     command = lab.backend.argv(*probe_command(binary, "--port", "80"))
     subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
-    say("mended: hctrace probe --port 80")
+    say("fixed: hctrace probe --port 80")
     lab.backend.run("iptables-nft", "-F")
     subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
 

@@ -55,7 +55,7 @@ def section(page, hctrace, repetitions, command):
     page.pairs((
         ("command", command),
         ("hctrace", _version(hctrace, "--version")),
-        ("kernel", platform.release()),
+        ("kernel", re.match(r"[0-9.]*", platform.release())[0]),
         ("processors", _processor()),
         ("lockdown", _lockdown()),
         ("BPF JIT", "on" if _read(JIT) != "0" else "off"),

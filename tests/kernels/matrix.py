@@ -32,11 +32,16 @@ def scenarios(wanted):
     return wanted.split()
 
 
+def plain_release(release):
+    """The kernel's release alone: "6.1.0" of "6.1.0-56-cloud-amd64", whoever built it."""
+    return re.match(r"[0-9.]*", release)[0].rstrip(".") or release
+
+
 class Kernel:
     """A kernel of the matrix and what became of the scenarios on it."""
 
     def __init__(self, label, release):
-        self.label, self.release = label, release
+        self.label, self.release = label, plain_release(release)
         self.results = {}  # live test -> (right, unknown, wrong or skipped; the reason)
         self.problem = None  # why it has no results: it was not run; or it ended too early
         self.missing = False  # it could not be fetched

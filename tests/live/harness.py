@@ -17,7 +17,7 @@ import lab as lab_module
 import lab_checks
 from invariants import violations
 
-HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING = 0, 1, 2, 3, 4
+HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING, OUTPUT = 0, 1, 2, 3, 4, 5
 SANITIZER_EXIT = 99
 RANGES = ("--from", lab_module.RANGE, "--from", lab_module.RANGE6)
 ENV = dict(os.environ,
@@ -222,6 +222,9 @@ class Expect:
     status: Optional[int] = None
     why: Sequence[str] = ()
     fix: Sequence[str] = ()
+    fix_command: Sequence[str] = ()  # and it is there
+    advice: Sequence[str] = ()
+    show: Sequence[str] = ()  # show_command
     note: Sequence[str] = ()
     confidence: Optional[Sequence[str]] = None
 
@@ -254,6 +257,9 @@ class Expect:
             wrong.append(f"confidence is {line['confidence']!r}")
         says("why", self.why or (() if line["outcome"] == "pass" else ("",)))
         says("fix", self.fix)
+        says("fix_command", self.fix_command)
+        says("fix_advice", self.advice)
+        says("show_command", self.show)
         says("note", self.note)
         if line["outcome"] == "fail" and not (line.get("why") and line.get("fix")):
             wrong.append("a failure without why and fix")
@@ -282,6 +288,7 @@ class Case:
     options: Sequence[str] = ()
     second_link: bool = False
     host_wide: bool = False  # the fault hits all of IPv4: the neighbour is checked over IPv6
+    fixes: bool = False  # after fix_command, run as it is in the backend, the next check passes
 
     def __str__(self):
         return self.id
@@ -289,6 +296,16 @@ class Case:
 
 def params(cases):
     return {"argvalues": cases, "ids": str}
+
+
+def apply_fix(case, lab, run, line, outside=False):
+    """Pastes the fix command of LINE into a shell of the backend, or, OUTSIDE, of the host that the
+    backend's namespace is on; the next check passes."""
+    assert line["fix_command"], f"no command: {line['fix']}"
+    (lab_module.sh if outside else lab.backend.run)("bash", "-c", line["fix_command"])
+    seen = case.check(lab, case.port, timeout=3, target=case.target)
+    found = run.probe(seen)
+    assert found["outcome"] == "pass", f"{line['fix_command']} did not help:\n{json.dumps(found)}"
 
 
 def run_case(case, make_lab, trace):
@@ -324,6 +341,8 @@ def run_case(case, make_lab, trace):
         if not recording:
             wrong = HEALTHY_HTTP.compare(run.probe(neighbour))
             assert not wrong, "the healthy neighbour: " + "\n".join(wrong)
+        if case.fixes and not recording:
+            apply_fix(case, lab, run, line)
         failed = line["outcome"] == "fail"
         run.stop(status=FAILED if failed else HEALTHY if line["outcome"] == "pass" else None)
         of_check = list(filter(Hctrace.is_of(seen), run.lines))

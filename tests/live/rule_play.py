@@ -48,6 +48,7 @@ class RuleCase:
     during: Optional[Callable] = None  # during(lab): a context manager around the probes
     why: Sequence[str] = ()
     fix: Sequence[str] = ()  # what the fix says besides working
+    show: Sequence[str] = ()  # what the command says that only looks
     fix_works: bool = True
     where: dict = field(default_factory=dict)
 
@@ -58,7 +59,8 @@ class RuleCase:
         """What the line says, when the rule is NAMED: a guess may be wrong."""
         return Expect(self.verdict or BY_HOOK.get(self.hook, "firewall-drop"), self.code,
                       outcome=self.outcome, where=dict(self.where, hook=self.hook),
-                      why=self.why if named else (), fix=self.fix if named else ())
+                      why=self.why if named else (), fix=self.fix if named else (),
+                      show=self.show if named else ())
 
 
 def params(cases):
@@ -111,7 +113,7 @@ def check_named(line, culprit, confidence=("certain",)):
 
 def mend(lab, line):
     """Carries out the fix, where hctrace runs."""
-    lab.backend.run("sh", "-c", line["fix"])
+    lab.backend.run("bash", "-c", line["fix_command"])
 
 
 def play(case, make_lab, trace):

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Callable, Optional, Sequence
 
 import bpfsys
+import lab_checks
 import lab_services
 import pytest
 from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE, Hctrace
-from lab import RANGE, RANGE6
+from lab import BACKEND, BACKEND_2, RANGE, RANGE6
 
 PORT = 8202
 
@@ -26,15 +27,19 @@ def check(binary, lab, *options, inside=True, status=None):
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     found, end = lines[:-1], lines[-1]
     assert end["type"] == "end" and all(one["type"] == "check" for one in found), done.stdout
-    for result in ("ok", "warn", "fail", "note"):
+    for result in ("ok", "unread", "warn", "fail", "note"):
         assert end[result] == sum(one["result"] == result for one in found), end
-    assert done.returncode == (FAILED if end["fail"] else HEALTHY), done
+    assert done.returncode == (FAILED if end["fail"] else
+                               CANNOT_TRACE if end["unread"] else HEALTHY), done
     if status is not None:
         assert done.returncode == status, done.stdout
     for one in found:
-        if one["result"] in ("warn", "fail"):
+        if one["result"] in ("warn", "fail", "unread"):
             assert one["what"] and one["fix"], one
+        if one["result"] in ("warn", "fail"):
             assert one["show"] or not one["step"], one
+        assert one["show"] == one["show_command"] and one["undo_command"] is None, one
+        assert (one["fix"] is None) == (one["fix_command"] is one["fix_advice"] is None), one
     return found, end
 
 
@@ -53,9 +58,9 @@ class Fault:
     setup: Optional[Callable] = None  # setup(lab), may be a context manager
     options: Sequence = ("--port", PORT)
     result: str = "fail"
-    fix: Optional[str] = None  # what the fix must say; None: it is a command, and is run
-    fill: Sequence = ()  # (placeholder, value) for the command
+    fix: Optional[str] = None  # what the advice must say; None: there is a command, and it is run
     second_link: bool = False
+    probe: Optional[Callable] = None  # probe(lab): a real check, which passes once the fix is run
 
     def __str__(self):
         return self.id
@@ -87,7 +92,14 @@ def denied(port, daemon, deny, allow=""):
         lab.backend.write_etc("hosts.allow", allow)
     file = "hosts.allow" if allow else "hosts.deny"
     return Fault(f"{file}-{daemon.split()[0]}-{port}", "7", (daemon, f"/etc/{file}"), setup=setup,
-                 options=("--port", port), fix="/etc/hosts.allow" if allow else None)
+                 options=("--port", port))
+
+
+def http_at(target):
+    return lambda lab: lab_checks.http(lab, PORT, target=target).status == 202
+
+
+HTTP = http_at(BACKEND)
 
 
 FAULTS = [
@@ -129,13 +141,41 @@ FAULTS = [
     Fault("nft-reply", "4", ("answers",), nft(f"ip daddr {RANGE} tcp sport {PORT} drop",
                                               hook="postrouting")),
     Fault("no-default-route", "5", ("no route back", "100.125.0.0/16"), ["ip route del default"],
-          fill=(("GATEWAY ", "192.168.0.1 "),)),
-    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"], fix="blackhole"),
+          fix="through the router of that interface's subnet"),
+    Fault("gateway-of-other-routes", "5", ("no route back", "100.125.0.0/16"),
+          ["ip route add 10.0.0.0/8 via 192.168.0.1", "ip route del default"], probe=HTTP),
+    Fault("gateway-of-other-table", "5", ("no route back", "100.125.0.0/16"),
+          ["ip route add default via 192.168.0.1 table 7", "ip route del default"], probe=HTTP),
+    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"], probe=HTTP),
+    Fault("unreachable-whole", "5", ("unreachable",), ["ip route add unreachable 100.0.0.0/8"],
+          probe=HTTP),
+    Fault("blackhole-in-a-table", "5", ("blackhole",),
+          ["ip route add blackhole default table 9", f"ip rule add to {RANGE} table 9"],
+          fix="Delete the route or the rule"),
+    Fault("blackhole-rule", "5", ("blackhole",), [f"ip rule add blackhole to {RANGE}"],
+          fix="Delete the route or the rule"),
     Fault("gateway-failed", "5", ("192.168.0.254", "FAILED", "ARP"),
           ["ip route replace default via 192.168.0.254",
-           "ip neigh replace 192.168.0.254 dev eth0 nud failed"], fix="ip route replace"),
+           "ip neigh replace 192.168.0.254 dev eth0 nud failed"], fix="Bring that router back"),
     Fault("strict-rp-filter", "5", ("eth1", "reverse-path"),
-          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1"], second_link=True),
+          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1"], second_link=True,
+          fix="a routing table of its own"),
+    Fault("strict-rp-filter-gateway", "5", ("eth1", "reverse-path"),
+          ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1",
+           "ip route add 10.0.0.0/8 via 192.168.1.1"], second_link=True, probe=http_at(BACKEND_2)),
+    Fault("strict-rp-filter-dot", "5", ("eth0.5", "reverse-path"),
+          ["ip link add eth0.5 type veth peer name p5", "ip link set p5 up",
+           "ip addr add 192.168.5.10/24 dev eth0.5", "ip link set eth0.5 up",
+           "ip route add 10.0.0.0/8 via 192.168.5.1",
+           "sysctl -qw net/ipv4/conf/eth0.5/rp_filter=1"]),
+    Fault("full-tunnel", "5", ("wg0", "reverse-path"),
+          ["ip link add wg0 type veth peer name wg1", "ip addr add 10.66.0.2/32 dev wg0",
+           "ip link set wg0 up",
+           "ip route add default dev wg0 table 51820",
+           "ip rule add not fwmark 51820 table 51820",
+           "ip rule add table main suppress_prefixlength 0",
+           "sysctl -qw net.ipv4.conf.all.rp_filter=1"],
+          options=("--port", PORT, "--interface", "eth0"), probe=HTTP),
     Fault("own-address", "5", ("100.125.10.5",), ["ip addr add 100.125.10.5/32 dev lo"]),
     Fault("accept-queue-full", "6", ("stuck", "7090"), setup=full_queue,
           options=("--port", 7090), fix="restart"),
@@ -162,15 +202,14 @@ def test_fault(fault, binary, make_lab):
         text = f'{fails[0]["what"]} {fails[0]["why"]}'
         assert all(word.lower() in text.lower() for word in fault.says), text
         if fault.fix:
-            assert fault.fix in fails[0]["fix"], fails[0]
+            assert fault.fix in fails[0]["fix_advice"] and not fails[0]["fix_command"], fails[0]
             return
-        lab.backend.run("sh", "-c", fails[0]["show"], check=False)
-        command = fails[0]["fix"].split(" (GATEWAY")[0]
-        for placeholder, value in fault.fill:
-            command = command.replace(placeholder, value)
-        lab.backend.run("sh", "-c", command)
+        lab.backend.run("sh", "-c", fails[0]["show_command"], check=fault.step != "5")
+        assert not fault.probe or not fault.probe(lab)
+        lab.backend.run("sh", "-c", fails[0]["fix_command"])
         found, _ = check(binary, lab, *fault.options, status=HEALTHY)
         assert not of(found, "fail"), found
+        assert not fault.probe or fault.probe(lab)
 
 
 @pytest.mark.parametrize("options", [(), ("--port", PORT),
@@ -220,7 +259,11 @@ WARNINGS = [
     Fault("policy-behind-unclear", "4", ("policy",), nft("meta mark 7 accept", policy="drop")),
     Fault("one-port-of-several", "4", ("drops", "80"), options=(),
           commands=nft(f"ip saddr {RANGE} tcp dport 80 drop")),
-    Fault("other-interface", "5", ("eth0", "eth1"), second_link=True),
+    Fault("other-interface", "5", ("eth0", "eth1"), second_link=True,
+          fix="a rule for its addresses"),
+    Fault("other-interface-gateway", "5", ("eth0", "eth1"),
+          ["ip route add 10.0.0.0/8 via 192.168.1.1",
+           "ip addr add 192.168.1.11/24 dev eth1"], second_link=True),
     Fault("deny-unchecked-daemon", "7", ("vsftpd",), options=(),
           setup=denied(lab_services.VSFTPD_PORT, "vsftpd", "ALL: ALL\n").setup),
     Fault("unreachables", "8", ("rate-limited",), options=("--protocol", "udp"),
@@ -241,6 +284,14 @@ def test_warning(fault, binary, make_lab):
     assert len(warned) == 1 and warned[0]["step"] == fault.step, found
     assert all(word.lower() in warned[0]["what"].lower() for word in fault.says), warned
     assert not of(found, "fail"), found
+    assert bool(warned[0]["fix_command"]) != bool(fault.fix), warned
+    lab.backend.run("sh", "-c", warned[0]["show_command"])
+    if fault.fix:
+        assert fault.fix in warned[0]["fix_advice"], warned
+        return
+    lab.backend.run("sh", "-c", warned[0]["fix_command"])
+    found, _ = check(binary, lab, *fault.options)
+    assert not of(found, "warn") and not of(found, "fail"), found
 
 
 @pytest.mark.parametrize("kind, where", [(bpfsys.BPF_XDP, "XDP"),
@@ -295,10 +346,12 @@ def test_without_root(binary, lab):
         "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
         f"{lab.tmp}/hctrace", "check", "--json", "--port", PORT),
         capture_output=True, text=True, timeout=60)
-    assert done.returncode == HEALTHY, done
+    assert done.returncode == CANNOT_TRACE, done
     found = [json.loads(line) for line in done.stdout.splitlines()][:-1]
     assert not of(found, "fail"), found
-    assert len([one for one in of(found, "note") if "root" in one["what"]]) >= 2, found
+    unread = " ".join(one["what"] for one in of(found, "unread") if "root" in one["what"])
+    for words in ("firewall rules", "XDP and tc programs", "libwrap", "lets hctrace see"):
+        assert words in unread, found
     assert of(found, "ok", "5"), found
 
 
@@ -316,7 +369,7 @@ def test_text(binary, lab, color):
     done = subprocess.run(lab.backend.argv(binary, "check", "--color=" + color, "--port", "7080"),
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == FAILED and not done.stderr, done
-    for words in ("Step 3: What listens", "FAIL", "Step 8", "fix: ", "shown by: ",
+    for words in ("Step 3: What listens", "FAIL", "Step 8", "run  ", "fix  ", "see  ",
                   "2 things here make checks fail"):
         assert words in done.stdout, done.stdout
     assert ("\033[" in done.stdout) == (color == "always")

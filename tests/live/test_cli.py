@@ -7,7 +7,7 @@ import subprocess
 
 import lab_checks
 import pytest
-from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, USAGE
+from harness import CANNOT_TRACE, FAILED, HEALTHY, NOTHING, OUTPUT, USAGE
 
 USAGE_ERRORS = {
     "unknown-option": (["live", "--frobnicate"], "frobnicate"),
@@ -187,3 +187,39 @@ def test_json_is_one_object_a_line(lab, trace):
     run_.stop(FAILED)
     for line in run_.lines:
         assert json.loads(json.dumps(line)) == line and "type" in line
+
+
+def ends_with_output_error(argv, stdout, says):
+    done = subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=stdout,
+                          stderr=subprocess.PIPE, text=True, timeout=20)
+    assert done.returncode == OUTPUT and done.stderr.count(says) == 1, done
+    assert "nothing arrived" not in done.stderr.lower(), done
+
+
+@pytest.mark.parametrize("command", [("live", "--json"), ("live",),
+                                     ("probe", "--port", 80), ("probe", "--port", 80, "--json")],
+                         ids=str)
+def test_output_full(binary, lab, command):
+    """Long before the run would end by itself."""
+    extra = ("--from", "100.125.0.0/16") if command[0] == "probe" else ("-d", 60)
+    with open("/dev/full", "wb") as full:
+        ends_with_output_error(lab.backend.argv(binary, *map(str, command + extra)), full,
+                               "cannot write to standard output: No space left on device")
+
+
+@pytest.mark.parametrize("command", [("live", "--json"), ("live",)], ids=str)
+def test_reader_goes_away(binary, lab, command):
+    """Also while nothing comes that would have to be written."""
+    reads, writes = os.pipe()
+    child = subprocess.Popen(lab.backend.argv(binary, *command), stdin=subprocess.DEVNULL,
+                             stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert os.read(reads, 1)  # it has started
+    os.close(reads)
+    _, err = child.communicate(timeout=10)
+    assert child.returncode == OUTPUT and "Broken pipe" in err, err
+
+
+def test_save_full(binary, lab):
+    done = run(*lab.backend.argv(binary, "live", "--save", "/dev/full", "-d", "1"))
+    assert done.returncode == OUTPUT and "/dev/full" in done.stderr, done

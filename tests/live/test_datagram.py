@@ -33,7 +33,7 @@ CASES = [
          check=lambda lab, port, **kw: lab_checks.ping(lab, **kw)),
     Case("echo-ignored", "lost",
          Expect("icmp-ignored", "CONNECT_TIMEOUT", why=("icmp_echo_ignore_all",),
-                fix=("icmp_echo_ignore_all=0",)), port=0,
+                fix_command=("icmp_echo_ignore_all=0",)), port=0, fixes=True,
          check=lambda lab, port, **kw: lab_checks.ping(lab, **kw),
          fault=["sysctl -qw net.ipv4.icmp_echo_ignore_all=1"]),
     Case("echo-dropped", "lost",

@@ -43,12 +43,12 @@ def tc_filter(side, port=PORT):
             f"tc filter add dev eth0 {side} bpf direct-action bytecode '{code}'"]
 
 
-XDP_DROP = Expect("xdp-drop", "CONNECT_TIMEOUT", why=("xdp", "eth0"), fix=("xdp off",),
+XDP_DROP = Expect("xdp-drop", "CONNECT_TIMEOUT", why=("xdp", "eth0"), advice=("let it pass",),
                   where={"layer": "device", "device": "eth0"})
-TC_DROP = Expect("tc-drop", "CONNECT_TIMEOUT", why=("eth0",), fix=("tc filter show dev eth0",),
+TC_DROP = Expect("tc-drop", "CONNECT_TIMEOUT", why=("eth0",), show=("tc filter show dev eth0",),
                  where={"layer": "device", "device": "eth0"})
 TC_EGRESS_DROP = Expect("reply-dropped", "CONNECT_TIMEOUT", why=("tc egress", "eth0"),
-                        fix=("tc filter show dev eth0 egress",), where={"layer": "device"})
+                        show=("tc filter show dev eth0 egress",), where={"layer": "device"})
 PROGRAMS = [
     Case("xdp-generic", "timeout", XDP_DROP, setup=program(BPF_XDP, flags=XDP_FLAGS_SKB_MODE)),
     Case("xdp-in-the-driver", "timeout", XDP_DROP, setup=program(BPF_XDP)),
@@ -74,7 +74,7 @@ def test_queueing_discipline(lab, trace):
     seen = lab_checks.http(lab, PORT, timeout=1)
     assert seen.result == "response-timeout", f"the lab is wrong: {seen}"
     expect = Expect("reply-dropped", "RECV_RESPONSE_TIMEOUT", why=("queueing discipline", "eth0"),
-                    fix=("tc -s qdisc",), where={"layer": "device"})
+                    show=("tc -s qdisc",), where={"layer": "device"})
     line = run.probe(seen)
     assert not expect.compare(line), line
     run.stop(FAILED)

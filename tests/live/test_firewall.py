@@ -27,10 +27,12 @@ def drop(backend, hook, table=None, chain=None, code="CONNECT_TIMEOUT"):
 
 DROPS = [
     Case("legacy-input", "timeout", drop("iptables-legacy", "INPUT", "filter"),
+         fixes=True,
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
     Case("legacy-input-whole-range", "timeout", drop("iptables-legacy", "INPUT", "filter"),
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -j DROP"], host_wide=True),
     Case("legacy-policy", "timeout", drop("iptables-legacy", "INPUT", "filter"),
+         fixes=True,
          fault=["iptables-legacy -A INPUT -s 10.0.0.0/8 -j ACCEPT",
                 "iptables-legacy -P INPUT DROP"],
          host_wide=True),
@@ -41,12 +43,14 @@ DROPS = [
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT}"
                 " -m length --length 90:65535 -j DROP"]),
     Case("iptables-nft-input", "timeout", drop("iptables-nft", "INPUT", "filter"),
+         fixes=True,
          fault=[f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
     Case("iptables-nft-raw-prerouting", "timeout", drop("iptables-nft", "PREROUTING", "raw"),
          fault=[f"iptables-nft -t raw -A PREROUTING -s {RANGE} -p tcp --dport {PORT} -j DROP"]),
     Case("iptables-nft-policy", "timeout", drop("iptables-nft", "INPUT", "filter"),
          fault=["iptables-nft -P INPUT DROP"], host_wide=True),
     Case("nft-input", "timeout", drop("nft", "INPUT", "guard"),
+         fixes=True,
          fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} drop")),
     Case("nft-prerouting", "timeout", drop("nft", "PREROUTING", "guard"),
          fault=nft("prerouting", f"ip saddr {RANGE} tcp dport {PORT} drop", -300)),
@@ -74,6 +78,7 @@ def reject(backend, hook="INPUT"):
 
 REJECTS = [
     Case("legacy-icmp", "refused", reject("iptables-legacy"),
+         fixes=True,
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT} -j REJECT"]),
     Case("legacy-reset", "refused", reject("iptables-legacy"),
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -p tcp --dport {PORT}"
@@ -81,9 +86,11 @@ REJECTS = [
     Case("iptables-nft-icmp", "refused", reject("iptables-nft"),
          fault=[f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j REJECT"]),
     Case("iptables-nft-reset", "refused", reject("iptables-nft"),
+         fixes=True,
          fault=[f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT}"
                 " -j REJECT --reject-with tcp-reset"]),
     Case("nft-icmp", "refused", reject("nft"),
+         fixes=True,
          fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} reject")),
     Case("nft-reset", "refused", reject("nft"),
          fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} reject with tcp reset")),
@@ -120,10 +127,13 @@ def reply_dropped(backend, hook):
 
 REPLIES = [
     Case("legacy-output", "timeout", reply_dropped("iptables-legacy", "OUTPUT"),
+         fixes=True,
          fault=[f"iptables-legacy -A OUTPUT -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
     Case("iptables-nft-output", "timeout", reply_dropped("iptables-nft", "OUTPUT"),
+         fixes=True,
          fault=[f"iptables-nft -A OUTPUT -d {RANGE} -p tcp --sport {PORT} -j DROP"]),
     Case("nft-output", "timeout", reply_dropped("nft", "OUTPUT"),
+         fixes=True,
          fault=nft("output", f"ip daddr {RANGE} tcp sport {PORT} drop")),
     Case("legacy-postrouting", "timeout", reply_dropped("iptables-legacy", "POSTROUTING"),
          fault=[f"iptables-legacy -t mangle -A POSTROUTING -d {RANGE} -p tcp --sport {PORT}"

@@ -49,7 +49,7 @@ def program(port=PORT, flags=0, name=NAME, **kwargs):
 
 
 DROPPED = Expect("xdp-drop", "CONNECT_TIMEOUT", confidence=("certain",),
-                 why=("firewall_of_the (id", "eth0", "dropped the syn"), fix=("bpftool prog show id",),
+                 why=("firewall_of_the (id", "eth0", "dropped the syn"), show=("bpftool prog show id",),
                  where={"layer": "device", "device": "eth0"})
 ABORTED = Expect("xdp-drop", "CONNECT_TIMEOUT", confidence=("certain",),
                  why=("firewall_of_the", "failed over the syn"))

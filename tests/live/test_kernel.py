@@ -9,8 +9,8 @@ import lab_checks
 import lab_faults
 import lab_services
 import pytest
-from harness import FAILED, Case, Expect, params, run_case
-from lab import PYTHON, RANGE
+from harness import FAILED, Case, Expect, apply_fix, params, run_case
+from lab import PYTHON, RANGE, sh
 from lab_services import tcp_server, udp_server
 
 PORT = 7100
@@ -59,7 +59,7 @@ def control_group(lab):
 
 
 POLICY = Expect("policy-drop", "CONNECT_TIMEOUT", why=("filter",), where={"layer": "socket"},
-                fix=("bpftool cgroup",))
+                show=("bpftool cgroup",))
 POLICIES = [
     Case("socket-filter", "timeout", POLICY, port=PORT, setup=odd_socket("filter")),
     Case("control-group", "timeout", POLICY, port=PORT, setup=control_group),
@@ -153,9 +153,13 @@ def test_conntrack_full(lab, trace):
     seen = lab_checks.http(lab, 8202, timeout=1)
     assert seen.result == "timeout", f"the lab is wrong: {seen}"
     expect = Expect("conntrack-full", "CONNECT_TIMEOUT", why=("full", str(limit)),
-                    fix=("nf_conntrack_max",), confidence=("likely",))
+                    fix_command=("nf_conntrack_max",), confidence=("likely",))
     line = run.probe(seen)
     assert not expect.compare(line), line
+    try:  # the limit is the whole machine's
+        apply_fix(Case("", "", expect), lab, run, line, outside=True)
+    finally:
+        sh("sysctl", "-qw", f"net.netfilter.nf_conntrack_max={limit}")
     run.stop(FAILED)
 
 
@@ -169,11 +173,11 @@ def flood(backlog, **sysctls):
 
 def syn_queue_full(*why):
     return Expect("syn-queue-full", "CONNECT_TIMEOUT", why=("cookies", *why),
-                  fix=("tcp_syncookies=1",), where={"layer": "socket"})
+                  fix_command=("tcp_syncookies=1",), where={"layer": "socket"})
 
 
 FLOODS = [
-    Case("backlog", "timeout", syn_queue_full("app", "backlog"), port=PORT,
+    Case("backlog", "timeout", syn_queue_full("app", "backlog"), port=PORT, fixes=True,
          setup=flood(4, ipv4__tcp_syncookies=0)),
     Case("max-syn-backlog", "timeout", syn_queue_full("tcp_max_syn_backlog"), port=PORT,
          setup=flood(64, ipv4__tcp_syncookies=0, ipv4__tcp_max_syn_backlog=8)),
@@ -219,6 +223,17 @@ OLD = [
     Case("time-wait-reused", "connected", Expect("healthy", protocol="tcp"), port=PORT,
          check=again, setup=old_connection(lab_faults.time_wait, "close-unread")),
 ]
+
+
+def test_old_connection_is_ended(lab, trace):
+    """The fix ends that connection alone: the same ports connect again."""
+    old_connection(lab_faults.forgotten_connection, "silent")(lab)
+    run = trace(lab, "--timeout", 2)
+    line = run.probe(again(lab, PORT, timeout=2))
+    assert line["verdict"] == "stale-connection", line
+    lab.backend.run("bash", "-c", line["fix_command"])
+    assert again(lab, PORT, timeout=2).result == "connected"
+    run.stop(FAILED)
 
 
 @pytest.mark.parametrize("case", **params(OLD))

@@ -135,15 +135,16 @@ def test_container_is_healthy(case, make_lab, trace):
          [BOX], box=["iptables-nft -A INPUT -p tcp --dport 80 -j DROP"], inside=True),
     Case("no-route-back", "timeout",
          Expect("no-route-back", "CONNECT_TIMEOUT", where={"layer": "route"},
-                why=(f"{CONTAINER}:80", "in the container"), fix=("docker0",)),
+                why=(f"{CONTAINER}:80", "in the container"), advice=("docker0",)),
          [BOX], box=["ip route del default"], inside=True),
 ))
 def test_container_fails(case, make_lab, trace):
     play(case, make_lab, trace)
 
 
-def forward_drop(*why, fix, code="CONNECT_TIMEOUT", **where):
-    return Expect("forward-drop", code, where=where, why=why, fix=fix, confidence=("certain",))
+def forward_drop(*why, fix=(), show=(), code="CONNECT_TIMEOUT", **where):
+    return Expect("forward-drop", code, where=where, why=why, fix=fix, show=show,
+                  confidence=("certain",))
 
 
 def forward_rule(backend, **kwargs):
@@ -176,7 +177,7 @@ DROP_FORWARD = f"-A FORWARD -d {CONTAINER} -j DROP"
           "nft 'add chain inet guard c { type filter hook forward priority 0; }'",
           f"nft add rule inet guard c ip daddr {CONTAINER} drop"]),
     Case("no-route-to-the-container", "refused",
-         forward_drop("no route", "172.18.0.2:80", fix=("ip route get 172.18.0.2",),
+         forward_drop("no route", "172.18.0.2:80", show=("ip route get 172.18.0.2",),
                       code="CONNECT_FAILED", layer="route"),
          [dnat("172.18.0.2:80"), "ip route add unreachable 172.18.0.0/16"]),
     Case("container-is-gone", "refused",
@@ -208,7 +209,7 @@ def test_forward_drop(case, make_lab, trace):
          [dnat(f"{CONTAINER}:80", port=PORT + 1)]),
     # with its source rewritten it cannot be followed, but is not taken for this host's either
     Case("masqueraded-and-nobody-listens", "refused",
-         Expect("no-listener", "CONNECT_REFUSED", why=("NAT",), fix=("conntrack",),
+         Expect("no-listener", "CONNECT_REFUSED", why=("NAT",), show=("conntrack",),
                 confidence=("likely",)),
          [dnat(f"{CONTAINER}:81"), "iptables-nft -t nat -A POSTROUTING -o docker0 -j MASQUERADE"]),
 ))

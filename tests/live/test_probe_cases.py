@@ -30,6 +30,7 @@ BEYOND = {
     test_routes: {
         "second-asymmetric-and-filtered-outside": "a router's filter",
         "outside-syn-acks-dropped-by-the-network": "a router's filter",
+        "back-narrower-blackhole": "its source is any of the range",
     },
     test_datagram: {}, test_app: {}, test_firewall: {}, test_ipv6: {}, test_kernel: {},
     test_listen: {}, test_wrappers: {},

@@ -30,7 +30,7 @@ def test_until_healthy(name, breaks, mends, state, words, lab, binary):
     for command in mends:
         lab.backend.run("sh", "-c", command)
     assert run.finish(timeout=30) == HEALTHY, run.dump()
-    mended = run.of_type("mended")
+    mended = run.of_type("recovered")
     assert len(mended) == 1 and mended[0]["failed"] >= 1, run.dump()
     changes = mended[0]["changes"]
     assert any(c["state"] == state and words in c.get("added", c.get("removed"))
@@ -41,4 +41,4 @@ def test_until_healthy(name, breaks, mends, state, words, lab, binary):
 def test_healthy_at_once(lab, binary):
     run = probe(binary, lab, "--port", 80, "--until-healthy")
     assert run.finish(timeout=20) == HEALTHY
-    assert run.of_type("mended")[0]["failed"] == 0, run.dump()
+    assert run.of_type("recovered")[0]["failed"] == 0, run.dump()

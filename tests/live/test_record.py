@@ -14,7 +14,7 @@ import time
 
 import lab_checks
 import pytest
-from harness import ENV, FAILED, HEALTHY, NOTHING, Hctrace
+from harness import ENV, FAILED, HEALTHY, NOTHING, OUTPUT, Hctrace
 from lab import BACKEND, RANGE
 from record_play import Report, until
 from test_robust import bpf_ids, bpf_of, host_state
@@ -260,7 +260,7 @@ def test_live_records_as_well(lab, binary):
         pass
     child.stdout.close()
     lab_checks.http(lab)
-    assert child.wait(10) == HEALTHY
+    assert child.wait(10) == OUTPUT
     report = Report(binary, path)
     assert report.recording["complete"] and len(report.probes) == 2
 

@@ -9,7 +9,7 @@ import time
 
 import lab_checks
 import pytest
-from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE
+from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, OUTPUT, USAGE
 from lab import BACKEND
 from record_play import Report, until
 
@@ -80,7 +80,7 @@ def test_no_room_at_all(lab, binary):
                 pass
         done = subprocess.run(lab.backend.argv(binary, "record", "-o", f"{folder}/run.hct"),
                               capture_output=True, text=True, timeout=30, env=ENV)
-        assert done.returncode == USAGE and "No space left on device" in done.stderr, done
+        assert done.returncode == OUTPUT and "No space left on device" in done.stderr, done
 
 
 @pytest.mark.parametrize("path, says", [

@@ -237,7 +237,7 @@ def test_foreign_tcx_drops(lab, trace):
         seen = lab_checks.http(lab, 8202, timeout=1)
         assert seen.result == "timeout"
         line = run.probe(seen)
-        assert not Expect("tc-drop", "CONNECT_TIMEOUT", fix=("tc",)).compare(line), line
+        assert not Expect("tc-drop", "CONNECT_TIMEOUT", show=("tc",)).compare(line), line
         assert run.probe(lab_checks.http(lab))["verdict"] == "healthy"
         run.stop(FAILED)
 

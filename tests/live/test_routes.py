@@ -14,40 +14,57 @@ def rp_filter(mode, *devices):
     return [f"sysctl -qw net.ipv4.conf.{d}.rp_filter={mode}" for d in ("all", *devices)]
 
 
-def no_route(*why, **kwargs):
+def no_route(*why, fix_command=("ip route",)):
     return Expect("no-route-back", "CONNECT_TIMEOUT", where={"layer": "route"},
-                  why=("100.125.10.5", *why), fix=("ip route",), **kwargs)
+                  why=("100.125.10.5", *why), fix_command=fix_command)
 
 
 def rp_filtered(*why, fix):
-    return Expect("rp-filter", "CONNECT_TIMEOUT", why=("100.125.10.5", *why), fix=(fix,))
+    return Expect("rp-filter", "CONNECT_TIMEOUT", why=("100.125.10.5", *why),
+                  fix_command=(fix,))
 
 
+ROUTE = f"ip route add 100.125.0.0/16 via {GATEWAY} dev eth0"
+
+
+def back(name, expect, *fault, **kwargs):
+    return Case(name, "timeout", expect, fault=fault, host_wide=True, fixes=True, **kwargs)
 
 
 BACK = [
-    Case("no-route", "timeout", no_route(), fault=[NO_DEFAULT], host_wide=True),
-    Case("no-route-tcp-check", "timeout", no_route(), fault=[NO_DEFAULT], host_wide=True,
-         check=lab_checks.tcp),
-    Case("no-route-strict-rp-filter", "timeout", rp_filtered(fix="ip route"), host_wide=True,
-         fault=[NO_DEFAULT, *rp_filter(1)]),
-    Case("no-route-loose-rp-filter", "timeout", rp_filtered(fix="ip route"), host_wide=True,
-         fault=[NO_DEFAULT, *rp_filter(2)]),
-    Case("unreachable", "timeout", no_route("unreachable"), host_wide=True,
-         fault=["ip route add unreachable 100.125.0.0/16"]),
-    Case("blackhole", "timeout", no_route("blackhole"), host_wide=True,
-         fault=["ip route add blackhole 100.125.0.0/16"]),
-    Case("prohibit", "timeout", no_route("prohibit"), host_wide=True,
-         fault=["ip route add prohibit 100.125.0.0/16"]),
-    Case("rule-to-an-empty-table", "timeout", no_route(), host_wide=True,
-         fault=["ip rule add to 100.125.0.0/16 unreachable"]),
+    back("no-route", no_route(fix_command=(ROUTE,)), NO_DEFAULT),
+    back("no-route-tcp-check", no_route(fix_command=(ROUTE,)), NO_DEFAULT, check=lab_checks.tcp),
+    back("no-route-strict-rp-filter", rp_filtered(fix=ROUTE), NO_DEFAULT, *rp_filter(1)),
+    back("no-route-loose-rp-filter", rp_filtered(fix=ROUTE), NO_DEFAULT, *rp_filter(2)),
+    # the router is known by another route, that of a table
+    back("router-of-a-table", no_route(fix_command=(ROUTE,)),
+         f"ip route add 10.9.0.0/16 via {GATEWAY} table 77", "ip neigh flush dev eth0",
+         "ip neigh replace 192.168.0.77 dev eth0 lladdr 02:00:00:00:00:77 nud permanent",
+         NO_DEFAULT),
+    # answers of the target look in a table of their own first
+    back("rule-from-the-target", no_route(fix_command=(f"{ROUTE} table 100",)), NO_DEFAULT,
+         "ip rule add from 192.168.0.10 lookup 100 priority 50"),
+    back("unreachable", no_route("unreachable", fix_command=("ip route del unreachable", ROUTE)),
+         "ip route add unreachable 100.125.0.0/16"),
+    back("blackhole", no_route("blackhole"), "ip route add blackhole 100.125.0.0/16"),
+    back("prohibit", no_route("prohibit"), "ip route add prohibit 100.125.0.0/16"),
+    # what is banned besides stays so
+    back("wider-blackhole", no_route("blackhole", fix_command=(ROUTE,)),
+         "ip route add blackhole 100.0.0.0/8"),
+    back("narrower-blackhole",
+         no_route("blackhole", fix_command=("ip route del blackhole 100.125.10.0/24",)),
+         "ip route add blackhole 100.125.10.0/24"),
+    back("rule-that-forbids", no_route(fix_command=("ip rule del priority 77 to 100.125.0.0/16",)),
+         "ip rule add to 100.125.0.0/16 unreachable priority 77"),
+]
+HEALTHY_BACK = [
     # a route of its own for the range: nothing is wrong
     Case("route-for-the-range", "http", Expect("healthy", protocol="http"),
          fault=[NO_DEFAULT, f"ip route add 100.125.0.0/16 via {GATEWAY}"]),
 ]
 
 
-@pytest.mark.parametrize("case", **params(BACK))
+@pytest.mark.parametrize("case", **params(BACK + HEALTHY_BACK))
 def test_route_back(case, make_lab, trace):
     run_case(case, make_lab, trace)
 
@@ -71,12 +88,12 @@ def test_gateway(case, make_lab, trace):
 # The probe comes in by eth1, the way back leaves by eth0.
 SECOND = [
     Case("asymmetric-strict", "timeout", rp_filtered("eth1", fix="rp_filter"),
-         target=BACKEND_2, second_link=True, fault=rp_filter(1, "eth1")),
+         target=BACKEND_2, second_link=True, fault=rp_filter(1, "eth1"), fixes=True),
     Case("asymmetric-loose", "http", Expect("healthy", protocol="http"), target=BACKEND_2,
          second_link=True, fault=rp_filter(2, "eth1")),
     Case("asymmetric-and-filtered-outside", "timeout",
          Expect("wrong-interface", "CONNECT_TIMEOUT", why=("eth0", "eth1")), target=BACKEND_2,
-         second_link=True, router=["iptables-nft -A FORWARD -i web0 -s 192.168.1.0/24 -j DROP"]),
+         second_link=True, fixes=True, router=["iptables-nft -A FORWARD -i web0 -s 192.168.1.0/24 -j DROP"]),
 ]
 
 
@@ -104,7 +121,8 @@ ADDRESSES = [
          fault=["ip addr add 100.125.10.5/32 dev lo"]),
     Case("target-is-not-ours", "timeout", Expect("not-local", "CONNECT_TIMEOUT",
                                                  why=("192.168.0.77",)),
-         target="192.168.0.77", router=["ip route add 192.168.0.77/32 via 192.168.0.10"]),
+         target="192.168.0.77", router=["ip route add 192.168.0.77/32 via 192.168.0.10"],
+         fixes=True),
     # a bridge of this host's that has the load balancer's address, as a VIP is often set up
     Case("source-is-ours-on-a-bridge", "timeout",
          Expect("martian-source", "CONNECT_TIMEOUT", why=("100.125.10.5",)),

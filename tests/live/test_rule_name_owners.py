@@ -47,7 +47,8 @@ OWNED = [
     docker("own-rule", "iptables-nft", "user",
            check=lambda lab, port, **kwargs: lab_checks.http(lab, port, node=2, **kwargs)),
     owned("kube-proxy-no-endpoints", "kube-proxy", "iptables-nft", "kube-proxy.rules", "endpoints",
-          "kubectl", "default", "shop", port=30080, **REJECTED, control=False, fix_works=False),
+          "no endpoints", port=30080, **REJECTED, control=False, fix_works=False,
+          show=("kubectl", "default", "shop")),
     owned("kube-proxy-source-ranges", "kube-proxy", "iptables-legacy", "kube-proxy.rules", "ranges",
           "kubectl", "default", "cart", fix_works=False),
 ]
@@ -96,6 +97,6 @@ def test_ufw(which, lab, trace):
     check_named(line, culprit)
     assert "ufw" in line["why"], describe(line)
     assert line["fix"].startswith("ufw "), describe(line)
-    lab.backend.run("sh", "-c", line["fix"])
+    lab.backend.run("bash", "-c", line["fix_command"])
     assert run.probe(lab_checks.http(lab, 8202))["verdict"] == "healthy", line["fix"]
     run.stop(FAILED)

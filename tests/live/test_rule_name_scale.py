@@ -204,7 +204,7 @@ def test_rules_change(tool, lab, trace):
     settles(lab, run, saved(tool, other + " <<<", lo, aside))
     saved(tool, lo, aside, lo, drop, other).load(lab.backend)  # a restore flushes what was there
     line = settles(lab, run, saved(tool, lo, aside, lo, drop + " <<<", other))
-    lab.backend.run("sh", "-c", line["fix"])
+    lab.backend.run("bash", "-c", line["fix_command"])
     assert run.probe(lab_checks.http(lab, 8202))["verdict"] == "healthy"
     run.stop(FAILED)
 
@@ -225,6 +225,6 @@ def test_ruleset_loaded_anew(lab, trace):
     marked = base("tcp dport 80 accept", policy="drop; <<<")
     Rules("nft", "flush ruleset\n" + marked.text).load(lab.backend)
     line = settles(lab, run, marked)
-    lab.backend.run("sh", "-c", line["fix"])
+    lab.backend.run("bash", "-c", line["fix_command"])
     assert run.probe(lab_checks.http(lab, 8202))["verdict"] == "healthy"
     run.stop(FAILED)

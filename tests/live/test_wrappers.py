@@ -18,8 +18,8 @@ def files(port, deny="", allow=""):
     return setup
 
 
-def refused(*why, code="CONNECT_INTERRUPT", fix=("hosts.allow",), process=None):
-    return Expect("tcp-wrappers", code, why=why, fix=fix, process=process)
+def refused(*why, code="CONNECT_INTERRUPT", fix_command=("hosts.allow",), process=None):
+    return Expect("tcp-wrappers", code, why=why, fix_command=fix_command, process=process)
 
 
 LINE_2 = "line 2 of /etc/hosts.deny"
@@ -28,13 +28,16 @@ ALLOW_DENIES = "http_once.sh: 100.125.0.0/16 : deny\n"
 
 REFUSALS = [
     Case("xinetd", "closed/reset", refused(LINE_2, process="xinetd"), port=XINETD_PORT,
+         fixes=True,
          setup=files(XINETD_PORT, DENY_RANGE)),
     Case("xinetd-before-request", "closed/reset", refused(LINE_2, process="xinetd"),
          port=XINETD_PORT, check=lab_checks.late_request, setup=files(XINETD_PORT, DENY_RANGE)),
     Case("xinetd-all", "closed/reset", refused("line 1 of /etc/hosts.deny"), port=XINETD_PORT,
+         fixes=True,
          setup=files(XINETD_PORT, "ALL: ALL\n")),
     Case("xinetd-by-service", "closed/reset",
          refused("line 1 of /etc/hosts.deny", "http_once.sh"), port=XINETD_PORT,
+         fixes=True,
          setup=files(XINETD_PORT, "http_once.sh: 100.125.0.0/255.255.0.0\n")),
     Case("xinetd-allow-file-denies", "closed/reset", refused("line 1 of /etc/hosts.allow"),
          port=XINETD_PORT,
@@ -44,7 +47,8 @@ REFUSALS = [
                                              process="tcpd"),
          port=TCPD_PORT, timeout=3, setup=files(TCPD_PORT, DENY_RANGE)),
     Case("tcpd-patient-check", "closed/reset", refused(LINE_2, process="tcpd"),
-         port=TCPD_PORT, timeout=7, setup=files(TCPD_PORT, DENY_RANGE)),
+         port=TCPD_PORT, timeout=7, fixes=True,
+         setup=files(TCPD_PORT, DENY_RANGE)),
     Case("vsftpd-421", "not-http",
          refused("line 1 of /etc/hosts.deny", code="RESPONSE_FORMAT_ERROR", process="vsftpd"),
          port=VSFTPD_PORT,

@@ -58,6 +58,9 @@ def test_loads(reports, browser, case):
         assert browser.requests() == []
 
 
+FIXES = ("fix_command", "fix_advice", "show_command", "undo_command")
+
+
 def test_says_what_json_says(reports, case):
     """Each probe is there as in JSON, and each cause on top, in the same words."""
     data = data_of(reports.file(case, "html"))
@@ -69,7 +72,8 @@ def test_says_what_json_says(reports, case):
             assert probe["verdict"] in top
     for probe in {p["verdict"]: p for p in reports.probes(case) if p["outcome"] != "pass"}.values():
         assert squeeze(probe["why"]) in top
-        assert squeeze(probe["fix"] or "") in top
+        for key in FIXES:
+            assert squeeze(probe[key] or "") in top, key
     ends = [o for o in reports.objects(case) if o["type"] == "end"]
     assert data["end"] == (ends[0] if ends else None)
     states = {(t["target"]["addr"], t["target"]["port"], t["lb"]["addr"]): t["state"]
@@ -294,11 +298,26 @@ def test_copies_the_fix(day, browser):
     browser.open(day)
     browser.cdp("Browser.grantPermissions",
                 permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
-    browser.one("article.cause .fix button").click()
+    browser.one("article.cause .fix.command button").click()
     text = browser.driver.execute_async_script(
         "const done = arguments[0];"
         "navigator.clipboard.readText().then(done, (e) => done(String(e)))")
     assert text == "nft insert rule inet guard c ip saddr 100.125.0.0/16 tcp dport 80 accept"
+
+
+def test_only_commands_are_copied(reports, browser):
+    """On a cause's card and in a probe's details: advice is nothing to paste."""
+    browser.open(reports.file("conntrack-invalid", "html"))
+    browser.shown("tr.probe .open")[0].click()
+    buttons = "return [...document.querySelectorAll('.fix')].map(" \
+              "(fix) => [fix.classList.contains('command'), !!fix.querySelector('button')])"
+    seen = browser.run(buttons)
+    assert [True, True] in seen and [False, False] in seen
+    assert [True, False] not in seen and [False, True] not in seen
+    texts = set(browser.run("return [...document.querySelectorAll('.fix.command code')].map("
+                            "(code) => code.textContent)"))
+    probe = reports.probes("conntrack-invalid")[0]
+    assert texts <= {probe[key] for key in ("fix_command", "show_command", "undo_command")}
 
 
 def test_local_time(day, browser):

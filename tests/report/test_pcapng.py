@@ -134,6 +134,8 @@ class TestCase:
                      frame.said("verdict") == verdict_of(probe) and
                      frame.said("why") == probe["why"] and
                      frame.said("fix") == probe["fix"] and
+                     frame.said("see") == probe["show_command"] and
+                     frame.said("undo") == probe["undo_command"] and
                      frame.said("note") == probe.get("note")]
             assert found, f"no packet has the verdict of probe {probe['id']}"
             told.remove(found[0])

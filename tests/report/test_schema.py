@@ -58,7 +58,8 @@ def assert_fits(instances):
     found = [line for one in instances for line in complaints(one)]
     assert not found, "\n".join(found)
     new = {key for one in instances for key in
-           unknown_keys(one, {"$ref": f"#/$defs/{definition(one)}"}, one["type"])}
+           unknown_keys(one, {"allOf": [{"properties": SCHEMA["properties"]},
+                                        {"$ref": f"#/$defs/{definition(one)}"}]}, one["type"])}
     assert not new, f"keys that the schema does not have: {', '.join(sorted(new))}"
 
 
@@ -139,12 +140,60 @@ def test_rule(change, fits):
 @pytest.mark.parametrize("change", [
     {"verdict": "bad-luck"}, {"outcome": "ok"}, {"time": "today"}, {"id": 0}, {"timeline": None},
     {"lb": {"addr": "100.125.10.5"}}, {"confidence": None}, {"why": ""}, {"type": "prob"},
+    {"run": "1"}, {"schema": 1}, {"host": ""}, {"exchange": 0}, {"application": "magic"},
+    {"fix_command": ""}, {"classified_by": "luck"},
 ], ids=str)
 def test_schema_is_strict(reports, change):
     """What output must not become is refused."""
     probe = next(p for p in reports.probes("firewall-drop-nft"))
     assert VALIDATOR.is_valid(probe)
     assert not VALIDATOR.is_valid({**probe, **change})
+
+
+def test_unknown_keys_are_allowed(reports):
+    """What a later version adds does not break who validates."""
+    probe = next(p for p in reports.probes("firewall-drop-nft"))
+    assert VALIDATOR.is_valid({**probe, "new": {"deep": 1}, "where": {**probe["where"], "new": 1}})
+
+
+@pytest.mark.parametrize("key", ["host", "run", "schema", "exchange", "fix_command", "classified_by"])
+def test_key_is_needed(reports, key):
+    probe = next(p for p in reports.probes("firewall-drop-nft"))
+    assert not VALIDATOR.is_valid({k: v for k, v in probe.items() if k != key})
+
+
+def test_points_news(reports):
+    """A point that was lost and came back."""
+    news = [o for o in reports.objects("points-lost") if o["type"] == "points"]
+    assert [[m["point"] for m in o["missing"]] for o in news] == [["drop"], []]
+    assert [p["point"] for p in news[1]["points"]] == ["drop"]
+    assert_fits(news)
+
+
+def test_recorded_identity(reports):
+    """The host and the run of a recording are those of its objects, and of cases nobody's."""
+    assert {(o["host"], o["run"]) for o in reports.objects("points-lost")} == {
+        ("backend-1", "0123456789abcdef")}
+    assert {(o["host"], o["run"]) for o in reports.objects("healthy-http")} == {(None, None)}
+
+
+# Objects that need root, or a time to come, to be printed: as the live tests see them.
+HEAD = {"host": "backend-1", "run": "0123456789abcdef", "schema": 2,
+        "time": "2026-11-22T08:00:00.123456Z"}
+
+
+@pytest.mark.parametrize("instance, fits", [
+    ({"type": "recovered", "alias": "mended", "failed": 2, "failed_last": HEAD["time"],
+      "changes": [{"state": "routes", "removed": "default via 192.168.0.1"}], "more": 0}, True),
+    ({"type": "recovered", "alias": "mended", "failed": 0, "failed_last": None, "changes": None}, True),
+    ({"type": "recovered", "failed": 0, "failed_last": None, "changes": None}, False),
+    ({"type": "change", "id": 1, "what": "route", "before": "default via 192.168.0.1",
+      "after": None, "by": {"pid": 1, "comm": "ip"}}, True),
+    ({"type": "warning", "what": "conntrack", "why": "The table is nearly full."}, True),
+    ({"type": "mended"}, False),
+], ids=lambda value: value["type"] if isinstance(value, dict) else str(value))
+def test_described(instance, fits):
+    assert VALIDATOR.is_valid({**HEAD, **instance}) == fits
 
 
 def test_json_tool(reports):

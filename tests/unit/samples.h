@@ -169,7 +169,8 @@ static const struct point_status all_points[] = {
 	{ HCT_POINT_XDP, false, "not asked for" },
 };
 
-static inline void start(struct fixture *f)
+/* With the first N of all_points. */
+static inline void start_with(struct fixture *f, size_t n)
 {
 	const struct stream_start s = {
 		.kernel = "6.1.0-13-amd64",
@@ -178,10 +179,17 @@ static inline void start(struct fixture *f)
 		.netns = 4026532001,
 		.netns_name = "web",
 		.points = all_points,
-		.n_points = sizeof(all_points) / sizeof(all_points[0]),
+		.n_points = n,
+		.host = "backend-1",
+		.run = "0123456789abcdef",
 	};
 
 	f->renderer->on.start(f->ctx, &s);
+}
+
+static inline void start(struct fixture *f)
+{
+	start_with(f, sizeof(all_points) / sizeof(all_points[0]));
 }
 
 static inline void set_target(struct target *t, const char *lb, uint16_t port)

@@ -1,81 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* hctrace check: each step on facts made up, without a host and without root. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <json-c/json.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "check/check.h"
-#include "check/check_output.h"
-#include "include/hct_event.h"
-
-/* A host whose answers the test sets. */
-struct fake {
-	struct host_listeners listeners;
-	struct host_route route;
-	struct host_wrappers wrappers;
-	struct {
-		const char *name;
-		int64_t value;
-	} sysctl[8];
-	int err;
-};
-
-static int fake_listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
-{
-	struct fake *fake = ctx;
-
-	*out = fake->listeners;
-	if (protocol != IPPROTO_TCP)
-		out->n = 0;
-	return fake->err;
-}
-
-static int fake_route(void *ctx, const uint8_t target[16], const uint8_t lb[16],
-		      struct host_route *out)
-{
-	*out = ((struct fake *)ctx)->route;
-	return ((struct fake *)ctx)->err;
-}
-
-static int fake_wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
-			 struct host_wrappers *out)
-{
-	*out = ((struct fake *)ctx)->wrappers;
-	return ((struct fake *)ctx)->err;
-}
-
-static int fake_sysctl(void *ctx, const char *name, int64_t *out)
-{
-	struct fake *fake = ctx;
-
-	for (size_t i = 0; i < 8 && fake->sysctl[i].name; i++)
-		if (!strcmp(fake->sysctl[i].name, name)) {
-			*out = fake->sysctl[i].value;
-			return 0;
-		}
-	return -ENOENT;
-}
-
-static const struct host_ops fake_ops = {
-	.listeners = fake_listeners,
-	.route_back = fake_route,
-	.wrappers = fake_wrappers,
-	.sysctl = fake_sysctl,
-};
-
-static int no_daemons(uint32_t pid, struct wrapped_daemons *out)
-{
-	return -ENOENT;
-}
+#include "check_fixture.h"
 
 static int sshd(uint32_t pid, struct wrapped_daemons *out)
 {
@@ -83,89 +8,18 @@ static int sshd(uint32_t pid, struct wrapped_daemons *out)
 	return 0;
 }
 
-#define MAX_FINDINGS 32
-
-struct fixture {
-	struct fake fake;
-	struct host host;
-	struct settings settings;
-	struct check_facts facts;
-	struct check check;
-	struct finding found[MAX_FINDINGS];
-	size_t n;
-};
-
-static void keep(void *ctx, const struct finding *finding)
+static int boxed_sshd(uint32_t pid, struct wrapped_daemons *out)
 {
-	struct fixture *f = ctx;
-
-	assert_true(f->n < MAX_FINDINGS);
-	f->found[f->n++] = *finding;
-}
-
-/* A host that is well: nginx on port 80 of eth0. */
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	char *argv[] = { "hctrace", "check", "--port", "80", NULL };
-
-	assert_non_null(f);
-	assert_int_equal(options_parse(&f->settings, 4, argv), -1);
-	f->host = (struct host){ &fake_ops, &f->fake };
-	f->facts.settings = &f->settings;
-	f->facts.host = &f->host;
-	f->facts.daemons = no_daemons;
-	f->facts.cpus = 2;
-	f->facts.addresses.n = 1;
-	f->facts.addresses.a[0] = (struct host_address){
-		.addr = { [10] = 0xff, 0xff, 192, 168, 0, 10 }, .len = 120, .global = true,
-		.device = "eth0",
-	};
-	f->facts.devices.n = 1;
-	strcpy(f->facts.devices.d[0].name, "eth0");
-	f->fake.listeners.n = 1;
-	f->fake.listeners.l[0] = (struct host_listener){ .port = 80, .pid = 7, .comm = "nginx",
-							 .backlog_max = 100 };
-	strcpy(f->fake.route.device, "eth0");
-	f->check = (struct check){ .facts = &f->facts, .report = keep, .ctx = f };
-	*state = f;
+	sshd(pid, out);
+	out->other_root = true;
 	return 0;
 }
 
-static int teardown(void **state)
+static int unreadable_xinetd(uint32_t pid, struct wrapped_daemons *out)
 {
-	free(*state);
+	*out = (struct wrapped_daemons){ .n = 1, .unreadable = true, .err = -EINVAL,
+					 .d = { { .name = "xinetd" } } };
 	return 0;
-}
-
-/* Runs one step and returns the last of its worst findings. */
-static const struct finding *worst(struct fixture *f, void (*step)(struct check *c))
-{
-	const struct finding *out = NULL;
-
-	f->n = 0;
-	f->check.step = "x";
-	step(&f->check);
-	for (size_t i = 0; i < f->n; i++)
-		if (!out || f->found[i].result >= out->result)
-			out = &f->found[i];
-	return out;
-}
-
-/* STEP's worst is RESULT, and one such finding SAYS so. */
-static void expect(struct fixture *f, void (*step)(struct check *c), enum check_result result,
-		   const char *says)
-{
-	const struct finding *found = worst(f, step);
-	bool said = false;
-
-	assert_non_null(found);
-	for (size_t i = 0; i < f->n; i++)
-		said |= f->found[i].result == result && strstr(f->found[i].what, says);
-	if (found->result != result || !said)
-		fail_msg("%d '%s', not %d '%s'", found->result, found->what, result, says);
-	if (result >= CHECK_WARN)
-		assert_true(found->fix[0] && found->show[0]);
 }
 
 static void well(void **state)
@@ -176,12 +30,6 @@ static void well(void **state)
 	assert_int_equal(f->check.count[CHECK_FAIL], 0);
 	assert_int_equal(f->check.count[CHECK_WARN], 0);
 	assert_true(f->check.count[CHECK_OK] >= 5);
-}
-
-static void sysctl_is(struct fixture *f, size_t i, const char *name, int64_t value)
-{
-	f->fake.sysctl[i].name = name;
-	f->fake.sysctl[i].value = value;
 }
 
 static void conntrack(void **state)
@@ -195,8 +43,12 @@ static void conntrack(void **state)
 	expect(f, check_filters, CHECK_WARN, "80 of at most 100");
 	sysctl_is(f, 0, "net.netfilter.nf_conntrack_count", 100);
 	expect(f, check_filters, CHECK_FAIL, "100 of at most 100");
-	assert_string_equal(worst(f, check_filters)->fix, "sysctl -w "
-							  "net.netfilter.nf_conntrack_max=200");
+	expect_command(f, check_filters, "sysctl -w net.netfilter.nf_conntrack_max=200");
+	f->facts.own_netns = true; /* there it can only be read */
+	expect_command(f, check_filters, NULL);
+	f->facts.first_netns_is_seen = true;
+	expect_command(f, check_filters,
+		       "nsenter -t 1 -n sysctl -w net.netfilter.nf_conntrack_max=200");
 }
 
 static void queues(void **state)
@@ -246,7 +98,13 @@ static void listening(void **state)
 	expect(f, check_listeners, CHECK_FAIL, "Nothing listens");
 	f->settings.n_ports = 1;
 	f->fake.err = -EPERM;
-	expect(f, check_listeners, CHECK_NOTE, "could not be read");
+	expect(f, check_listeners, CHECK_UNREAD, "could not be read");
+	f->settings.n_ports = 0;
+	expect(f, check_listeners, CHECK_UNREAD, "could not be read");
+	f->fake.err = 0;
+	f->fake.listeners.n = 1;
+	f->fake.listeners.truncated = true;
+	expect(f, check_listeners, CHECK_UNREAD, "too many");
 }
 
 static void routes(void **state)
@@ -274,7 +132,59 @@ static void routes(void **state)
 	f->settings.n_interfaces = 1;
 	expect(f, check_routes, CHECK_FAIL, "no IPv4 address");
 	f->facts.addresses_err = -EPERM;
-	expect(f, check_routes, CHECK_NOTE, "could not be read");
+	expect(f, check_routes, CHECK_UNREAD, "could not be read");
+	f->facts.addresses_err = 0;
+	f->settings.n_interfaces = 0;
+	f->fake.err = -ENOBUFS;
+	expect(f, check_routes, CHECK_UNREAD, "no memory");
+	f->facts.routes_err = -EMFILE;
+	expect(f, check_routes, CHECK_UNREAD, "gateways");
+}
+
+static void route_fixes(void **state)
+{
+	struct fixture *f = *state;
+	struct host_route *r = &f->fake.route;
+
+	r->err = -ENETUNREACH;
+	expect_command(f, check_routes, NULL); /* which gateway, nothing here tells */
+	add_route(f, "eth1", 3, 254);
+	expect_command(f, check_routes, NULL);
+	add_route(f, "eth0", 2, 100);
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.2 dev eth0");
+	add_route(f, "eth0", 1, 254);
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
+
+	r->err = -EINVAL; /* blackhole, by a rule: a route changes nothing */
+	expect_command(f, check_routes, NULL);
+	f->facts.routes.r[3] = (struct listed_route){ .dst = { [10] = 0xff, 0xff, 100 }, .len = 104,
+						      .refuses = true, .table = 254 };
+	f->facts.routes.n = 4;
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
+	f->facts.routes.r[3].table = 7;
+	expect_command(f, check_routes, NULL);
+	f->facts.routes.r[3].table = 254;
+	f->facts.routes.r[3].len = 120; /* a part of the network: 100.0.0.0/24 is none of it */
+	expect_command(f, check_routes, NULL);
+
+	/* strict filtering: the answers' way is what helps, whatever rp_filter is */
+	r->err = 0;
+	f->facts.routes.n = 3;
+	strcpy(r->device, "wg0");
+	sysctl_is(f, 0, "net.ipv4.conf.all.rp_filter", 1);
+	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
+					"101 && ip rule add from 192.168.0.10 table 101");
+	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
+				     "net/ipv4/conf/eth0/rp_filter; ip route get 100.125.0.1 from "
+				     "192.168.0.10");
+	f->facts.addresses.a[1] = f->facts.addresses.a[0];
+	f->facts.addresses.a[1].addr[15] = 11;
+	f->facts.addresses.n = 2;
+	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
+					"101 && ip rule add from 192.168.0.10 table 101 && ip rule "
+					"add from 192.168.0.11 table 101");
+	f->facts.routes.n = 1;
+	expect_command(f, check_routes, NULL);
 }
 
 static void wrappers(void **state)
@@ -290,16 +200,32 @@ static void wrappers(void **state)
 	expect(f, check_wrappers, CHECK_WARN, "unless");
 	*w = (struct host_wrappers){ .file = "/etc/hosts.deny", .line = 3, .text = "ALL: ALL" };
 	expect(f, check_wrappers, CHECK_FAIL, "line 3 of /etc/hosts.deny");
-	assert_string_equal(worst(f, check_wrappers)->fix,
-			    "echo 'sshd: 100.125.0.0/16' >> /etc/hosts.allow");
+	expect_command(f, check_wrappers,
+		       "printf '%s\\n' 'sshd: 100.125.0.0/16' >>/etc/hosts.allow");
 	strcpy(w->file, "/etc/hosts.allow");
-	assert_string_equal(worst(f, check_wrappers)->fix, "Put this line before line 3 of "
-							   "/etc/hosts.allow: sshd: "
-							   "100.125.0.0/16");
+	expect_command(f, check_wrappers, "old=$(cat /etc/hosts.allow) && printf '%s\\n' 'sshd: 100.125.0.0/16' "
+					  "\"$old\" >/etc/hosts.allow");
+	expect_show(f, check_wrappers, "cat /etc/hosts.allow /etc/hosts.deny");
+	f->facts.daemons = boxed_sshd; /* in a container */
+	expect_command(f, check_wrappers,
+		       "old=$(cat /proc/7/root/etc/hosts.allow) && printf '%s\\n' 'sshd: 100.125.0.0/16' "
+		       "\"$old\" >/proc/7/root/etc/hosts.allow");
+	expect_show(f, check_wrappers, "cat /proc/7/root/etc/hosts.allow /proc/7/root/etc/hosts.deny");
+	f->facts.daemons = sshd;
 	f->settings.n_ports = 0;
 	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1");
-	f->fake.listeners.l[0].pid = 0;
-	expect(f, check_wrappers, CHECK_NOTE, "needs root");
+	f->fake.listeners.l[0].pid = 0; /* of the kernel: no process can be found */
+	expect(f, check_wrappers, CHECK_OK, "No process");
+	f->facts.processes_err = -EACCES;
+	expect(f, check_wrappers, CHECK_UNREAD, "needs root");
+	f->facts.processes_err = -EMFILE;
+	expect(f, check_wrappers, CHECK_UNREAD, "Too many open files");
+	f->fake.listeners.l[0].pid = 7;
+	f->facts.daemons = unreadable_xinetd;
+	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1");
+	assert_int_equal(f->found[0].result, CHECK_UNREAD);
+	f->fake.err = -ENOBUFS;
+	expect(f, check_wrappers, CHECK_UNREAD, "no memory");
 }
 
 static void icmp(void **state)
@@ -316,7 +242,7 @@ static void icmp(void **state)
 	expect(f, check_icmp, CHECK_OK, "answers ping");
 	f->settings.protocols = HCT_PROTO_UDP;
 	expect(f, check_icmp, CHECK_WARN, "rate-limited");
-	assert_string_equal(worst(f, check_icmp)->fix, "sysctl -w net.ipv4.icmp_ratemask=6160");
+	expect_command(f, check_icmp, "sysctl -w net.ipv4.icmp_ratemask=6160");
 	sysctl_is(f, 2, "net.ipv4.icmp_ratemask", 6160);
 	expect(f, check_icmp, CHECK_OK, "");
 }
@@ -327,15 +253,38 @@ static void unread(void **state)
 	struct fixture *f = *state;
 
 	f->facts.rules_err[0] = -EPERM;
-	expect(f, check_firewall, CHECK_NOTE, "needs root");
+	expect(f, check_firewall, CHECK_UNREAD, "needs root");
 	f->facts.programs_err = -EPERM;
-	expect(f, check_filters, CHECK_NOTE, "needs root");
+	expect(f, check_filters, CHECK_UNREAD, "needs root");
+	f->facts.programs_err = 0;
+	f->facts.devices_err = -ENOBUFS;
+	expect(f, check_filters, CHECK_UNREAD, "no memory");
+	f->facts.devices_err = 0;
+	f->facts.devices.truncated = true;
+	expect(f, check_filters, CHECK_UNREAD, "too many");
+	f->settings.interfaces[0] = "eth0"; /* which is looked at, whatever is not */
+	f->settings.n_interfaces = 1;
+	expect(f, check_filters, CHECK_OK, "No XDP");
+	f->facts.load_err = -EMFILE;
+	expect(f, check_load, CHECK_UNREAD, "The load");
+	f->fake.sysctl_err = -EMFILE;
+	expect(f, check_icmp, CHECK_UNREAD, "net.ipv4.icmp_echo_ignore_all");
+	f->facts.proc_err = -ENOENT;
+	expect(f, check_capabilities, CHECK_UNREAD, "/proc/sys");
+	f->facts.proc_err = 0;
+	f->facts.n_capabilities = 1;
+	f->facts.capability[0] = (struct capability){ CHECK_UNREAD, -EMFILE, "What is seen" };
+	expect(f, check_capabilities, CHECK_UNREAD, "What is seen could not be read: Too many open");
 	f->facts.rules_err[0] = 0;
 	f->facts.rules[0].incomplete = true;
 	strcpy(f->facts.rules[0].why, "iptables-legacy-save is not installed");
 	worst(f, check_firewall);
-	assert_int_equal(f->found[0].result, CHECK_NOTE);
+	assert_int_equal(f->found[0].result, CHECK_UNREAD);
 	assert_non_null(strstr(f->found[0].what, "not installed"));
+	f->facts.rules[0].incomplete = false;
+	f->settings.n_ports = 0;
+	f->fake.err = -ENOBUFS;
+	expect(f, check_firewall, CHECK_UNREAD, "Which ports");
 }
 
 static void firewall(void **state)
@@ -346,12 +295,12 @@ static void firewall(void **state)
 
 	assert_int_equal(fw_parse_save(&f->facts.rules[0], "iptables-legacy", false, text), 0);
 	expect(f, check_firewall, CHECK_FAIL, "The policy of chain INPUT");
-	assert_string_equal(worst(f, check_firewall)->fix, "iptables-legacy -t filter -I INPUT -s "
-			    "100.125.0.0/16 -p tcp --dport 80 -j ACCEPT");
+	expect_command(f, check_firewall, "iptables-legacy -t filter -I INPUT -s 100.125.0.0/16 -p tcp "
+					  "--dport 80 -j ACCEPT");
 	f->settings.ports[1] = 443;
 	f->settings.n_ports = 2;
-	assert_string_equal(worst(f, check_firewall)->fix, "iptables-legacy -t filter -I INPUT -s "
-			    "100.125.0.0/16 -p tcp -m multiport --dports 80,443 -j ACCEPT");
+	expect_command(f, check_firewall, "iptables-legacy -t filter -I INPUT -s 100.125.0.0/16 -p tcp "
+					  "-m multiport --dports 80,443 -j ACCEPT");
 	/* of what only listens, it is not known whether it is checked */
 	f->settings.n_ports = 0;
 	f->fake.listeners.l[1] = f->fake.listeners.l[0];
@@ -365,7 +314,8 @@ static void output(void **state)
 {
 	struct fixture *f = *state;
 	struct finding finding = { .step = "4", .result = CHECK_FAIL, .what = "a\033[1mb\"",
-				   .fix = "do \\ it" };
+				   .fix = { .command = { "do \\ it" }, .advice = "Or do not.",
+					    .show = { "look" } } };
 	struct check_text *text;
 	struct json_object *o;
 	char *out = NULL;
@@ -373,13 +323,21 @@ static void output(void **state)
 	FILE *file = open_memstream(&out, &size);
 
 	f->check.count[CHECK_FAIL] = 1;
-	check_json_report(file, &finding);
+	f->check.count[CHECK_UNREAD] = 2;
+	check_json_report(&(struct check_json){ .out = file }, &finding);
 	fflush(file);
 	o = json_tokener_parse(out);
 	assert_non_null(o);
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "what")), "a?[1mb\"");
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "result")), "fail");
 	assert_null(json_object_object_get(o, "why"));
+	assert_null(json_object_object_get(o, "undo_command"));
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "fix_command")),
+			    "do \\ it");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "fix_advice")),
+			    "Or do not.");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "show_command")), "look");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "show")), "look");
 	json_object_put(o);
 	fclose(file);
 	free(out);
@@ -391,8 +349,10 @@ static void output(void **state)
 	check_text_close(text, &f->check);
 	fclose(file);
 	assert_string_equal(out, "Checks from 100.125.0.0/16, port 80\n\nStep 4: Firewall\n"
-				 "  FAIL  a?[1mb\"\n        fix: do \\ it\n\n"
-				 "1 thing here makes checks fail.\n"
+				 "  FAIL    a?[1mb\"\n          run  do \\ it\n"
+				 "          also Or do not.\n          see  look\n\n"
+				 "1 thing here makes checks fail, but 2 things could not be looked "
+				 "at.\n"
 				 "To try it at once: hctrace probe --port 80\n");
 	free(out);
 	check_text_close(NULL, &f->check);
@@ -416,11 +376,10 @@ static void samples(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(well),	TEST(conntrack), TEST(queues), TEST(listening), TEST(routes),
 		TEST(wrappers), TEST(icmp),	 TEST(unread), TEST(firewall),	TEST(output),
-		TEST(samples),
+		TEST(samples),	TEST(route_fixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

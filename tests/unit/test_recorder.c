@@ -90,7 +90,7 @@ static void a_run(void **state)
 
 	assert_int_equal(options_parse(&settings, 1, argv), -1);
 	close(mkstemp(path));
-	recorder = recorder_open(path, &settings, 0);
+	recorder = recorder_open(path, &settings, 0, &(int){ 0 });
 	assert_non_null(recorder);
 	live.host = recorder_host(recorder, &real);
 	o.tuple.protocol = 6;
@@ -133,7 +133,7 @@ static void refused(void **state)
 	assert_int_equal(options_parse(&settings, 1, argv), -1);
 	fflush(stderr);
 	dup2(fileno(said), STDERR_FILENO);
-	assert_null(recorder_open("/dev/full", &settings, 0));
+	assert_null(recorder_open("/dev/full", &settings, 0, &(int){ 0 }));
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
 	close(saved);

@@ -136,7 +136,7 @@ static void html_damaged_recording(void **state)
 	assert_says(&f, "<pre>-P INPUT ?</pre>");
 	assert_says(&f, "1 more did not change.");
 	assert_says(&f, "<strong>1 point of observation missing</strong></summary>");
-	assert_says(&f, "<code>drop</code> not attached (not permitted); costs firewall-drop, ");
+	assert_says(&f, "<code>drop</code> not attached (not permitted); costs ");
 	close_fixture(&f);
 }
 

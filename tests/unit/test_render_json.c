@@ -4,6 +4,10 @@
 
 #include <json-c/json.h>
 
+/* What every object begins with. */
+#define HEAD(type) \
+	"\"type\":\"" type "\",\"host\":\"backend-1\",\"run\":\"0123456789abcdef\",\"schema\":2"
+
 /* The one line that was printed, parsed and printed again: it is JSON, and says what TEXT says. */
 static void assert_line(struct fixture *f, const char *text)
 {
@@ -43,18 +47,55 @@ static void json_start(void **state)
 	open_fixture(&f, &render_json,
 		     (char *[]){ "hctrace", "--json", "--from", "10.0.0.5", "--from", "fd00::/64",
 				 "--interval", "1500ms", "--expect-codes", "200,300-399", NULL });
-	start(&f);
+	start_with(&f, 1);
 	assert_line(&f,
-		"{\"type\":\"start\",\"time\":\"2026-11-22T14:01:40.000000Z\",\"version\":\"" HCT_VERSION "\","
+		"{" HEAD("start") ",\"time\":\"2026-11-22T14:01:40.000000Z\",\"version\":\"" HCT_VERSION "\","
 		"\"kernel\":\"6.1.0-13-amd64\",\"range\":[\"10.0.0.5/32\",\"fd00::/64\"],"
 		"\"netns\":{\"inum\":4026532001,\"name\":\"web\"},"
 		"\"check\":{\"preset\":\"elb\",\"interval_s\":1.5,\"timeout_s\":3,\"retries\":3,"
 		"\"expect_codes\":[\"200\",\"300-399\"]},"
 		"\"tier\":\"tracepoints\",\"points\":[{\"point\":\"tc-ingress\",\"detail\":\"tcx on eth0\"}],"
-		"\"missing\":[{\"point\":\"drop\",\"reason\":\"not permitted\",\"verdicts\":"
-		"[\"firewall-drop\",\"rp-filter\",\"gateway-unreachable\",\"reply-dropped\",\"tc-drop\","
-		"\"martian-source\",\"policy-drop\",\"forward-drop\",\"kernel-drop\"]},"
-		"{\"point\":\"xdp\",\"reason\":\"not asked for\",\"verdicts\":[]}]}\n");
+		"\"missing\":[]}\n");
+	close_fixture(&f);
+}
+
+/* What is not attached, and what it costs: whichever verdicts the catalogue has. */
+static void json_missing(void **state)
+{
+	struct json_object *o, *missing, *drop, *costs;
+	struct fixture f = { 0 };
+
+	open_fixture(&f, &render_json, (char *[]){ "hctrace", "--json", NULL });
+	start(&f);
+	o = parse(&f);
+	assert_true(json_object_object_get_ex(o, "missing", &missing));
+	drop = json_object_array_get_idx(missing, 0);
+	assert_value(drop, "point", "\"drop\"");
+	assert_value(drop, "reason", "\"not permitted\"");
+	assert_true(json_object_object_get_ex(drop, "verdicts", &costs));
+	assert_int_equal(json_object_array_length(costs),
+			 verdicts_needing(HCT_POINT_DROP, (enum verdict_id[VERDICT_COUNT]){ 0 }));
+	assert_value(json_object_array_get_idx(missing, 1), "verdicts", "[]");
+	json_object_put(o);
+	close_fixture(&f);
+}
+
+static void json_points(void **state)
+{
+	static const struct point_status changed[] = {
+		{ HCT_POINT_TC_INGRESS, true, "tcx on 2 interfaces" },
+		{ HCT_POINT_XDP, false, "no interface is left" },
+	};
+	struct fixture f = { 0 };
+
+	open_fixture(&f, &render_json, (char *[]){ "hctrace", "--json", NULL });
+	start(&f);
+	forget_printed(&f);
+	f.renderer->on.points(f.ctx, changed, 2, START + SEC);
+	assert_line(&f, "{" HEAD("points") ",\"time\":\"2026-11-22T14:01:41.000000Z\","
+			"\"points\":[{\"point\":\"tc-ingress\",\"detail\":\"tcx on 2 interfaces\"}],"
+			"\"missing\":[{\"point\":\"xdp\",\"reason\":\"no interface is left\","
+			"\"verdicts\":[]}]}\n");
 	close_fixture(&f);
 }
 
@@ -70,11 +111,11 @@ static void json_probe_fails(void **state)
 	set_firewall_drop(&p, &d);
 	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_line(&f,
-		"{\"type\":\"probe\",\"time\":\"2026-11-22T14:01:40.000000Z\",\"id\":17,\"protocol\":\"tcp\","
+		"{" HEAD("probe") ",\"time\":\"2026-11-22T14:01:40.000000Z\",\"id\":17,\"protocol\":\"tcp\","
 		"\"lb\":{\"addr\":\"100.125.10.5\",\"port\":40122},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":8080},"
 		"\"netns\":{\"inum\":4026532001,\"name\":\"web\"},\"process\":null,"
-		"\"told_by\":null,\"outcome\":\"fail\",\"verdict\":\"firewall-drop\",\"code\":\"CONNECT_TIMEOUT\","
+		"\"exchange\":null,\"application\":null,\"classified_by\":null,\"told_by\":null,\"outcome\":\"fail\",\"verdict\":\"firewall-drop\",\"code\":\"CONNECT_TIMEOUT\","
 		"\"confidence\":\"certain\",\"step\":\"4\","
 		"\"where\":{\"layer\":\"netfilter\",\"backend\":\"iptables-legacy\",\"chain\":\"INPUT\"},"
 		"\"http\":null,"
@@ -82,6 +123,7 @@ static void json_probe_fails(void **state)
 		"\"lb_ended_us\":null,\"total_us\":3000000},"
 		"\"why\":\"The firewall dropped the SYN in chain INPUT.\","
 		"\"fix\":\"iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT\","
+		"\"fix_command\":\"iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT\",\"fix_advice\":null,\"undo_command\":null,\"show_command\":null,"
 		"\"timeline\":[{\"t_us\":0,\"point\":\"tc-ingress\",\"device\":\"eth0\",\"text\":\"SYN\"},"
 		"{\"t_us\":14,\"point\":\"drop\",\"text\":\"SYN dropped by the firewall in INPUT\"},"
 		"{\"t_us\":1020000,\"point\":\"tc-ingress\",\"device\":\"eth0\",\"text\":\"SYN\",\"repeats\":2}]}\n");
@@ -113,17 +155,17 @@ static void json_probe_passes(void **state)
 	strcpy(d.note, "A redirect.");
 	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_line(&f,
-		"{\"type\":\"probe\",\"time\":\"2026-11-22T14:01:40.000000Z\",\"id\":17,\"protocol\":\"http\","
+		"{" HEAD("probe") ",\"time\":\"2026-11-22T14:01:40.000000Z\",\"id\":17,\"protocol\":\"http\","
 		"\"lb\":{\"addr\":\"100.125.10.5\",\"port\":40122},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":80},"
 		"\"netns\":{\"inum\":1,\"name\":null},\"process\":{\"pid\":812,\"comm\":\"nginx\"},"
-		"\"told_by\":null,\"outcome\":\"pass\",\"verdict\":\"healthy\",\"code\":null,"
+		"\"exchange\":1,\"application\":null,\"classified_by\":null,\"told_by\":null,\"outcome\":\"pass\",\"verdict\":\"healthy\",\"code\":null,"
 		"\"confidence\":\"certain\",\"step\":null,\"where\":null,"
 		"\"http\":{\"method\":\"GET\",\"path\":\"/health\",\"host\":\"192.168.0.10\",\"status\":302,"
 		"\"location\":\"/login\"},"
 		"\"timing\":{\"reply_us\":100,\"accept_us\":200,\"first_byte_us\":800,"
 		"\"lb_ended_us\":2000,\"total_us\":3000},"
-		"\"why\":null,\"fix\":null,\"note\":\"A redirect.\",\"timeline\":[]}\n");
+		"\"why\":null,\"fix\":null,\"fix_command\":null,\"fix_advice\":null,\"undo_command\":null,\"show_command\":null,\"note\":\"A redirect.\",\"timeline\":[]}\n");
 	close_fixture(&f);
 }
 
@@ -163,6 +205,7 @@ static void json_is_safe(void **state)
 	set_firewall_drop(&p, &d);
 	set_process(&p);
 	strcpy(p.comm, "a\"\xc3\n\xc3\xa9");
+	memset(&d.fix.command, 0, sizeof(d.fix.command));
 	strcpy(d.fix.advice, "one\ntwo\033");
 	f.renderer->on.probe(f.ctx, &p, &d);
 	assert_ptr_equal(strchr(printed(&f), '\n'), strrchr(printed(&f), '\n'));
@@ -184,23 +227,24 @@ static void json_targets(void **state)
 	set_failing(&t, "100.125.10.5");
 	f.renderer->on.target(f.ctx, &t);
 	assert_line(&f,
-		"{\"type\":\"target\",\"time\":\"2026-11-22T14:01:50.000000Z\",\"lb\":{\"addr\":\"100.125.10.5\"},"
+		"{" HEAD("target") ",\"time\":\"2026-11-22T14:01:50.000000Z\",\"lb\":{\"addr\":\"100.125.10.5\"},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":8080},\"protocol\":\"tcp\","
 		"\"state\":\"unhealthy\",\"since\":\"2026-11-22T14:01:53.000000Z\","
-		"\"flips_at\":null,\"silent\":false,\"learned\":{\"interval_s\":null,\"timeout_s\":null},\"run\":{\"outcome\":\"fail\",\"count\":3},"
+		"\"flips_at\":null,\"silent\":false,\"learned\":{\"interval_s\":null,\"timeout_s\":null},\"in_a_row\":{\"outcome\":\"fail\",\"count\":3},"
 		"\"probes\":3,\"passed\":0,\"failed\":3,\"unknown\":0,\"counts\":{\"firewall-drop\":3},"
 		"\"latency_us\":null,\"verdict\":\"firewall-drop\",\"code\":\"CONNECT_TIMEOUT\","
-		"\"why\":\"The firewall dropped it.\",\"fix\":\"iptables -I INPUT -j ACCEPT\"}\n");
+		"\"why\":\"The firewall dropped it.\",\"fix\":\"iptables -I INPUT -j ACCEPT\","
+		"\"fix_command\":\"iptables -I INPUT -j ACCEPT\",\"fix_advice\":null,\"undo_command\":null,\"show_command\":null}\n");
 	set_passing(&t, "100.125.10.5");
 	t.state = TARGET_UNDECIDED;
 	f.renderer->on.target(f.ctx, &t);
 	assert_line(&f,
-		"{\"type\":\"target\",\"time\":\"2026-11-22T14:01:50.000000Z\",\"lb\":{\"addr\":\"100.125.10.5\"},"
+		"{" HEAD("target") ",\"time\":\"2026-11-22T14:01:50.000000Z\",\"lb\":{\"addr\":\"100.125.10.5\"},"
 		"\"target\":{\"addr\":\"192.168.0.10\",\"port\":80},\"protocol\":\"http\","
-		"\"state\":\"undecided\",\"since\":null,\"flips_at\":null,\"silent\":false,\"learned\":{\"interval_s\":null,\"timeout_s\":null},\"run\":{\"outcome\":\"pass\",\"count\":2},"
+		"\"state\":\"undecided\",\"since\":null,\"flips_at\":null,\"silent\":false,\"learned\":{\"interval_s\":null,\"timeout_s\":null},\"in_a_row\":{\"outcome\":\"pass\",\"count\":2},"
 		"\"probes\":4,\"passed\":3,\"failed\":0,\"unknown\":1,\"counts\":{\"healthy\":3,\"unknown\":1},"
 		"\"latency_us\":{\"p50\":812,\"p95\":12345,\"max\":123456},"
-		"\"verdict\":null,\"code\":null,\"why\":null,\"fix\":null}\n");
+		"\"verdict\":null,\"code\":null,\"why\":null,\"fix\":null,\"fix_command\":null,\"fix_advice\":null,\"undo_command\":null,\"show_command\":null}\n");
 	close_fixture(&f);
 }
 
@@ -214,10 +258,10 @@ static void json_lost_and_end(void **state)
 	start(&f);
 	forget_printed(&f);
 	f.renderer->on.lost(f.ctx, HCT_POINT_DROP, 12, START + SEC);
-	assert_line(&f, "{\"type\":\"lost\",\"time\":\"2026-11-22T14:01:41.000000Z\","
+	assert_line(&f, "{" HEAD("lost") ",\"time\":\"2026-11-22T14:01:41.000000Z\","
 			"\"point\":\"drop\",\"count\":12}\n");
 	f.renderer->on.end(f.ctx, &totals);
-	assert_line(&f, "{\"type\":\"end\",\"time\":\"2026-11-22T14:01:52.345678Z\",\"probes\":5,"
+	assert_line(&f, "{" HEAD("end") ",\"time\":\"2026-11-22T14:01:52.345678Z\",\"probes\":5,"
 			"\"passed\":3,\"failed\":2,\"unknown\":0,\"lost\":0,"
 			"\"unfinished\":0,\"other_requests\":0,\"duration_s\":12.345}\n");
 	close_fixture(&f);
@@ -278,6 +322,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_start),
+		cmocka_unit_test(json_missing),
+		cmocka_unit_test(json_points),
 		cmocka_unit_test(json_probe_fails),
 		cmocka_unit_test(json_probe_passes),
 		cmocka_unit_test(json_probe_icmp),

@@ -4,16 +4,37 @@
 
 static void text_header(void **state)
 {
+	static const char head[] =
+		"hctrace " HCT_VERSION " on Linux 6.1.0-13-amd64, 2026-11-22 14:01:40 UTC, network namespace web\n"
+		"Health checks from 100.125.0.0/16 to port 80, 443 (elb: every 5 s, timeout 3 s, 3 failures in a row)\n"
+		"1 of 2 points attached; Ctrl-C ends.\n"
+		"not attached: drop (not permitted); costs ";
 	struct fixture f = { 0 };
 
 	open_fixture(&f, &render_text, (char *[]){ "hctrace", "--port", "80,443", NULL });
 	start(&f);
+	assert_memory_equal(printed(&f), head, sizeof(head) - 1);
+	/* the verdicts that it costs, whichever the catalogue has, and an empty line */
+	assert_non_null(strstr(printed(&f) + sizeof(head) - 1, "firewall-drop, "));
+	assert_string_equal(strchr(printed(&f) + sizeof(head) - 1, '\n'), "\n\n");
+	close_fixture(&f);
+}
+
+static void text_points(void **state)
+{
+	static const struct point_status changed[] = {
+		{ HCT_POINT_TC_INGRESS, true, "tcx on 2 interfaces" },
+		{ HCT_POINT_XDP, false, "no interface is left" },
+	};
+	struct fixture f = { 0 };
+
+	open_fixture(&f, &render_text, (char *[]){ "hctrace", NULL });
+	start(&f);
+	forget_printed(&f);
+	f.renderer->on.points(f.ctx, changed, 2, START + SEC);
 	assert_string_equal(printed(&f),
-		"hctrace " HCT_VERSION " on Linux 6.1.0-13-amd64, 2026-11-22 14:01:40 UTC, network namespace web\n"
-		"Health checks from 100.125.0.0/16 to port 80, 443 (elb: every 5 s, timeout 3 s, 3 failures in a row)\n"
-		"1 of 2 points attached; Ctrl-C ends.\n"
-		"not attached: drop (not permitted); costs firewall-drop, rp-filter, gateway-unreachable, "
-		"reply-dropped, tc-drop, martian-source, policy-drop, forward-drop, kernel-drop\n\n");
+		"14:01:41.000  !!!!  tc-ingress is observed: tcx on 2 interfaces\n"
+		"14:01:41.000  !!!!  xdp is not observed any more: no interface is left\n");
 	close_fixture(&f);
 }
 
@@ -61,7 +82,7 @@ static void text_probe_passes(void **state)
 	"     +0.014 ms   kernel      SYN dropped by the firewall in INPUT\n" \
 	"     +1.02 s     eth0 in     SYN (3 times)\n" \
 	"     why  The firewall dropped the SYN in chain INPUT.\n" \
-	"     fix  iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT\n"
+	"     run  iptables-legacy -I INPUT -s 100.125.0.0/16 -p tcp --dport 8080 -j ACCEPT\n"
 
 static void text_probe_fails(void **state)
 {
@@ -225,7 +246,7 @@ static void text_summary_of_failures(void **state)
 		"  100.125.10.5  unhealthy  14:01:53       3       0       3        0  -                       firewall-drop 3\n"
 		"  100.125.10.6  unhealthy  14:01:53       3       0       3        0  -                       firewall-drop 3\n"
 		"  why  The firewall dropped it.\n"
-		"  fix  iptables -I INPUT -j ACCEPT\n"
+		"  run  iptables -I INPUT -j ACCEPT\n"
 		"\n10 probes in 2 min 5 s: 3 passed, 6 failed, 1 unknown; 0 events lost\n");
 	close_fixture(&f);
 }
@@ -376,6 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_header),
+		cmocka_unit_test(text_points),
 		cmocka_unit_test(text_probe_passes),
 		cmocka_unit_test(text_probe_fails),
 		cmocka_unit_test(text_probe_unknown),

@@ -116,7 +116,7 @@ static void ends(void **state)
 	} rows[] = {
 		{ 1, 3, true, false, VERDICT_HEALTHY },
 		{ 1, 3, false, false, VERDICT_HEALTHY }, /* reset straight after the SYN-ACK */
-		{ 2999, 3, true, false, VERDICT_HEALTHY },
+		{ 2999, 3, true, false, VERDICT_APP_SLOW }, /* it waited for a greeting */
 		{ 2999, 3, false, false, VERDICT_REPLY_LOST },
 		{ 3001, 3, false, false, VERDICT_REPLY_LOST },
 		{ 300, 3, true, true, VERDICT_PROBE_ABORTED },

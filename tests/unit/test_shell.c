@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -66,6 +68,51 @@ static void commands(void **state)
 	assert_false(command_is_set(&c));
 }
 
+/* What bash, run with COMMAND, writes. */
+static void run_bash(const char *command, char *out, size_t size)
+{
+	int ends[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		execlp("bash", "bash", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], out + len, size - len - 1)) > 0)
+		len += (size_t)n;
+	out[len] = '\0';
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void a_shell_takes_one_word(void **state)
+{
+	static const char *const values[] = {
+		"'$(id)'", "`id`", "a;id", "a&&id", "a|id", "a>b", "$HOME", "${IFS}", "~", "~root", "*",
+		"?", "[a]", "{a,b}", "!!", "#x", "a b", "", "\\", "\\'", "it''s", "\"", "$'a'", "a\nid\n",
+		"\x1b[31m'", "\x7f", "\xc3\xa9", "\xff\x01", "-rf", "--", "=", "a=b", "%s%n", "\t", "\r",
+		"(", ")", "<", "^", "\n'\n",
+	};
+	char got[256];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct command c = { 0 };
+		char wanted[256];
+
+		command_add(&c, "printf %s %s x%sy", "<%s>", values[i], values[i]);
+		snprintf(wanted, sizeof(wanted), "<%s><x%sy>", values[i], values[i]);
+		run_bash(c.text, got, sizeof(got));
+		assert_string_equal(got, wanted);
+	}
+}
+
 /* A command that was cut would be another command. */
 static void too_long(void **state)
 {
@@ -90,6 +137,7 @@ int main(void)
 		cmocka_unit_test(quotes),
 		cmocka_unit_test(quotes_fit_or_are_empty),
 		cmocka_unit_test(commands),
+		cmocka_unit_test(a_shell_takes_one_word),
 		cmocka_unit_test(too_long),
 	};
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/finish_output.h"
 #include "cli/progress.h"
 #include "cli/run_report.h"
 #include "manifest.h"
@@ -36,7 +37,7 @@ static const struct {
 static int fail(const char *what, int err)
 {
 	fprintf(stderr, "hctrace: cannot write %s: %s\n", what, strerror(-err));
-	return EXIT_CANNOT_TRACE;
+	return err == -ENOMEM ? EXIT_CANNOT_TRACE : EXIT_OUTPUT;
 }
 
 /* ---- the recording ---- */
@@ -141,9 +142,7 @@ static int write_report(const struct paths *paths, const struct renderer *render
 	run.json = renderer == &render_json;
 	status = run_report(&job);
 	source_close(job.source);
-	errno = 0;
-	if (fflush(job.out) || ferror(job.out))
-		err = errno ? -errno : -EIO;
+	err = finish_output(job.out);
 	if (fclose(job.out) && !err)
 		err = -errno;
 	if (err)

@@ -148,16 +148,27 @@ static const char *redact_interned(struct redact *r, enum redact_text_kind kind,
 	return name;
 }
 
+const struct point_status *redact_points(struct redact *r, const struct point_status *in, size_t *n,
+					 struct point_status out[REDACT_POINTS])
+{
+	if (*n > REDACT_POINTS)
+		*n = REDACT_POINTS;
+	for (size_t i = 0; i < *n; i++) {
+		out[i] = in[i];
+		out[i].detail = redact_interned(r, REDACT_PLAIN, in[i].detail);
+	}
+	return out;
+}
+
 void redact_start(struct redact *r, const struct stream_start *in, struct stream_start *out,
 		  struct point_status points[REDACT_POINTS])
 {
 	*out = *in;
-	out->points = points;
-	out->n_points = in->n_points < REDACT_POINTS ? in->n_points : REDACT_POINTS;
-	for (size_t i = 0; i < out->n_points; i++) {
-		points[i] = in->points[i];
-		points[i].detail = redact_interned(r, REDACT_PLAIN, in->points[i].detail);
-	}
+	out->points = redact_points(r, in->points, &out->n_points, points);
+	if (in->host)
+		redact_host_name(r, in->host);
+	if (in->host && in->host[0])
+		out->host = names_intern(pseudo_name(r->names, NAME_HOST, in->host, strlen(in->host)));
 	if (in->netns_name && in->netns_name[0])
 		out->netns_name = names_intern(
 			pseudo_name(r->names, NAME_NETNS, in->netns_name, strlen(in->netns_name)));
@@ -246,6 +257,7 @@ static void redact_question(struct redact *r, struct answer *a)
 		wrappers_question(r, a->question, sizeof(a->question));
 		break;
 	case ANSWER_ROUTE_BACK:
+	case ANSWER_GATEWAY:
 	case ANSWER_OWNER:
 	case ANSWER_RULES:
 		/* addresses, numbers, hooks and devices */
@@ -296,6 +308,18 @@ static void redact_wrappers(struct redact *r, struct host_wrappers *w)
 	MEMBER(REDACT_WRAPPERS, w->text);
 }
 
+static void redact_gateway(struct redact *r, struct host_gateway *g)
+{
+	static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
+	struct host_denial *denial = &g->denial;
+
+	if (g->n == 1)
+		pseudo_addr(r->addrs, g->addr);
+	if (g->n_denials && denial->prefix_len)
+		pseudo_prefix(r->addrs, denial->prefix,
+			      denial->prefix_len + (memcmp(denial->prefix, v4, 12) == 0 ? 96 : 0));
+}
+
 void redact_answer(struct redact *r, const struct answer *in, struct answer *out)
 {
 	*out = *in;
@@ -311,6 +335,9 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 		if (in->route.has_gateway)
 			pseudo_addr(r->addrs, out->route.gateway);
 		MEMBER(REDACT_PLAIN, out->route.text);
+		break;
+	case ANSWER_GATEWAY:
+		redact_gateway(r, &out->gateway);
 		break;
 	case ANSWER_WRAPPERS:
 		redact_wrappers(r, &out->wrappers);

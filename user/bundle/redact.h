@@ -29,6 +29,9 @@ struct pseudo_addr *redact_addrs(struct redact *r);
 
 /* OUT is what may be told of IN; its strings live as long as R, or are interned. */
 void redact_settings(struct redact *r, const struct settings *in, struct settings *out);
+/* The *N points at IN (not more than there is room for) in OUT, which is returned. */
+const struct point_status *redact_points(struct redact *r, const struct point_status *in, size_t *n,
+					 struct point_status out[REDACT_POINTS]);
 void redact_start(struct redact *r, const struct stream_start *in, struct stream_start *out,
 		  struct point_status points[REDACT_POINTS]);
 void redact_obs(struct redact *r, const struct obs *in, struct obs *out,

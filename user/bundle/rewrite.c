@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/finish_output.h"
 #include "record/record_write.h"
 #include "record/source.h"
 #include "redact.h"
@@ -28,12 +29,13 @@ struct pass {
 	bool started;
 };
 
-static void progress(void *ctx, uint64_t done, uint64_t all)
+static bool progress(void *ctx, uint64_t done, uint64_t all)
 {
 	struct pass *p = ctx;
 
 	if (p->job->progress)
 		p->job->progress(p->job->ctx, p->writer ? all + done : done, 2 * all);
+	return true;
 }
 
 /* ---- what belongs to a record, or stands in front of it ---- */
@@ -128,6 +130,18 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	put_answers(p);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct point_status points[REDACT_POINTS];
+	struct pass *p = ctx;
+
+	if (p->redact)
+		changed = redact_points(p->redact, changed, &n, points);
+	if (p->writer)
+		record_writer_sink.points(p->writer, changed, n, time_ns);
+	put_answers(p);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct pass *p = ctx;
@@ -157,6 +171,7 @@ static const struct stream_sink pass_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 /* ---- the two passes ---- */
@@ -179,7 +194,7 @@ static int learn(struct pass *first)
 		first->redact = redact_new(source_settings(first->source));
 		if (!first->redact)
 			return out_of_memory();
-		/* a recording does not tell whose it is, but it is often made into a bundle there */
+		/* of 0.1 a recording does not tell whose it is, but is often made into a bundle there */
 		if (gethostname(host, sizeof(host) - 1) == 0)
 			redact_host_name(first->redact, host);
 		redact_settings(first->redact, source_settings(first->source), &settings);
@@ -216,7 +231,7 @@ static int write_again(struct pass *first)
 	if (err)
 		fprintf(stderr, "hctrace: cannot write the recording for the bundle: %s\n",
 			strerror(-err));
-	return err ? EXIT_CANNOT_TRACE : status;
+	return !err ? status : err == -ENOMEM ? EXIT_CANNOT_TRACE : EXIT_OUTPUT;
 }
 
 /* ---- the map ---- */
@@ -239,7 +254,7 @@ static int write_map(const struct rewrite *job, struct redact *redact)
 {
 	int fd = open(job->map, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	FILE *out = NULL;
-	bool failed;
+	int err;
 
 	/* one that was there with wider permissions */
 	if (fd >= 0 && fchmod(fd, 0600) == 0)
@@ -248,15 +263,17 @@ static int write_map(const struct rewrite *job, struct redact *redact)
 		fprintf(stderr, "hctrace: cannot write %s: %s\n", job->map, strerror(errno));
 		if (fd >= 0)
 			close(fd);
-		return EXIT_USAGE;
+		return EXIT_OUTPUT;
 	}
 	fputs("# pseudonym\toriginal; keep it to yourself\n", out);
 	pseudo_addr_each(redact_addrs(redact), put_addr, out);
 	pseudo_names_each(redact_names(redact), put_name, out);
-	failed = ferror(out);
-	if (fclose(out) || failed) {
-		fprintf(stderr, "hctrace: cannot write %s: %s\n", job->map, strerror(errno));
-		return EXIT_CANNOT_TRACE;
+	err = finish_output(out);
+	if (fclose(out) && !err)
+		err = -errno;
+	if (err) {
+		fprintf(stderr, "hctrace: cannot write %s: %s\n", job->map, strerror(-err));
+		return EXIT_OUTPUT;
 	}
 	return 0;
 }

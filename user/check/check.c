@@ -2,12 +2,14 @@
 /* The procedure: its steps in their order, and what they share. */
 #include "check.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
+#include "render/format.h"
 
 const struct check_step check_steps[] = {
 	{ "1", "Health check settings", check_cloud_settings },
@@ -37,10 +39,24 @@ struct finding check_finding(const struct check *c, enum check_result result)
 	return (struct finding){ .step = c->step, .result = result };
 }
 
+/* Names of processes, devices and chains are anybody's: a line stays one line. */
+static void make_safe(char *text, size_t size)
+{
+	char safe[1024];
+
+	format_safe(safe, size < sizeof(safe) ? size : sizeof(safe), text);
+	memcpy(text, safe, strlen(safe) + 1);
+}
+
 void check_say(struct check *c, const struct finding *finding)
 {
-	c->count[finding->result]++;
-	c->report(c->ctx, finding);
+	struct finding safe = *finding;
+
+	make_safe(safe.what, sizeof(safe.what));
+	make_safe(safe.why, sizeof(safe.why));
+	make_safe(safe.fix.advice, sizeof(safe.fix.advice));
+	c->count[safe.result]++;
+	c->report(c->ctx, &safe);
 }
 
 void check_add(char *text, size_t size, const char *format, ...)
@@ -111,9 +127,23 @@ bool check_is_loopback(const uint8_t addr[16])
 	return addr[12] == 127;
 }
 
-bool check_sysctl(const struct check_facts *facts, const char *name, int64_t *out)
+bool check_sysctl(struct check *c, const char *name, int64_t *out)
 {
-	return facts->host->ops->sysctl(facts->host->ctx, name, out) == 0;
+	const struct host *host = c->facts->host;
+	int err = host->ops->sysctl(host->ctx, name, out);
+
+	if (err && err != -ENOENT && err != -ENODATA)
+		check_unread(c, err, "The setting %s", name);
+	return !err;
+}
+
+void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes)
+{
+	char filter[24];
+
+	snprintf(filter, sizeof(filter), "sport = :%u", port);
+	CHECK_SHOW(out, protocol == IPPROTO_UDP ? "ss -Hlun" : "ss -Hltn");
+	CHECK_SHOW(out, processes ? "p %s" : " %s", filter);
 }
 
 static void add_port(struct check_ports *out, uint8_t protocol, uint16_t port)
@@ -125,22 +155,25 @@ static void add_port(struct check_ports *out, uint8_t protocol, uint16_t port)
 		out->p[out->n++] = (struct check_port){ protocol, port };
 }
 
-static void add_listening(const struct check_facts *facts, uint8_t protocol,
-			  struct check_ports *out)
+static int add_listening(const struct check_facts *facts, uint8_t protocol,
+			 struct check_ports *out)
 {
 	struct host_listeners l;
+	int err = facts->host->ops->listeners(facts->host->ctx, protocol, 0, &l);
 
-	if (facts->host->ops->listeners(facts->host->ctx, protocol, 0, &l))
-		return;
+	if (err)
+		return err;
 	for (size_t i = 0; i < l.n; i++)
 		if (!l.l[i].other_netns && l.l[i].port && !check_is_loopback(l.l[i].addr))
 			add_port(out, protocol, l.l[i].port);
+	return 0;
 }
 
-void check_ports(const struct check_facts *facts, struct check_ports *out)
+int check_ports(const struct check_facts *facts, struct check_ports *out)
 {
 	const struct settings *s = facts->settings;
 	bool udp_asked = s->protocols & HCT_PROTO_UDP;
+	int err = 0, udp_err = 0;
 
 	out->n = 0;
 	/* A UDP socket is mostly a client's: only where UDP is asked for. */
@@ -151,9 +184,18 @@ void check_ports(const struct check_facts *facts, struct check_ports *out)
 			add_port(out, IPPROTO_UDP, s->ports[i]);
 	}
 	if (s->n_ports)
-		return;
+		return 0;
 	if (check_wants(facts, HCT_PROTO_TCP))
-		add_listening(facts, IPPROTO_TCP, out);
+		err = add_listening(facts, IPPROTO_TCP, out);
 	if (udp_asked)
-		add_listening(facts, IPPROTO_UDP, out);
+		udp_err = add_listening(facts, IPPROTO_UDP, out);
+	return err ? err : udp_err;
+}
+
+void check_ports_or_say(struct check *c, struct check_ports *out)
+{
+	int err = check_ports(c->facts, out);
+
+	if (err)
+		check_unread(c, err, "Which ports are listened on, and so are to be looked at,");
 }

@@ -7,13 +7,25 @@
 #define HCT_CHECK_H
 
 #include "cli/options.h"
+#include "diagnose/verdict.h"
+#include "firewall/firewall.h"
 #include "host/addresses.h"
 #include "host/daemons.h"
-#include "firewall/firewall.h"
 #include "host/host.h"
+#include "host/route_list.h"
 
-/* From the harmless to the worst.  NOTE: advice, or what could not be looked at. */
-enum check_result { CHECK_NOTE, CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_RESULTS };
+/*
+ * From the harmless to the worst.  NOTE: advice, or what is no matter here.
+ * UNREAD: it was asked for, and could not be looked at (exit status 3).
+ */
+enum check_result {
+	CHECK_NOTE,
+	CHECK_OK,
+	CHECK_UNREAD,
+	CHECK_WARN,
+	CHECK_FAIL,
+	CHECK_RESULTS
+};
 
 /* One line of the output and what belongs to it; every text may be "". */
 struct finding {
@@ -21,8 +33,7 @@ struct finding {
 	enum check_result result;
 	char what[320]; /* one sentence */
 	char why[320]; /* what follows from it; "" when that is clear */
-	char show[200]; /* the command that shows it */
-	char fix[480]; /* a command where one line ends it, else what to do */
+	struct fix fix; /* what helps; its SHOW is the command that shows what is said */
 };
 
 /* A program of another that is attached to a device. */
@@ -36,10 +47,11 @@ struct attached_program {
 
 /* What this kernel lets hctrace see: a line of words. */
 struct capability {
-	enum check_result result; /* NOTE, OK or WARN */
+	enum check_result result; /* NOTE, OK, WARN; UNREAD: WHAT is the subject, ERR says why */
+	int err;
 	char what[320];
 	char why[320];
-	char fix[200];
+	char advice[400];
 };
 #define CHECK_MAX_CAPABILITIES 24
 
@@ -54,6 +66,8 @@ struct check_facts {
 	int addresses_err;
 	struct host_devices devices;
 	int devices_err;
+	struct route_list routes;
+	int routes_err;
 	struct fw_rules rules[2]; /* IPv4, IPv6 */
 	int rules_err[2];
 	struct attached_program program[CHECK_MAX_PROGRAMS];
@@ -61,8 +75,13 @@ struct check_facts {
 	int programs_err;
 	struct capability capability[CHECK_MAX_CAPABILITIES];
 	size_t n_capabilities;
-	double load; /* of the last minute; negative: not known */
+	double load; /* of the last minute */
+	int load_err;
 	long cpus;
+	int proc_err; /* of /proc, where the settings are */
+	int processes_err; /* of other users' processes, which may have the sockets */
+	bool own_netns; /* not the first namespace, in which alone some settings can be changed, … */
+	bool first_netns_is_seen; /* … but that of process 1 is */
 	/* host/daemons.h; the tests have their own */
 	int (*daemons)(uint32_t pid, struct wrapped_daemons *out);
 };
@@ -96,6 +115,17 @@ void check_say(struct check *c, const struct finding *finding);
 void check_add(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 #define CHECK_PUT(field, ...) check_add(field, sizeof(field), __VA_ARGS__)
+/* Appends to what helps in the finding OUT: a command that works as printed, words, what shows it. */
+#define CHECK_FIX(out, ...) command_add(&(out)->fix.command, __VA_ARGS__)
+#define CHECK_ADVISE(out, ...) CHECK_PUT((out)->fix.advice, __VA_ARGS__)
+#define CHECK_SHOW(out, ...) command_add(&(out)->fix.show, __VA_ARGS__)
+
+/*
+ * Says that SUBJECT could not be looked at for ERR (-errno), and what helps
+ * against that.  -E2BIG: there was more than fits.
+ */
+void check_unread(struct check *c, int err, const char *subject, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* What the load balancer could be checking: TCP or UDP ports. */
 struct check_port {
@@ -107,8 +137,10 @@ struct check_ports {
 	size_t n;
 	struct check_port p[CHECK_MAX_PORTS];
 };
-/* Those asked for; else those that listen and can be reached from outside. */
-void check_ports(const struct check_facts *facts, struct check_ports *out);
+/* Those asked for; else those that listen and can be reached from outside.  0 or -errno. */
+int check_ports(const struct check_facts *facts, struct check_ports *out);
+/* The same; what could not be read is said. */
+void check_ports_or_say(struct check *c, struct check_ports *out);
 const char *check_protocol_name(uint8_t protocol);
 
 bool check_wants(const struct check_facts *facts, unsigned protocol); /* HCT_PROTO_* */
@@ -121,11 +153,14 @@ void prefix_sample(const struct prefix *prefix, bool last, uint8_t out[16]);
 bool check_device_wanted(const struct check_facts *facts, const char *device);
 bool check_is_loopback(const uint8_t addr[16]);
 
-/* Sysctl NAME; false: there is no such. */
-bool check_sysctl(const struct check_facts *facts, const char *name, int64_t *out);
+/* Sysctl NAME; false: there is no such, or it could not be read, which is said. */
+bool check_sysctl(struct check *c, const char *name, int64_t *out);
 
 /* Whether a NAT rule sends checks of PORT elsewhere. */
 bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint16_t port);
+
+/* The command that shows the sockets on PORT; PROCESSES: and whose they are. */
+void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes);
 
 /* The steps. */
 void check_cloud_settings(struct check *c);

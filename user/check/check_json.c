@@ -1,57 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* `hctrace check` for programs: one object a line. */
-#include <json-c/json.h>
 #include <string.h>
 
 #include "check_output.h"
-#include "render/format.h"
+#include "render/json_fix.h"
+#include "render/json_write.h"
 
 static const char *const result_names[CHECK_RESULTS] = {
-	[CHECK_NOTE] = "note", [CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "fail",
+	[CHECK_NOTE] = "note",	[CHECK_OK] = "ok",     [CHECK_UNREAD] = "unread",
+	[CHECK_WARN] = "warn",	[CHECK_FAIL] = "fail",
 };
 
-static void add_text(struct json_object *o, const char *key, const char *text)
+static void begin(struct json_writer *w, const struct check_json *j, const char *type)
 {
-	char safe[1024];
-
-	if (*text)
-		format_safe(safe, sizeof(safe), text);
-	json_object_object_add(o, key, *text ? json_object_new_string(safe) : NULL);
+	json_init(w, j->out);
+	json_open_object(w, NULL);
+	json_head(w, type, j->self ? j->self->host : NULL, j->self ? j->self->run : NULL);
 }
 
-static void print(FILE *out, struct json_object *o)
+static void end(struct json_writer *w)
 {
-	fprintf(out, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	fflush(out);
-	json_object_put(o);
+	json_close_object(w);
+	json_end_line(w);
 }
 
 void check_json_report(void *ctx, const struct finding *f)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_writer w;
 
-	add_text(o, "type", "check");
-	add_text(o, "step", strcmp(f->step, "-") ? f->step : "");
-	add_text(o, "result", result_names[f->result]);
-	add_text(o, "what", f->what);
-	add_text(o, "why", f->why);
-	add_text(o, "show", f->show);
-	add_text(o, "fix", f->fix);
-	print(ctx, o);
+	begin(&w, ctx, "check");
+	json_string(&w, "step", strcmp(f->step, "-") ? f->step : NULL);
+	json_string(&w, "result", result_names[f->result]);
+	json_string(&w, "what", f->what);
+	json_string(&w, "why", f->why);
+	json_string(&w, "show", f->fix.show.text); /* the name of show_command before 0.2 */
+	json_fix(&w, &f->fix);
+	end(&w);
 }
 
-void check_json_end(FILE *out, const struct check *done)
+void check_json_end(const struct check_json *j, const struct check *done)
 {
-	struct json_object *o = json_object_new_object();
-	char verdict[160], command[1024];
+	struct command command = { 0 };
+	struct json_writer w;
+	char verdict[160];
 
 	check_verdict(done, verdict, sizeof(verdict));
-	check_probe_command(done->facts->settings, command, sizeof(command));
-	add_text(o, "type", "end");
+	check_probe_command(done->facts->settings, &command);
+	begin(&w, j, "end");
 	for (size_t i = 0; i < CHECK_RESULTS; i++)
-		json_object_object_add(o, result_names[i], json_object_new_int64(done->count[i]));
-	add_text(o, "summary", verdict);
-	add_text(o, "probe", command);
-	print(out, o);
+		json_uint(&w, result_names[i], done->count[i]);
+	json_string(&w, "summary", verdict);
+	json_string(&w, "probe", command.text);
+	end(&w);
 }

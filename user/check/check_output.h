@@ -15,13 +15,17 @@ void check_text_report(void *ctx, const struct finding *finding);
 /* The verdict in a line. */
 void check_text_close(struct check_text *text, const struct check *done); /* accepts NULL */
 
-/* One object a line; CTX is the FILE. */
+/* One object a line; CTX is a struct check_json. */
+struct check_json {
+	FILE *out;
+	const struct run_identity *self; /* NULL: not known */
+};
 void check_json_report(void *ctx, const struct finding *finding);
-void check_json_end(FILE *out, const struct check *done);
+void check_json_end(const struct check_json *j, const struct check *done);
 
 /* "2 fail, 1 warn": the procedure's result in words. */
 void check_verdict(const struct check *done, char *out, size_t size);
 /* The command that tries with S what was looked at: "hctrace probe --port 80". */
-void check_probe_command(const struct settings *s, char *out, size_t size);
+void check_probe_command(const struct settings *s, struct command *out);
 
 #endif

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "check_output.h"
 #include "cli/presets.h"
 #include "render/format.h"
 #include "render/text.h"
+#include "render/text_fix.h"
 
 #define LABEL_COLUMN 2
-#define TEXT_COLUMN 8
+#define TEXT_COLUMN 10
 
 struct check_text {
 	struct text t;
@@ -20,10 +22,11 @@ static const struct {
 	const char *word;
 	enum style style;
 } results[CHECK_RESULTS] = {
-	[CHECK_NOTE] = { "note  ", STYLE_DIM },
-	[CHECK_OK] = { "ok    ", STYLE_GOOD },
-	[CHECK_WARN] = { "warn  ", STYLE_WARN },
-	[CHECK_FAIL] = { "FAIL  ", STYLE_BAD },
+	[CHECK_NOTE] = { "note    ", STYLE_DIM },
+	[CHECK_OK] = { "ok      ", STYLE_GOOD },
+	[CHECK_UNREAD] = { "unread  ", STYLE_WARN },
+	[CHECK_WARN] = { "warn    ", STYLE_WARN },
+	[CHECK_FAIL] = { "FAIL    ", STYLE_BAD },
 };
 
 struct check_text *check_text_open(FILE *out, const struct settings *settings)
@@ -73,11 +76,8 @@ void check_text_report(void *ctx, const struct finding *f)
 		       true);
 	if (f->why[0])
 		text_paragraph(t, TEXT_COLUMN, "", STYLE_PLAIN, f->why, true);
-	if (f->show[0])
-		text_paragraph(t, TEXT_COLUMN, "shown by: ", STYLE_DIM, f->show, false);
-	if (f->fix[0])
-		text_paragraph(t, TEXT_COLUMN, "fix: ", STYLE_STRONG, f->fix, false);
-	fflush(t->out);
+	text_fix(t, TEXT_COLUMN, &f->fix);
+	flush_output(t->out);
 }
 
 void check_verdict(const struct check *done, char *out, size_t size)
@@ -90,19 +90,22 @@ void check_verdict(const struct check *done, char *out, size_t size)
 			  n[CHECK_FAIL] == 1 ? "" : "s", n[CHECK_FAIL] == 1 ? "s" : "");
 	else
 		check_add(out, size, "Nothing was found here that makes checks fail");
+	if (n[CHECK_UNREAD])
+		check_add(out, size, ", but %u thing%s could not be looked at", n[CHECK_UNREAD],
+			  n[CHECK_UNREAD] == 1 ? "" : "s");
 	if (n[CHECK_WARN])
 		check_add(out, size, "; %u more may", n[CHECK_WARN]);
 	check_add(out, size, n[CHECK_FAIL] ? "." : "; watch them with 'hctrace live'.");
 }
 
 /* The given networks as options; the preset's own need none. */
-static void add_sources(const struct settings *s, char *out, size_t size)
+static void add_sources(const struct settings *s, struct command *out)
 {
 	bool own = s->preset->from[0];
 	char text[PREFIX_TEXT_LEN];
 
 	if (s->preset != &presets[0])
-		check_add(out, size, " --lb %s", s->preset->name);
+		command_add(out, " --lb %s", s->preset->name);
 	for (size_t i = 0; own && i < s->n_from; i++) {
 		struct prefix known;
 
@@ -110,34 +113,40 @@ static void add_sources(const struct settings *s, char *out, size_t size)
 		      memcmp(&known, &s->from[i], sizeof(known)) == 0;
 	}
 	for (size_t i = 0; !own && i < s->n_from; i++)
-		check_add(out, size, " --from %s", format_prefix(text, &s->from[i]));
+		command_add(out, " --from %s", format_prefix(text, &s->from[i]));
 }
 
-void check_probe_command(const struct settings *s, char *out, size_t size)
+void check_probe_command(const struct settings *s, struct command *out)
 {
-	out[0] = '\0';
-	check_add(out, size, "hctrace probe");
-	add_sources(s, out, size);
+	command_clear(out);
+	command_add(out, "hctrace probe");
+	add_sources(s, out);
 	for (size_t i = 0; i < s->n_ports; i++)
-		check_add(out, size, "%s%u", i ? "," : " --port ", s->ports[i]);
+		command_add(out, i ? ",%u" : " --port %u", s->ports[i]);
 	if (s->check && strcmp(s->check, "several") != 0)
-		check_add(out, size, " --protocol %s", s->check);
+		command_add(out, " --protocol %s", s->check);
 	if (s->n_interfaces == 1)
-		check_add(out, size, " --interface %s", s->interfaces[0]);
+		command_add(out, " --interface %s", s->interfaces[0]);
 	if (s->netns)
-		check_add(out, size, " --netns %s", s->netns);
+		command_add(out, " --netns %s", s->netns);
 }
 
 void check_text_close(struct check_text *text, const struct check *done)
 {
-	char verdict[160], command[1024];
+	enum style style = done->count[CHECK_FAIL]	? STYLE_BAD :
+			   done->count[CHECK_UNREAD] ? STYLE_WARN :
+						       STYLE_GOOD;
+	struct command command = { 0 };
+	char verdict[160];
 
 	if (!text)
 		return;
 	check_verdict(done, verdict, sizeof(verdict));
-	check_probe_command(done->facts->settings, command, sizeof(command));
+	check_probe_command(done->facts->settings, &command);
 	fputc('\n', text->t.out);
-	text_print(&text->t, done->count[CHECK_FAIL] ? STYLE_BAD : STYLE_GOOD, "%s", verdict);
-	fprintf(text->t.out, "\nTo try it at once: %s\n", command);
+	text_print(&text->t, style, "%s", verdict);
+	fputc('\n', text->t.out);
+	if (command_is_set(&command))
+		fprintf(text->t.out, "To try it at once: %s\n", command.text);
 	free(text);
 }

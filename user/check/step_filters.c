@@ -19,38 +19,63 @@ static void tell_program(struct check *c, const struct attached_program *p)
 	CHECK_PUT(out.what, ", which could drop checks or their answers.");
 	CHECK_PUT(out.why, "What it decides cannot be told from here%s.",
 		  xdp ? "; what it drops, the kernel never sees" : "");
-	if (xdp)
-		CHECK_PUT(out.show, "bpftool net show dev %s", p->device);
-	else
-		CHECK_PUT(out.show, "bpftool net show dev %s; tc filter show dev %s %s", p->device,
-			  p->device, p->where + 3);
-	if (xdp)
-		CHECK_PUT(out.fix,
-			  "To test without it: ip link set dev %s xdp off (what put it there "
-			  "may put it back)",
-			  p->device);
-	else
-		CHECK_PUT(out.fix, "Ask who attached it whether it lets the load balancer pass.");
+	CHECK_SHOW(&out, "bpftool net show dev %s", p->device);
+	if (!xdp)
+		CHECK_SHOW(&out, "; tc filter show dev %s %s", p->device, p->where + 3);
+	CHECK_ADVISE(&out, "Ask who attached it whether it lets the load balancer pass.");
 	check_say(c, &out);
+}
+
+static bool is_listed(const struct host_devices *devices, const char *name)
+{
+	for (size_t i = 0; i < devices->n; i++)
+		if (strcmp(devices->d[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether an interface that is to be looked at found no room in the list. */
+static bool misses_device(const struct check_facts *f)
+{
+	const struct settings *s = f->settings;
+
+	for (size_t i = 0; f->devices.truncated && i < s->n_interfaces; i++)
+		if (!is_listed(&f->devices, s->interfaces[i]))
+			return true;
+	return f->devices.truncated && !s->n_interfaces;
 }
 
 static void check_programs(struct check *c)
 {
 	const struct check_facts *f = c->facts;
-	struct finding out = check_finding(c, f->programs_err ? CHECK_NOTE : CHECK_OK);
+	struct finding out = check_finding(c, CHECK_OK);
+	int err = f->devices_err ? f->devices_err : f->programs_err;
 
 	for (size_t i = 0; i < f->n_programs; i++)
 		if (check_device_wanted(f, f->program[i].device))
 			tell_program(c, &f->program[i]);
-	if (f->programs_err)
-		CHECK_PUT(out.what, "Which tc programs are attached could not be read: %s.",
-			  f->programs_err == -EPERM ? "that needs root"
-						    : strerror(-f->programs_err));
-	else
+	if (!err && misses_device(f))
+		err = -E2BIG;
+	if (err) {
+		check_unread(c, err, "Which XDP and tc programs are attached to each interface");
+	} else if (!f->n_programs) {
 		CHECK_PUT(out.what, "No XDP or tc program of another is attached.");
-	CHECK_PUT(out.show, "bpftool net show");
-	if (f->programs_err || !f->n_programs)
+		CHECK_SHOW(&out, "bpftool net show");
 		check_say(c, &out);
+	}
+}
+
+/* Other namespaces than the first can only read it: nf_conntrack_standalone_init_sysctl() (6.1). */
+static void put_conntrack_max(const struct check_facts *f, int64_t max, struct finding *out)
+{
+	if (f->own_netns && !f->first_netns_is_seen) {
+		CHECK_ADVISE(out, "Raise net.netfilter.nf_conntrack_max in the host's own network "
+				  "namespace: this one can only read it.");
+		return;
+	}
+	if (f->own_netns)
+		CHECK_FIX(out, "nsenter -t 1 -n ");
+	CHECK_FIX(out, "sysctl -w net.netfilter.nf_conntrack_max=%ld", (long)max);
 }
 
 static void check_conntrack(struct check *c)
@@ -58,8 +83,8 @@ static void check_conntrack(struct check *c)
 	struct finding out = check_finding(c, CHECK_OK);
 	int64_t count, max;
 
-	if (!check_sysctl(c->facts, "net.netfilter.nf_conntrack_count", &count) ||
-	    !check_sysctl(c->facts, "net.netfilter.nf_conntrack_max", &max) || max <= 0)
+	if (!check_sysctl(c, "net.netfilter.nf_conntrack_count", &count) ||
+	    !check_sysctl(c, "net.netfilter.nf_conntrack_max", &max) || max <= 0)
 		return; /* no connection tracking, nothing to fill */
 	if (count >= max)
 		out.result = CHECK_FAIL;
@@ -67,12 +92,11 @@ static void check_conntrack(struct check *c)
 		out.result = CHECK_WARN;
 	CHECK_PUT(out.what, "The connection tracking table holds %" PRId64 " of at most %" PRId64
 			    " entries.", count, max);
-	CHECK_PUT(out.show, "sysctl net.netfilter.nf_conntrack_count "
-			    "net.netfilter.nf_conntrack_max");
+	CHECK_SHOW(&out, "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max");
 	if (out.result == CHECK_FAIL)
 		CHECK_PUT(out.why, "New connections, checks among them, are dropped.");
 	if (out.result != CHECK_OK)
-		CHECK_PUT(out.fix, "sysctl -w net.netfilter.nf_conntrack_max=%" PRId64, max * 2);
+		put_conntrack_max(c->facts, max * 2, &out);
 	check_say(c, &out);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "firewall/names.h"
 #include "firewall/walk.h"
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
@@ -221,14 +222,32 @@ static const char *tables_tool(const struct hit *h)
 	return h->first.v6 ? "ip6tables-nft" : "iptables-nft";
 }
 
+static bool is_nft(const struct hit *h)
+{
+	return strcmp(h->chain->backend, "nft") == 0;
+}
+
+/* Whether the tool can be told the name of CHAIN, and of its table. */
+static bool can_name(const struct hit *h, const struct fw_chain *chain)
+{
+	return is_nft(h) ? nft_can_name(chain->table) && nft_can_name(chain->name) :
+			   iptables_can_name(chain->name);
+}
+
 static void put_show(const struct hit *h, struct finding *out)
 {
-	if (!strcmp(h->chain->backend, "nft"))
-		CHECK_PUT(out->show, "nft -a list chain %s %s %s", h->chain->family,
-			  h->chain->table, h->chain->name);
+	bool named = can_name(h, h->chain);
+
+	if (is_nft(h) && named)
+		CHECK_SHOW(out, "nft -a list chain %s %s %s", h->chain->family, h->chain->table,
+			   h->chain->name);
+	else if (is_nft(h))
+		CHECK_SHOW(out, "nft -a list ruleset");
+	else if (named)
+		CHECK_SHOW(out, "%s -t %s -nvL %s --line-numbers", tables_tool(h), h->chain->table,
+			   h->chain->name);
 	else
-		CHECK_PUT(out->show, "%s -t %s -nvL %s --line-numbers", tables_tool(h),
-			  h->chain->table, h->chain->name);
+		CHECK_SHOW(out, "%s -t %s -nvL --line-numbers", tables_tool(h), h->chain->table);
 }
 
 static bool is_icmp(const struct sent *sent)
@@ -236,52 +255,72 @@ static bool is_icmp(const struct sent *sent)
 	return sent->protocol == IPPROTO_ICMP || sent->protocol == IPPROTO_ICMPV6;
 }
 
-/* The packets, in the words of nft or of iptables. */
-static void put_match(const struct hit *h, bool nft, char *text, size_t size)
+/* "80, 443" as one word of a command. */
+static const char *port_list(char out[120], const struct hit *h, const char *before,
+			     const char *behind)
 {
-	const struct sent *s = &h->first;
-	const char *protocol = is_icmp(s) ? (s->v6 ? "icmpv6" : "icmp")
-					  : check_protocol_name(s->protocol);
-	bool list = h->n > 1, each = s->port && h->n <= MAX_LISTED;
-	const char *type = s->reply ? "echo-reply" : "echo-request";
-	char range[PREFIX_TEXT_LEN], ports[120];
-	size_t used = 0;
+	char *end = stpcpy(out, before);
 
-	format_prefix(range, h->from);
-	for (const char *c = h->ports; *c; c++) /* "80, 443" has no blanks in a command */
+	for (const char *c = h->ports; *c; c++)
 		if (*c != ' ')
-			ports[used++] = *c;
-	ports[used] = '\0';
-	if (nft) {
-		check_add(text, size, "%s %s %s ", s->v6 ? "ip6" : "ip",
-			  s->reply ? "daddr" : "saddr", range);
-		if (is_icmp(s))
-			check_add(text, size, "%s type %s ", protocol, type);
-		else if (each)
-			check_add(text, size, list ? "%s %s '{%s}' " : "%s %s %s ", protocol,
-				  s->reply ? "sport" : "dport", ports);
-		return;
-	}
-	check_add(text, size, "%s %s ", s->reply ? "-d" : "-s", range);
-	if (is_icmp(s))
-		check_add(text, size, "-p %s --%s-type %s ", protocol, protocol, type);
-	else if (each)
-		check_add(text, size, list ? "-p %s -m multiport --%ss %s " : "-p %s --%s %s ",
-			  protocol, s->reply ? "sport" : "dport", ports);
+			*end++ = *c;
+	strcpy(end, behind);
+	return out;
 }
 
+static void put_nft_match(const struct hit *h, struct finding *out)
+{
+	const struct sent *s = &h->first;
+	char range[PREFIX_TEXT_LEN], ports[120];
+	bool list = h->n > 1;
+
+	CHECK_FIX(out, "%s %s %s ", s->v6 ? "ip6" : "ip", s->reply ? "daddr" : "saddr",
+		  format_prefix(range, h->from));
+	if (is_icmp(s))
+		CHECK_FIX(out, "%s type %s ", s->v6 ? "icmpv6" : "icmp",
+			  s->reply ? "echo-reply" : "echo-request");
+	else if (s->port && h->n <= MAX_LISTED)
+		CHECK_FIX(out, "%s %s %s ", check_protocol_name(s->protocol),
+			  s->reply ? "sport" : "dport",
+			  port_list(ports, h, list ? "{" : "", list ? "}" : ""));
+}
+
+static void put_iptables_match(const struct hit *h, struct finding *out)
+{
+	const struct sent *s = &h->first;
+	char range[PREFIX_TEXT_LEN], ports[120];
+	bool list = h->n > 1;
+
+	CHECK_FIX(out, "%s %s ", s->reply ? "-d" : "-s", format_prefix(range, h->from));
+	if (is_icmp(s))
+		CHECK_FIX(out, s->v6 ? "-p icmpv6 --icmpv6-type %s " : "-p icmp --icmp-type %s ",
+			  s->reply ? "echo-reply" : "echo-request");
+	else if (s->port && h->n <= MAX_LISTED)
+		CHECK_FIX(out, list ? "-p %s -m multiport --%s %s " : "-p %s --%s %s ",
+			  check_protocol_name(s->protocol),
+			  s->reply ? (list ? "sports" : "sport") : (list ? "dports" : "dport"),
+			  port_list(ports, h, "", ""));
+}
+
+/* At the top of the base chain: what is accepted there meets no other rule of it. */
 static void put_fix(const struct hit *h, struct finding *out)
 {
-	bool nft = !strcmp(h->chain->backend, "nft");
+	char range[PREFIX_TEXT_LEN];
 
-	if (nft)
-		CHECK_PUT(out->fix, "nft insert rule %s %s %s ", h->base->family, h->base->table,
+	if (!can_name(h, h->base)) {
+		CHECK_ADVISE(out, "Let the program that made this table accept packets %s %s ahead of "
+				  "that rule: no tool can be told a name like that of its table or "
+				  "chain.", h->reply ? "to" : "from", format_prefix(range, h->from));
+	} else if (is_nft(h)) {
+		CHECK_FIX(out, "nft insert rule %s %s %s ", h->base->family, h->base->table,
 			  h->base->name);
-	else
-		CHECK_PUT(out->fix, "%s -t %s -I %s ", tables_tool(h), h->base->table,
-			  h->base->name);
-	put_match(h, nft, out->fix, sizeof(out->fix));
-	CHECK_PUT(out->fix, nft ? "accept" : "-j ACCEPT");
+		put_nft_match(h, out);
+		CHECK_FIX(out, "accept");
+	} else {
+		CHECK_FIX(out, "%s -t %s -I %s ", tables_tool(h), h->base->table, h->base->name);
+		put_iptables_match(h, out);
+		CHECK_FIX(out, "-j ACCEPT");
+	}
 }
 
 static void put_what(const struct hit *h, struct finding *out)
@@ -337,26 +376,25 @@ static void tell(struct check *c, const struct hits *hits, const struct hit *h)
 }
 
 /* Everything that the network FROM sends and is sent. */
-static void walk_network(struct check *c, const struct prefix *from, struct hits *hits,
+static void walk_network(struct check *c, const struct prefix *from,
+			 const struct check_ports *ports, struct hits *hits,
 			 struct check_ports *redirected)
 {
-	struct check_ports ports;
 	bool v6 = prefix_is_ipv6(from), udp = c->facts->settings->protocols & HCT_PROTO_UDP;
 	struct sent sent = { .from = from, .v6 = v6 };
 
-	check_ports(c->facts, &ports);
-	hits->kinds[0] = hits->kinds[1] = ports.n ? (unsigned)ports.n : 1;
+	hits->kinds[0] = hits->kinds[1] = ports->n ? (unsigned)ports->n : 1;
 	for (size_t reply = 0; reply < 2; reply++) {
 		sent.reply = reply;
-		for (size_t i = 0; i < ports.n; i++) {
-			sent.protocol = ports.p[i].protocol;
-			sent.port = ports.p[i].port;
+		for (size_t i = 0; i < ports->n; i++) {
+			sent.protocol = ports->p[i].protocol;
+			sent.port = ports->p[i].port;
 			if (send_through(c->facts, &sent, hits) && !reply &&
 			    redirected->n < CHECK_MAX_PORTS)
-				redirected->p[redirected->n++] = ports.p[i];
+				redirected->p[redirected->n++] = ports->p[i];
 		}
 		sent.port = 0;
-		if (!ports.n && check_wants(c->facts, HCT_PROTO_TCP)) {
+		if (!ports->n && check_wants(c->facts, HCT_PROTO_TCP)) {
 			sent.protocol = IPPROTO_TCP;
 			send_through(c->facts, &sent, hits);
 		}
@@ -372,15 +410,18 @@ static void walk_network(struct check *c, const struct prefix *from, struct hits
 static void tell_unread(struct check *c, bool v6)
 {
 	int err = c->facts->rules_err[v6];
-	struct finding out = check_finding(c, CHECK_NOTE);
+	struct finding out = check_finding(c, CHECK_UNREAD);
 
-	if (err)
-		CHECK_PUT(out.what, "The %s firewall rules could not be read: %s.",
-			  v6 ? "IPv6" : "IPv4", err == -1 ? "that needs root" : strerror(-err));
-	else
-		CHECK_PUT(out.what, "Not all %s firewall rules could be read: %s.",
-			  v6 ? "IPv6" : "IPv4", c->facts->rules[v6].why);
-	CHECK_PUT(out.show, "nft -a list ruleset; ip%stables-legacy-save", v6 ? "6" : "");
+	if (err) {
+		check_unread(c, err, "The %s firewall rules", v6 ? "IPv6" : "IPv4");
+		return;
+	}
+	CHECK_PUT(out.what, "Not all %s firewall rules could be read: %s.", v6 ? "IPv6" : "IPv4",
+		  c->facts->rules[v6].why);
+	CHECK_ADVISE(&out, "Install what is missing and run the check again as root, or look at "
+			   "them by hand.");
+	CHECK_SHOW(&out, v6 ? "nft -a list ruleset; ip6tables-legacy-save" :
+			      "nft -a list ruleset; iptables-legacy-save");
 	check_say(c, &out);
 }
 
@@ -395,7 +436,7 @@ static void tell_redirected(struct check *c, const struct check_ports *ports)
 			      "a container: port ",
 			  ports->p[i].port);
 	CHECK_PUT(out.what, ". What happens to them there, 'hctrace live' shows.");
-	CHECK_PUT(out.show, "nft -a list ruleset; iptables-legacy-save -t nat");
+	CHECK_SHOW(&out, "nft -a list ruleset; iptables-legacy-save -t nat");
 	check_say(c, &out);
 }
 
@@ -406,15 +447,16 @@ static void tell_truncated(struct check *c, const struct prefix *from)
 
 	CHECK_PUT(out.what, "More rules than these %d can drop checks from %s.", MAX_HITS,
 		  format_prefix(range, from));
-	CHECK_PUT(out.show, "nft -a list ruleset");
+	CHECK_SHOW(&out, "nft -a list ruleset");
 	check_say(c, &out);
 }
 
 void check_firewall(struct check *c)
 {
-	struct check_ports redirected = { 0 };
+	struct check_ports redirected = { 0 }, ports;
 	struct hits hits;
 
+	check_ports_or_say(c, &ports);
 	for (size_t i = 0; i < 2; i++)
 		if (check_has_family(c->facts, i) &&
 		    (c->facts->rules_err[i] || c->facts->rules[i].incomplete))
@@ -427,15 +469,15 @@ void check_firewall(struct check *c)
 		if (c->facts->rules_err[prefix_is_ipv6(from)])
 			continue;
 		memset(&hits, 0, sizeof(hits));
-		walk_network(c, from, &hits, &redirected);
+		walk_network(c, from, &ports, &hits, &redirected);
 		for (size_t j = 0; j < hits.n; j++)
 			tell(c, &hits, &hits.hit[j]);
 		if (hits.truncated)
 			tell_truncated(c, from);
 		CHECK_PUT(ok.what, "No firewall rule that was read drops checks from %s.",
 			  format_prefix(range, from));
-		CHECK_PUT(ok.show, "nft -a list ruleset; ip%stables-legacy-save",
-			  prefix_is_ipv6(from) ? "6" : "");
+		CHECK_SHOW(&ok, prefix_is_ipv6(from) ? "nft -a list ruleset; ip6tables-legacy-save" :
+						       "nft -a list ruleset; iptables-legacy-save");
 		if (!hits.n)
 			check_say(c, &ok);
 	}

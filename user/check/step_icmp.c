@@ -16,16 +16,16 @@ static void check_echo(struct check *c, const char *name)
 	struct finding out = check_finding(c, CHECK_OK);
 	int64_t ignored;
 
-	if (!check_sysctl(c->facts, name, &ignored))
+	if (!check_sysctl(c, name, &ignored))
 		return;
-	CHECK_PUT(out.show, "sysctl %s", name);
+	CHECK_SHOW(&out, "sysctl %s", name);
 	if (ignored) {
 		out.result = tcp_only ? CHECK_WARN : CHECK_FAIL;
 		CHECK_PUT(out.what, "This host answers no ping (%s is %" PRId64 ").", name,
 			  ignored);
 		CHECK_PUT(out.why, "UDP checks ping first: without an answer the target is "
 				   "unhealthy.");
-		CHECK_PUT(out.fix, "sysctl -w %s=0", name);
+		CHECK_FIX(&out, "sysctl -w %s=0", name);
 	} else {
 		CHECK_PUT(out.what, "This host answers ping (%s is 0).", name);
 	}
@@ -38,10 +38,10 @@ static void check_limit(struct check *c)
 	struct finding out = check_finding(c, CHECK_OK);
 	int64_t limit, mask;
 
-	if (!check_sysctl(c->facts, "net.ipv4.icmp_ratelimit", &limit) ||
-	    !check_sysctl(c->facts, "net.ipv4.icmp_ratemask", &mask))
+	if (!check_sysctl(c, "net.ipv4.icmp_ratelimit", &limit) ||
+	    !check_sysctl(c, "net.ipv4.icmp_ratemask", &mask))
 		return;
-	CHECK_PUT(out.show, "sysctl net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask");
+	CHECK_SHOW(&out, "sysctl net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask");
 	if (limit && mask & UNREACHABLE_BIT) {
 		out.result = udp ? CHECK_WARN : CHECK_NOTE;
 		CHECK_PUT(out.what,
@@ -52,8 +52,8 @@ static void check_limit(struct check *c)
 			  "The load balancer takes silence for health: a dead UDP service can "
 			  "look healthy. %s",
 			  udp ? "" : "It matters to UDP checks only.");
-		CHECK_PUT(out.fix, "sysctl -w net.ipv4.icmp_ratemask=%" PRId64,
-			  mask & ~UNREACHABLE_BIT);
+		CHECK_FIX(&out, "sysctl -w net.ipv4.icmp_ratemask=%ld",
+			  (long)(mask & ~UNREACHABLE_BIT));
 	} else {
 		CHECK_PUT(out.what, "ICMP errors that report a closed UDP port are not "
 				    "rate-limited.");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Step 3: who listens on the checked ports, and can the load balancer reach it? */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,8 +70,7 @@ static void put_place(struct finding *out, const struct host_listener *l)
 
 static void put_show(struct finding *out, uint8_t protocol, uint16_t port)
 {
-	CHECK_PUT(out->show, "ss -H%snp 'sport = :%u'", protocol == IPPROTO_UDP ? "lu" : "lt",
-		  port);
+	check_show_sockets(out, protocol, port, true);
 }
 
 static void tell_listens(struct check *c, const struct host_listener *l, uint8_t protocol)
@@ -96,7 +96,7 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 			  " listens on port %u of %s only, where the load balancer cannot "
 			  "reach it.",
 			  port, format_addr(text, s->loopback->addr));
-		CHECK_PUT(out->fix,
+		CHECK_ADVISE(out,
 			  "In the configuration of %s, have it listen on 0.0.0.0:%u, or on "
 			  "the address that the load balancer checks, and restart it.",
 			  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
@@ -106,17 +106,16 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 				     "address: ", port);
 		put_place(out, s->v6only);
 		CHECK_PUT(out->what, ".");
-		CHECK_PUT(out->fix, "In the configuration of %s, have it listen on 0.0.0.0:%u, too "
-				    "(IPv6 sockets of its own take IPv4 only without IPV6_V6ONLY: "
-				    "sysctl net.ipv6.bindv6only), and restart it.",
+		CHECK_ADVISE(out, "In the configuration of %s, have it listen on 0.0.0.0:%u, too "
+				  "(an IPv6 socket takes IPv4 only without IPV6_V6ONLY, which "
+				  "net.ipv6.bindv6only sets), and restart it.",
 			  s->v6only->comm[0] ? s->v6only->comm : "the service", port);
 	} else if (s->elsewhere) {
 		CHECK_PUT(out->what, "Nobody listens on port %u here, but ", port);
 		put_process(out, s->elsewhere);
 		CHECK_PUT(out->what, " does in another network namespace.");
-		CHECK_PUT(out->fix, "If that is the checked service, publish its port (as with "
-				    "docker run -p %u:%u), or check with --netns %u.", port, port,
-			  s->elsewhere->pid);
+		CHECK_ADVISE(out, "If that is the checked service, publish its port here (docker run "
+				  "-p does that), or check in its network namespace (--netns).");
 	} else {
 		CHECK_PUT(out->what, "Nobody listens on port %u.", port);
 		if (s->other_port) {
@@ -124,9 +123,8 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 				  s->other_port->comm[0] ? s->other_port->comm : "a process",
 				  s->other_port->port);
 		}
-		CHECK_PUT(out->fix, "Start the service, or correct the port of the health check at "
-				    "the "
-				    "load balancer.");
+		CHECK_ADVISE(out, "Start the service, or correct the port of the health check at "
+				  "the load balancer.");
 	}
 }
 
@@ -139,10 +137,8 @@ static void check_port(struct check *c, uint8_t protocol, uint16_t port)
 	int err = host->ops->listeners(host->ctx, protocol, port, &all);
 
 	if (err) {
-		out.result = CHECK_NOTE;
-		CHECK_PUT(out.what, "Who listens on %s port %u could not be read: %s.",
-			  check_protocol_name(protocol), port, strerror(-err));
-		check_say(c, &out);
+		check_unread(c, err, "Who listens on %s port %u", check_protocol_name(protocol),
+			     port);
 		return;
 	}
 	sort(c->facts, &all, port, &s);
@@ -153,7 +149,7 @@ static void check_port(struct check *c, uint8_t protocol, uint16_t port)
 	put_instead(&s, port, &out);
 	if (check_is_redirected(c->facts, protocol, port)) {
 		out.result = CHECK_NOTE;
-		out.fix[0] = '\0';
+		memset(&out.fix, 0, sizeof(out.fix));
 		snprintf(out.why, sizeof(out.why),
 			 "A NAT rule sends connections to it elsewhere, as "
 			 "to a container: it need not be listened on here.");
@@ -168,8 +164,16 @@ static void list_all(struct check *c, uint8_t protocol, size_t *found)
 	const struct host *host = c->facts->host;
 	struct host_listeners all;
 
-	if (host->ops->listeners(host->ctx, protocol, 0, &all))
+	int err = host->ops->listeners(host->ctx, protocol, 0, &all);
+
+	if (err) {
+		check_unread(c, err, "Who listens on %s ports", check_protocol_name(protocol));
+		++*found; /* nobody can say that it is none */
 		return;
+	}
+	if (all.truncated)
+		check_unread(c, -E2BIG, "Some of the %s sockets that listen",
+			     check_protocol_name(protocol));
 	for (size_t i = 0; i < all.n; i++) {
 		const struct host_listener *l = &all.l[i];
 		struct finding out = check_finding(c, CHECK_WARN);
@@ -219,7 +223,7 @@ void check_listeners(struct check *c)
 	if (found)
 		return;
 	CHECK_PUT(out.what, "Nothing listens where a load balancer could reach it.");
-	CHECK_PUT(out.show, "ss -lt%snp", udp ? "u" : "");
-	CHECK_PUT(out.fix, "Start the service, or have it listen on more than 127.0.0.1.");
+	CHECK_SHOW(&out, udp ? "ss -ltunp" : "ss -ltnp");
+	CHECK_ADVISE(&out, "Start the service, or have it listen on more than 127.0.0.1.");
 	check_say(c, &out);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Step 6: does the service keep up? */
+#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -20,17 +21,17 @@ static void check_queue(struct check *c, const struct host_listener *l)
 		out.result = CHECK_WARN;
 	CHECK_PUT(out.what, "The accept queue of %s, port %u, holds %u of at most %u connections.",
 		  name, l->port, l->backlog, l->backlog_max);
-	CHECK_PUT(out.show, "ss -Hltn 'sport = :%u'", l->port);
+	check_show_sockets(&out, IPPROTO_TCP, l->port, false);
 	if (out.result == CHECK_FAIL)
 		CHECK_PUT(out.why, "It is full: the kernel drops new connections, checks among "
 				   "them, "
 				   "until the process accepts some.");
 	if (out.result != CHECK_OK)
-		CHECK_PUT(out.fix,
-			  "Find out why %s does not accept (stuck, or too few workers) and "
-			  "restart it; against short peaks, a longer backlog in its "
-			  "configuration and sysctl -w net.core.somaxconn=4096",
-			  name);
+		CHECK_ADVISE(&out,
+			     "Find out why %s does not accept (stuck, or too few workers) and "
+			     "restart it; against short peaks, give it a longer backlog in its "
+			     "configuration, and raise net.core.somaxconn to that.",
+			     name);
 	check_say(c, &out);
 }
 
@@ -39,19 +40,35 @@ static bool is_fuller(const struct host_listener *a, const struct host_listener 
 	return (uint64_t)a->backlog * b->backlog_max > (uint64_t)b->backlog * a->backlog_max;
 }
 
+/* Workers that listen each for themselves (SO_REUSEPORT) can be more than are asked for. */
+static void tell_more_queues(struct check *c, uint16_t port)
+{
+	struct finding out = check_finding(c, CHECK_NOTE);
+
+	CHECK_PUT(out.what, "Port %u has more sockets than the %d whose accept queues were looked at.",
+		  port, HOST_MAX_LISTENERS);
+	check_show_sockets(&out, IPPROTO_TCP, port, false);
+	check_say(c, &out);
+}
+
 static void check_queues(struct check *c)
 {
 	const struct host *host = c->facts->host;
 	struct check_ports ports;
 
-	check_ports(c->facts, &ports);
+	check_ports_or_say(c, &ports);
 	for (size_t i = 0; i < ports.n; i++) {
 		const struct host_listener *fullest = NULL;
 		struct host_listeners all;
+		int err;
 
-		if (ports.p[i].protocol != IPPROTO_TCP ||
-		    host->ops->listeners(host->ctx, IPPROTO_TCP, ports.p[i].port, &all))
+		if (ports.p[i].protocol != IPPROTO_TCP)
 			continue;
+		err = host->ops->listeners(host->ctx, IPPROTO_TCP, ports.p[i].port, &all);
+		if (err) {
+			check_unread(c, err, "The accept queue of port %u", ports.p[i].port);
+			continue;
+		}
 		/* A port can have a queue for each address: the fullest tells. */
 		for (size_t j = 0; j < all.n; j++)
 			if (all.l[j].port == ports.p[i].port && !all.l[j].other_netns &&
@@ -60,6 +77,8 @@ static void check_queues(struct check *c)
 				fullest = &all.l[j];
 		if (fullest)
 			check_queue(c, fullest);
+		if (all.n == HOST_MAX_LISTENERS && all.l[all.n - 1].port == ports.p[i].port)
+			tell_more_queues(c, ports.p[i].port);
 	}
 }
 
@@ -68,15 +87,15 @@ static void check_limit(struct check *c)
 	struct finding out = check_finding(c, CHECK_OK);
 	int64_t limit;
 
-	if (!check_sysctl(c->facts, "net.core.somaxconn", &limit))
+	if (!check_sysctl(c, "net.core.somaxconn", &limit))
 		return;
 	if (limit < 128)
 		out.result = CHECK_WARN;
 	CHECK_PUT(out.what, "Accept queues are limited to %" PRId64 " connections (somaxconn).",
 		  limit);
-	CHECK_PUT(out.show, "sysctl net.core.somaxconn");
+	CHECK_SHOW(&out, "sysctl net.core.somaxconn");
 	if (out.result == CHECK_WARN)
-		CHECK_PUT(out.fix, "sysctl -w net.core.somaxconn=4096");
+		CHECK_FIX(&out, "sysctl -w net.core.somaxconn=4096");
 	check_say(c, &out);
 }
 
@@ -87,16 +106,18 @@ void check_load(struct check *c)
 
 	check_queues(c);
 	check_limit(c);
-	if (f->load < 0 || f->cpus <= 0)
+	if (f->load_err || f->cpus <= 0) {
+		check_unread(c, f->load_err ? f->load_err : -ENOENT, "The load of the CPUs");
 		return;
+	}
 	CHECK_PUT(out.what, "The load average is %.2f, on %ld CPU%s.", f->load, f->cpus,
 		  f->cpus == 1 ? "" : "s");
-	CHECK_PUT(out.show, "uptime; nproc");
+	CHECK_SHOW(&out, "uptime; nproc");
 	if (f->load > 2.0 * (double)f->cpus) {
 		out.result = CHECK_WARN;
 		CHECK_PUT(out.why, "Processes wait for a CPU: answers to checks can come too "
 				   "late.");
-		CHECK_PUT(out.fix, "Find what uses the CPUs (top), or give the host more of them.");
+		CHECK_ADVISE(&out, "Find what uses the CPUs (top), or give the host more of them.");
 	}
 	check_say(c, &out);
 }

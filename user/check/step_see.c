@@ -6,13 +6,19 @@
 
 void check_capabilities(struct check *c)
 {
+	if (c->facts->proc_err) /* a setting that is not there seems not to be set */
+		check_unread(c, c->facts->proc_err, "The settings of the kernel (/proc/sys)");
 	for (size_t i = 0; i < c->facts->n_capabilities; i++) {
 		const struct capability *cap = &c->facts->capability[i];
 		struct finding out = check_finding(c, cap->result);
 
+		if (cap->result == CHECK_UNREAD) {
+			check_unread(c, cap->err, "%s", cap->what);
+			continue;
+		}
 		snprintf(out.what, sizeof(out.what), "%s", cap->what);
 		snprintf(out.why, sizeof(out.why), "%s", cap->why);
-		snprintf(out.fix, sizeof(out.fix), "%s", cap->fix);
+		snprintf(out.fix.advice, sizeof(out.fix.advice), "%s", cap->advice);
 		check_say(c, &out);
 	}
 }

@@ -2,18 +2,22 @@
 /* Step 7: would libwrap refuse the load balancer, for a daemon that listens here? */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "check.h"
 #include "render/format.h"
 
 struct tally {
 	size_t asked; /* daemons that ask libwrap */
-	size_t unread; /* processes that could not be looked at */
+	size_t unread; /* processes that could not be looked at, for ERR */
+	int err;
 };
 
+/* ROOT: the process whose /etc it is; 0: this process has the same. */
 static void put_answer(struct finding *out, const char *daemon, uint16_t port, const char *client,
-		       const struct host_wrappers *w)
+		       uint32_t root, const struct host_wrappers *w)
 {
 	CHECK_PUT(out->what, "%s (port %u) asks libwrap (tcp_wrappers), which %s %s", daemon, port,
 		  w->granted ? "lets in" : "refuses", client);
@@ -25,24 +29,70 @@ static void put_answer(struct finding *out, const char *daemon, uint16_t port, c
 		  w->uncertain ? ", unless a name or a command says otherwise" : "");
 	if (w->file[0])
 		CHECK_PUT(out->why, "The line: %.200s", w->text);
-	CHECK_PUT(out->show, "%s", w->file[0] ? "cat /etc/hosts.allow /etc/hosts.deny"
-					       : "ls -l /etc/hosts.allow /etc/hosts.deny");
+	CHECK_SHOW(out, w->file[0] ? "cat " : "ls -l ");
+	if (root)
+		CHECK_SHOW(out, "/proc/%u/root/etc/hosts.allow /proc/%u/root/etc/hosts.deny", root,
+			   root);
+	else
+		CHECK_SHOW(out, "/etc/hosts.allow /etc/hosts.deny");
 }
 
 /* The network as hosts.allow has it. */
-static void put_pattern(struct finding *out, const struct prefix *from)
+static void put_pattern(char *text, size_t size, const struct prefix *from)
 {
 	char range[PREFIX_TEXT_LEN];
 
 	format_prefix(range, from);
 	if (prefix_is_ipv6(from))
-		CHECK_PUT(out->fix, "[%.*s]/%u", (int)strcspn(range, "/"), range, from->len);
+		check_add(text, size, "[%.*s]/%u", (int)strcspn(range, "/"), range, from->len);
 	else
-		CHECK_PUT(out->fix, "%s", range);
+		check_add(text, size, "%s", range);
+}
+
+/* A name that says to libwrap what it says to us: no list, no ALL, no @group. */
+static bool is_plain_name(const char *daemon)
+{
+	static const char *const words[] = { "ALL", "EXCEPT", "KNOWN", "UNKNOWN", "PARANOID", "LOCAL" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(daemon, words[i]) == 0)
+			return false;
+	return *daemon && *daemon != '.' && *daemon != '-' &&
+	       daemon[strspn(daemon, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789_.+-")] == '\0';
+}
+
+/*
+ * libwrap takes the first line that matches, and hosts.allow before hosts.deny: a line
+ * at the end of hosts.allow does, unless a line of it is what refuses.  The file is
+ * written, not replaced: it can be mounted there.
+ */
+static void put_fix(struct finding *out, const char *daemon, const struct prefix *from,
+		    uint32_t root, const struct host_wrappers *w)
+{
+	bool by_allow = !strcmp(w->file, "/etc/hosts.allow");
+	char line[160] = "";
+
+	check_add(line, sizeof(line), "%s: ", daemon);
+	put_pattern(line, sizeof(line), from);
+	if (!is_plain_name(daemon)) {
+		CHECK_ADVISE(out, "Let in the load balancer's network in /etc/hosts.allow, ahead of "
+				  "what refuses it; a name like that of this process needs care there.");
+		return;
+	}
+	if (by_allow && root)
+		CHECK_FIX(out, "old=$(cat /proc/%u/root/etc/hosts.allow) && ", root);
+	else if (by_allow)
+		CHECK_FIX(out, "old=$(cat /etc/hosts.allow) && ");
+	CHECK_FIX(out, "printf %s %s ", "%s\\n", line);
+	CHECK_FIX(out, by_allow ? "\"$old\" >" : ">>");
+	if (root)
+		CHECK_FIX(out, "/proc/%u/root", root);
+	CHECK_FIX(out, "/etc/hosts.allow");
 }
 
 static void check_daemon(struct check *c, const struct host_listener *l, const char *daemon,
-			 const struct prefix *from)
+			 uint32_t root, const struct prefix *from)
 {
 	const struct host *host = c->facts->host;
 	bool asked_for = c->facts->settings->n_ports;
@@ -59,27 +109,16 @@ static void check_daemon(struct check *c, const struct host_listener *l, const c
 	}
 	format_addr(client, addr);
 	if (err) {
-		out.result = CHECK_NOTE;
-		CHECK_PUT(out.what, "What libwrap decides for %s could not be read: %s.", daemon,
-			  strerror(-err));
-		check_say(c, &out);
+		check_unread(c, err, "What libwrap decides for %s", daemon);
 		return;
 	}
 	if (!w.granted)
 		out.result = asked_for && !w.uncertain ? CHECK_FAIL : CHECK_WARN;
 	else if (w.uncertain)
 		out.result = CHECK_WARN;
-	put_answer(&out, daemon, l->port, client, &w);
-	if (out.result != CHECK_OK) {
-		bool by_allow = !strcmp(w.file, "/etc/hosts.allow");
-
-		CHECK_PUT(out.fix,
-			  by_allow ? "Put this line before line %2$u of /etc/hosts.allow: %1$s: "
-				   : "echo '%1$s: ",
-			  daemon, w.line);
-		put_pattern(&out, from);
-		CHECK_PUT(out.fix, by_allow ? "" : "' >> /etc/hosts.allow");
-	}
+	put_answer(&out, daemon, l->port, client, root, &w);
+	if (out.result != CHECK_OK)
+		put_fix(&out, daemon, from, root, &w);
 	check_say(c, &out);
 }
 
@@ -87,18 +126,27 @@ static void check_listener(struct check *c, const struct host_listener *l, struc
 {
 	const struct settings *s = c->facts->settings;
 	struct wrapped_daemons daemons;
-	int err = l->pid ? c->facts->daemons(l->pid, &daemons) : -EACCES;
+	int err;
 
+	if (!l->pid && !c->facts->processes_err)
+		return; /* the kernel's own socket, as of NFS: no process has it */
+	err = l->pid ? c->facts->daemons(l->pid, &daemons) : c->facts->processes_err;
+	if (err == -ENOENT || err == -ESRCH)
+		return;
 	if (err) {
-		tally->unread += err != -ENOENT && err != -ESRCH;
+		tally->unread++;
+		tally->err = err;
 		return;
 	}
+	if (daemons.unreadable)
+		check_unread(c, daemons.err, "The configuration of %s (pid %u)", l->comm, l->pid);
 	for (size_t i = 0; i < daemons.n; i++) {
 		if (daemons.d[i].port && daemons.d[i].port != l->port)
 			continue;
 		tally->asked++;
 		for (size_t j = 0; j < s->n_from; j++)
-			check_daemon(c, l, daemons.d[i].name, &s->from[j]);
+			check_daemon(c, l, daemons.d[i].name, daemons.other_root ? l->pid : 0,
+				     &s->from[j]);
 	}
 }
 
@@ -108,14 +156,22 @@ void check_wrappers(struct check *c)
 	struct finding out = check_finding(c, CHECK_OK);
 	struct tally tally = { 0 };
 	struct check_ports ports;
+	bool failed = false;
 
-	check_ports(c->facts, &ports);
+	check_ports_or_say(c, &ports);
 	for (size_t i = 0; i < ports.n; i++) {
 		struct host_listeners all;
+		int err;
 
-		if (ports.p[i].protocol != IPPROTO_TCP ||
-		    host->ops->listeners(host->ctx, IPPROTO_TCP, ports.p[i].port, &all))
+		if (ports.p[i].protocol != IPPROTO_TCP)
 			continue;
+		err = host->ops->listeners(host->ctx, IPPROTO_TCP, ports.p[i].port, &all);
+		if (err) {
+			check_unread(c, err, "Whether what listens on port %u asks libwrap",
+				     ports.p[i].port);
+			failed = true;
+			continue;
+		}
 		for (size_t j = 0; j < all.n; j++) {
 			const struct host_listener *l = &all.l[j];
 			bool again = false;
@@ -129,19 +185,15 @@ void check_wrappers(struct check *c)
 				check_listener(c, l, &tally);
 		}
 	}
-	CHECK_PUT(out.show, "grep -l libwrap /proc/[0-9]*/maps");
 	if (tally.unread) {
-		out.result = CHECK_NOTE;
-		CHECK_PUT(out.what,
-			  "Whether %zu listening process%s asks libwrap could not be read: "
-			  "that needs root.",
-			  tally.unread, tally.unread == 1 ? "" : "es");
-		check_say(c, &out);
-	} else if (!tally.asked) {
+		check_unread(c, tally.err, "Whether %zu listening process%s libwrap", tally.unread,
+			     tally.unread == 1 ? " asks" : "es ask");
+	} else if (!tally.asked && !failed) {
 		CHECK_PUT(out.what,
 			  "No process that listens%s asks libwrap: hosts.allow and hosts.deny "
 			  "do not matter to it.",
 			  c->facts->settings->n_ports ? " on the port" : "");
+		CHECK_SHOW(&out, "grep -l libwrap /proc/[0-9]*/maps");
 		check_say(c, &out);
 	}
 }

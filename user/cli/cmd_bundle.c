@@ -13,6 +13,7 @@
 
 #include "bundle/bundle.h"
 #include "bundle/workdir.h"
+#include "output.h"
 #include "record/record_files.h"
 #include "render/format.h"
 #include "run_live.h"
@@ -81,8 +82,7 @@ static int check_output(const char *path)
 	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
 	if (access(folder, W_OK | X_OK) == 0)
 		return 0;
-	fprintf(stderr, "hctrace: cannot write %s: %s\n", path, strerror(errno));
-	return EXIT_USAGE;
+	return output_failed(path, -errno);
 }
 
 /* Records a run into the working directory; a signal ends the run, not the bundle. */
@@ -106,7 +106,7 @@ static int record(const struct settings *s)
 	fclose(view.out);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	return status == EXIT_USAGE || status == EXIT_CANNOT_TRACE ? status : 0;
+	return status == EXIT_USAGE || status == EXIT_CANNOT_TRACE || status == EXIT_OUTPUT ? status : 0;
 }
 
 int cmd_bundle(const struct settings *settings)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shell.h"
 #include "stream/points.h"
 #include "render/format.h"
 #include "run_live.h"
@@ -47,22 +48,6 @@ static const char *format_size(char out[SIZE_TEXT_LEN], uint64_t bytes)
 		size /= 1024;
 	snprintf(out, SIZE_TEXT_LEN, "%.1f %s", size, units[i]);
 	return out;
-}
-
-/* PATH as a shell takes it. */
-static void put_quoted(FILE *out, const char *path)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "_./,:=@%+-";
-
-	if (path[strspn(path, plain)] == '\0') {
-		fputs(path, out);
-		return;
-	}
-	putc('\'', out);
-	for (; *path; path++)
-		fputs(*path == '\'' ? "'\\''" : (char[]){ *path, '\0' }, out);
-	putc('\'', out);
 }
 
 static void on_start(void *ctx, const struct stream_start *start)
@@ -118,6 +103,7 @@ static void show_end(void *ctx, uint64_t size)
 	const struct record_view *v = ctx;
 	const struct totals *t = &v->totals;
 	char bytes[SIZE_TEXT_LEN], span[SPAN_TEXT_LEN];
+	struct command command = { .text = "" };
 
 	if (v->terminal)
 		fprintf(v->out, "%-*s\r", STATUS_WIDTH, "");
@@ -126,9 +112,9 @@ static void show_end(void *ctx, uint64_t size)
 		t->probes, t->probes == 1 ? "" : "s", format_span(span, t->end_ns - t->start_ns),
 		t->passed, t->failed, t->unknown, t->lost, t->lost == 1 ? "" : "s",
 		v->settings->output, format_size(bytes, size));
-	fputs("To see it: hctrace report ", v->out);
-	put_quoted(v->out, v->settings->output);
-	putc('\n', v->out);
+	command_add(&command, "hctrace report %s", v->settings->output);
+	if (command_is_set(&command))
+		fprintf(v->out, "To see it: %s\n", command.text);
 	fflush(v->out);
 }
 

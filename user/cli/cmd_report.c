@@ -32,6 +32,7 @@ int cmd_report(const struct settings *settings)
 	struct report_job job = { .renderer = pick(settings) };
 	struct output output = { NULL };
 	struct settings run;
+	bool to_stdout;
 	int status, err;
 
 	status = source_open(&job.source, files);
@@ -45,8 +46,7 @@ int cmd_report(const struct settings *settings)
 	run.verbose = settings->verbose;
 	err = output_open(&output, settings->output);
 	if (err) {
-		fprintf(stderr, "hctrace: cannot write %s: %s\n", settings->output, strerror(-err));
-		status = EXIT_USAGE;
+		status = output_failed(settings->output, err);
 		goto cleanup;
 	}
 	if (suits_no_terminal(job.renderer, &output)) {
@@ -60,12 +60,10 @@ int cmd_report(const struct settings *settings)
 	status = run_report(&job);
 
 cleanup:
+	to_stdout = !output.path;
 	err = output_close(&output, status != EXIT_USAGE && status != EXIT_CANNOT_TRACE);
-	if (err) {
-		fprintf(stderr, "hctrace: cannot write %s: %s\n",
-			settings->output ? settings->output : "the report", strerror(-err));
-		status = EXIT_CANNOT_TRACE;
-	}
+	if (err && !to_stdout) /* of stdout main() says so */
+		status = output_failed(settings->output, err);
 	source_close(job.source);
 	return status;
 }

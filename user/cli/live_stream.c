@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output.h"
+
 /* ---- what the engine tells goes to the renderer; a diagnosis may ask for a rule, too ---- */
 
 static void tell_start(void *ctx, const struct stream_start *start)
@@ -49,6 +51,14 @@ static void tell_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t 
 		s->renderer->on.lost(s->render_ctx, point, count, time_ns);
 }
 
+static void tell_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	const struct live_stream *s = ctx;
+
+	if (s->renderer->on.points)
+		s->renderer->on.points(s->render_ctx, changed, n, time_ns);
+}
+
 static void tell_end(void *ctx, const struct totals *totals)
 {
 	const struct live_stream *s = ctx;
@@ -58,7 +68,7 @@ static void tell_end(void *ctx, const struct totals *totals)
 }
 
 static const struct engine_listener told = { tell_start, tell_probe, tell_target, tell_lost,
-					     tell_end, judge };
+					     tell_end, judge, tell_points };
 
 /* ---- the stream: it is kept before the engine sees it, so that answers follow what was asked for ---- */
 
@@ -100,6 +110,17 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	engine_sink.lost(s->engine, point, count, time_ns);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct live_stream *s = ctx;
+
+	if (s->recorder)
+		recorder_sink.points(s->recorder, changed, n, time_ns);
+	if (s->writer)
+		case_writer_sink.points(s->writer, changed, n, time_ns);
+	engine_sink.points(s->engine, changed, n, time_ns);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct live_stream *s = ctx;
@@ -122,7 +143,8 @@ static void on_end(void *ctx, uint64_t now_ns)
 	engine_sink.end(s->engine, now_ns);
 }
 
-const struct stream_sink live_stream_sink = { on_start, on_obs, on_lost, on_tick, on_end };
+const struct stream_sink live_stream_sink = { on_start, on_obs, on_lost, on_tick, on_end,
+					       on_points };
 
 /* ---- opening and closing ---- */
 
@@ -132,22 +154,28 @@ static int no_memory(void)
 	return EXIT_CANNOT_TRACE;
 }
 
+/* The path can be one of a recording, but nothing can be written there. */
+static bool no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG || err == -EIO;
+}
+
 int live_stream_open(struct live_stream *s, const struct settings *settings,
 		     const struct host *host, const struct renderer *renderer, FILE *out)
 {
 	s->settings = settings;
 	if (settings->output) {
-		s->recorder = recorder_open(settings->output, settings, settings->max_size);
+		int err = 0;
+
+		s->recorder = recorder_open(settings->output, settings, settings->max_size, &err);
 		if (!s->recorder)
-			return EXIT_USAGE;
+			return no_room(err) ? EXIT_OUTPUT : EXIT_USAGE;
 		host = recorder_host(s->recorder, host);
 	}
 	if (settings->save) {
 		s->writer = case_writer_open(settings->save, settings);
 		if (!s->writer) {
-			fprintf(stderr, "hctrace: cannot write %s: %s\n", settings->save,
-				strerror(errno));
-			return EXIT_USAGE;
+			return output_failed(settings->save, -errno);
 		}
 		host = case_writer_host(s->writer, host);
 	}
@@ -159,7 +187,7 @@ int live_stream_open(struct live_stream *s, const struct settings *settings,
 	return s->engine ? 0 : no_memory();
 }
 
-void live_stream_keep(struct live_stream *s)
+int live_stream_keep(struct live_stream *s)
 {
 	int err = case_writer_close(s->writer);
 
@@ -169,6 +197,7 @@ void live_stream_keep(struct live_stream *s)
 	s->writer = NULL;
 	recorder_close(s->recorder); /* says so by itself */
 	s->recorder = NULL;
+	return err ? EXIT_OUTPUT : 0;
 }
 
 void live_stream_close(struct live_stream *s)

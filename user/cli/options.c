@@ -88,8 +88,9 @@ void options_help(FILE *out)
 	      "  hctrace probe --port 80 --path /health    send such a check through this host\n"
 	      "  hctrace check --port 80                   what is wrong here, without a probe\n"
 	      "  hctrace explain firewall-drop             what a verdict means, and its fix\n"
-	      "\nExit status: 0 all probes healthy, 1 some failed, 2 usage, 3 cannot trace,\n"
-	      "4 nothing arrived.\n", out);
+	      "\nExit status: 0 all probes healthy, 1 some failed, 2 usage, 3 cannot trace\n"
+	      "(check: could not look at all that was asked), 4 nothing arrived, 5 output could\n"
+	      "not be written.\n", out);
 }
 
 static int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

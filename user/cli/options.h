@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/run_identity.h"
 #include "include/hct_points.h"
 
 #define MAX_PREFIXES 16 /* HCT_MAX_PREFIXES; asserted in programs.c */
@@ -21,6 +22,7 @@ enum exit_status {
 	EXIT_USAGE = 2,
 	EXIT_CANNOT_TRACE = 3,
 	EXIT_NOTHING_ARRIVED = 4,
+	EXIT_OUTPUT = 5, /* what was asked for could not be written */
 };
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -101,6 +103,7 @@ struct settings {
 	const char *redact_map; /* … which this file explains; NULL: none does */
 	const char *save; /* write the stream as a test case to this file */
 	const struct probe_from *probe_from; /* follow what comes from there, and nothing else; NULL */
+	const struct run_identity *self; /* this run on this host; NULL in what was recorded */
 	char **args; /* what follows the options: NULL-terminated */
 };
 

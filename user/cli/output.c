@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/finish_output.h"
+#include "options.h"
+
 /* A file of a new name beside PATH. */
 static int open_temporary(struct output *o, const char *path)
 {
@@ -60,12 +63,11 @@ int output_open(struct output *o, const char *path)
 
 int output_close(struct output *o, bool keep)
 {
-	int err = 0;
+	int err;
 
 	if (!o->file)
 		return 0;
-	if (fflush(o->file) || ferror(o->file))
-		err = errno ? -errno : -EIO;
+	err = finish_output(o->file);
 	if (o->path && fclose(o->file) && !err)
 		err = -errno;
 	if (o->temporary) {
@@ -77,4 +79,10 @@ int output_close(struct output *o, bool keep)
 	free(o->temporary);
 	memset(o, 0, sizeof(*o));
 	return err;
+}
+
+int output_failed(const char *path, int err)
+{
+	fprintf(stderr, "hctrace: cannot write %s: %s\n", path, strerror(-err));
+	return EXIT_OUTPUT;
 }

@@ -21,4 +21,7 @@ int output_open(struct output *o, const char *path);
  */
 int output_close(struct output *o, bool keep);
 
+/* "cannot write PATH" on stderr; returns the exit status for it. */
+int output_failed(const char *path, int err);
+
 #endif

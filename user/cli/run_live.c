@@ -27,7 +27,7 @@
 #include "trace/source_live.h"
 
 #define HOUSEKEEPING_NS 1000000000ULL
-#define MAX_READY 7 /* what open_loop() watches */
+#define MAX_READY 8 /* what open_loop() watches */
 #define FORGET_TIMEOUTS 3 /* a flow silent for that many timeouts is over … */
 #define FORGET_MIN_NS 10000000000ULL /* … but not before SYNs stop being repeated closely */
 
@@ -106,8 +106,6 @@ static int open_signals(struct live *l)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe ends the run by ferror(stdout) */
-	signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is like a full disk */
 	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return l->signals < 0 ? -errno : 0;
 }
@@ -183,6 +181,12 @@ static int open_loop(struct live *l)
 		err = watch(l, link_watch_fd(l->links), EPOLLIN);
 	if (!err)
 		err = watch(l, rule_live_fd(l->rules), EPOLLIN);
+	/*
+	 * Of a pipe that nobody reads any more it tells at once; what is no pipe may not be
+	 * watched.  A recording goes on until there is something to print.
+	 */
+	if (!err && l->view->out == stdout && !l->stream.recorder)
+		watch(l, STDOUT_FILENO, 0);
 	if (!err && l->view->guest)
 		err = watch(l, l->view->guest->fd(l->view->guest->ctx), EPOLLIN | EPOLLET);
 	return err;
@@ -199,6 +203,7 @@ static void watch_recorder(struct live *l)
 
 static void tell_start(struct live *l, uint64_t now)
 {
+	struct point_status changed[HCT_POINT_COUNT];
 	struct stream_start start = { .time_ns = now, .wall_offset_ns = wall_offset_ns() };
 	char name[64] = "";
 	struct utsname kernel;
@@ -209,7 +214,12 @@ static void tell_start(struct live *l, uint64_t now)
 	if (l->host.ops->netns_name(l->host.ctx, start.netns, name))
 		name[0] = '\0';
 	start.netns_name = name;
+	if (l->settings->self && l->settings->self->host[0])
+		start.host = l->settings->self->host;
+	if (l->settings->self && l->settings->self->run[0])
+		start.run = l->settings->self->run;
 	start.points = loader_points(l->loader, &start.n_points);
+	loader_changes(l->loader, changed); /* they are told with the start */
 	live_stream_sink.start(&l->stream, &start);
 }
 
@@ -259,12 +269,23 @@ static void drain(int fd)
 		continue;
 }
 
+/* Points that came or went since the last look. */
+static void tell_points(struct live *l, uint64_t now)
+{
+	struct point_status changed[HCT_POINT_COUNT];
+	size_t n = loader_changes(l->loader, changed);
+
+	if (n)
+		live_stream_sink.points(&l->stream, changed, n, now);
+}
+
 /* What is worth a look when something happened, or a second has passed. */
 static void keep_house(struct live *l, uint64_t now)
 {
 	struct recorder *recorder = l->stream.recorder;
 
 	loader_look(l->loader, now);
+	tell_points(l, now);
 	if (recorder) {
 		recorder_read(recorder);
 		recorder_wake(recorder, now);
@@ -319,6 +340,8 @@ static int run(struct live *l, uint64_t start)
 				drain(l->timer);
 			} else if (ready[i].data.fd == link_watch_fd(l->links)) {
 				link_watch_read(l->links);
+			} else if (ready[i].data.fd == STDOUT_FILENO) {
+				l->stop = true;
 			}
 		}
 		now = now_ns();
@@ -330,18 +353,20 @@ static int run(struct live *l, uint64_t start)
 
 /* ---- the end ---- */
 
-/* All that came is told and kept. */
-static void end_stream(struct live *l)
+/* All that came is told and kept.  0, or the exit status for what could not be. */
+static int end_stream(struct live *l)
 {
 	uint64_t size;
+	int status;
 
 	live_stream_sink.end(&l->stream, now_ns());
 	if (l->stream.recorder)
 		recorder_wake(l->stream.recorder, UINT64_MAX);
 	size = l->stream.recorder ? recorder_size(l->stream.recorder) : 0;
-	live_stream_keep(&l->stream);
+	status = live_stream_keep(&l->stream);
 	if (l->view->done)
 		l->view->done(l->stream.render_ctx, size);
+	return status;
 }
 
 static void close_live(struct live *l)
@@ -370,7 +395,7 @@ int run_live(const struct settings *settings, const struct live_view *view)
 			  .epoll = -1, .signals = -1, .timer = -1 };
 	int status = EXIT_CANNOT_TRACE;
 	uint64_t start;
-	int err;
+	int err, kept;
 
 	if (enter_netns(settings) || look_at_kernel(&l))
 		goto cleanup;
@@ -400,13 +425,13 @@ int run_live(const struct settings *settings, const struct live_view *view)
 	if (view->guest)
 		view->guest->start(view->guest->ctx);
 	err = run(&l, start);
-	end_stream(&l);
+	kept = end_stream(&l);
 	if (err)
 		fprintf(stderr, "hctrace: stopped: cannot read events: %s\n", strerror(-err));
 	if (err)
 		status = EXIT_CANNOT_TRACE;
 	else
-		status = view->guest ? view->guest->status(view->guest->ctx) :
+		status = kept ? kept : view->guest ? view->guest->status(view->guest->ctx) :
 				       engine_exit_status(l.stream.engine);
 cleanup:
 	close_live(&l);

@@ -13,6 +13,7 @@ struct report {
 	struct source *source;
 	struct engine *engine;
 	struct progress progress;
+	FILE *out;
 };
 
 static void to_start(void *ctx, const struct stream_start *start)
@@ -44,6 +45,13 @@ static void to_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	r->on.lost = r->renderer->on.lost;
 }
 
+static void to_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct report *r = ctx;
+
+	engine_sink.points(r->engine, changed, n, time_ns);
+}
+
 static void to_tick(void *ctx, uint64_t now_ns)
 {
 	struct report *r = ctx;
@@ -63,11 +71,13 @@ static void to_end(void *ctx, uint64_t now_ns)
 	engine_sink.end(r->engine, now_ns);
 }
 
-static void on_progress(void *ctx, uint64_t done, uint64_t bytes)
+/* Of a report that cannot be written no more is read. */
+static bool on_progress(void *ctx, uint64_t done, uint64_t bytes)
 {
 	struct report *r = ctx;
 
 	progress_show(&r->progress, done, bytes);
+	return !ferror(r->out);
 }
 
 static const struct stream_sink report_sink = {
@@ -76,11 +86,12 @@ static const struct stream_sink report_sink = {
 	.lost = to_lost,
 	.tick = to_tick,
 	.end = to_end,
+	.points = to_points,
 };
 
 int run_report(const struct report_job *job)
 {
-	struct report r = { .renderer = job->renderer, .source = job->source };
+	struct report r = { .renderer = job->renderer, .source = job->source, .out = job->out };
 	int status = EXIT_CANNOT_TRACE;
 
 	r.on = r.renderer->on;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firewall/names.h"
 #include "fw_owner.h"
 
 static uint16_t port_of(const struct facts *f, const struct culprit *c)
@@ -43,20 +44,6 @@ static void nft_match(const struct facts *f, const struct culprit *c, struct dia
 	else
 		FIX_COMMAND(d, "%s %s %u", f->protocol, c->reply ? "sport" : "dport",
 			    port_of(f, c));
-}
-
-/*
- * Can nft(8) be told NAME of a table or chain?  Its language has no quotes for
- * them (identifier: string without quotes, nftables' scanner.l); such a name was
- * given by a program, over netlink.  One that fills struct host_rule's member may
- * be the beginning of a longer one.
- */
-static bool nft_can_name(const char *name)
-{
-	return strlen(name) < sizeof(((struct host_rule *)0)->chain) - 1 &&
-	       ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z')) &&
-	       name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				 "/\\_.-")] == '\0';
 }
 
 static void advise_unnameable(const struct facts *f, const struct culprit *c, struct diagnosis *d)
@@ -202,14 +189,16 @@ static void fix_inside(const struct facts *f, const struct culprit *c, struct di
 	if (!command_is_set(&bare))
 		return;
 	command_clear(&d->fix.command);
-	if (space[0] && c->named) {
+	/* the second command of two would be for this namespace again */
+	if (space[0] && c->named && !strstr(bare.text, " && ")) {
 		FIX_COMMAND(d, "ip netns exec %s ", space);
 		command_append(&d->fix.command, &bare);
 		return;
 	}
 	/* whose process it is, only a look tells */
-	say(ADVICE(d), "%sIn %s (nsenter -n -t, with the pid of a process there): %s",
-	    d->fix.advice[0] ? " " : "", space[0] ? space : "the container", bare.text);
+	add_advice(d, "Run this in %s, which nsenter -n -t enters with the pid of a process there: ",
+		   space[0] ? space : "the container");
+	say(ADVICE(d), "%s", bare.text);
 }
 
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)

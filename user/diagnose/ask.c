@@ -31,6 +31,15 @@ int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t
 	return h->ops->route_back(h->ctx, target, lb, out);
 }
 
+int ask_gateway(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
+		const char *device, struct host_gateway *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h || !h->ops || !h->ops->gateway)
+		return -ENODATA;
+	return h->ops->gateway(h->ctx, target, lb, device, out);
+}
+
 int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],
 		 struct host_wrappers *out)
 {

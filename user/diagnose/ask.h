@@ -11,6 +11,8 @@ int ask_listeners_in(const struct host *h, uint32_t netns, uint8_t protocol, uin
 		     struct host_listeners *out);
 int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
 		   struct host_route *out);
+int ask_gateway(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
+		const char *device, struct host_gateway *out);
 int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],
 		 struct host_wrappers *out);
 int ask_chains(const struct host *h, bool ipv6, const char *hook, struct host_chains *out);

@@ -2,22 +2,46 @@
 /* What a run can see, by the points that are attached. */
 #include "coverage.h"
 
-uint32_t coverage_missing(const struct stream_start *start)
+void coverage_take(struct coverage *c, const struct point_status *points, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (points[i].point >= HCT_POINT_COUNT)
+			continue;
+		*(points[i].attached ? &c->attached : &c->missing) |= UINT32_C(1) << points[i].point;
+	}
+}
+
+void coverage_change(struct coverage *c, const struct point_status *points, size_t n,
+		     uint64_t time_ns)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (points[i].point >= HCT_POINT_COUNT)
+			continue;
+		c->attached &= ~(UINT32_C(1) << points[i].point);
+		c->missing &= ~(UINT32_C(1) << points[i].point);
+		c->changed_ns[points[i].point] = time_ns;
+	}
+	coverage_take(c, points, n);
+}
+
+uint32_t coverage_changed(const struct coverage *c, uint64_t start_ns)
+{
+	uint32_t points = 0;
+
+	for (int i = 0; i < HCT_POINT_COUNT; i++)
+		if (c->changed_ns[i] && c->changed_ns[i] >= start_ns)
+			points |= UINT32_C(1) << i;
+	return points;
+}
+
+uint32_t coverage_missing(const struct coverage *c)
 {
 	static const enum hct_point twins[][2] = {
 		{ HCT_POINT_TC_INGRESS, HCT_POINT_RECEIVE },
 		{ HCT_POINT_TC_EGRESS, HCT_POINT_TRANSMIT },
 	};
-	uint32_t missing = 0, attached = 0;
+	uint32_t missing = c->missing, attached = c->attached;
 
-	for (size_t i = 0; i < start->n_points; i++) {
-		if (start->points[i].point >= HCT_POINT_COUNT)
-			continue;
-		if (start->points[i].attached)
-			attached |= UINT32_C(1) << start->points[i].point;
-		else
-			missing |= UINT32_C(1) << start->points[i].point;
-	}
 	for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
 		uint32_t pair = UINT32_C(1) << twins[i][0] | UINT32_C(1) << twins[i][1];
 
@@ -27,14 +51,4 @@ uint32_t coverage_missing(const struct stream_start *start)
 			missing |= pair;
 	}
 	return missing & ~attached;
-}
-
-uint32_t coverage_attached(const struct stream_start *start)
-{
-	uint32_t attached = 0;
-
-	for (size_t i = 0; i < start->n_points; i++)
-		if (start->points[i].point < HCT_POINT_COUNT && start->points[i].attached)
-			attached |= UINT32_C(1) << start->points[i].point;
-	return attached;
 }

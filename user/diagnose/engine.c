@@ -50,7 +50,7 @@ struct engine {
 	struct totals totals;
 	uint64_t now_ns;
 	uint64_t probe_id;
-	uint32_t unattached, attached; /* a bit per enum hct_point */
+	struct coverage coverage;
 	unsigned kernel;
 	uint32_t netns; /* that is watched … */
 	char netns_name[64]; /* … and its name */
@@ -196,8 +196,9 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 
 	given.lost = lost_since(e, p->start_ns);
 	p->lossy = given.lost != 0;
-	given.unattached = e->unattached;
-	given.attached = e->attached;
+	given.lost |= coverage_changed(&e->coverage, p->start_ns);
+	given.unattached = coverage_missing(&e->coverage);
+	given.attached = e->coverage.attached;
 	given.kernel = e->kernel;
 	given.proofs = e->proofs;
 	given.now_ns = e->now_ns;
@@ -410,6 +411,16 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t n, uint64_t time_n
 		e->on->lost(e->ctx, point, n, time_ns);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct engine *e = ctx;
+
+	set_time(e, time_ns);
+	coverage_change(&e->coverage, changed, n, time_ns);
+	if (e->on->points)
+		e->on->points(e->ctx, changed, n, time_ns);
+}
+
 static void report_overflow(struct engine *e, uint64_t now_ns)
 {
 	e->overflow[HCT_POINT_TC_INGRESS] += e->flows.unkept;
@@ -446,8 +457,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 
 	set_time(e, start->time_ns);
 	e->totals.start_ns = start->time_ns;
-	e->unattached = coverage_missing(start);
-	e->attached = coverage_attached(start);
+	coverage_take(&e->coverage, start->points, start->n_points);
 	if (start->kernel && sscanf(start->kernel, "%3u.%3u", &major, &minor) == 2 && minor < 256)
 		e->kernel = major << 8 | minor;
 	e->netns = start->netns;
@@ -489,6 +499,7 @@ const struct stream_sink engine_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 const struct totals *engine_totals(const struct engine *e)

@@ -33,6 +33,8 @@ struct engine_listener {
 	void (*end)(void *ctx, const struct totals *totals);
 	/* Before anything is counted: what is known about P from elsewhere may change D. */
 	void (*judge)(void *ctx, const struct probe *p, struct diagnosis *d);
+	/* Points were lost, or came back. */
+	void (*points)(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns);
 };
 
 struct totals {

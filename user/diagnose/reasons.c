@@ -7,7 +7,7 @@
 
 #include "stream/obs.h"
 
-#define OFFLOADS "Turn receive offloads off to test: ethtool -K DEV rx off."
+#define OFFLOADS "Turn the interface's receive offloads off to test (ethtool -K, rx off)."
 #define DAMAGED "Look for a fault on the path: ethtool -S, offloads, tunnels."
 #define OLD_CONNECTION "an old connection takes it for a late packet of its own"
 
@@ -87,8 +87,8 @@ static const struct {
 	{ "QDISC_CONGESTED", "the device's queue is congested", NULL },
 	{ "CPU_BACKLOG", "the CPU's receive backlog was full",
 	  "sysctl -w net.core.netdev_max_backlog=10000" },
-	{ "FULL_RING", "the device's ring was full", "Enlarge it: ethtool -G DEV rx 4096." },
-	{ "DEV_READY", "the device is not up", "ip link set DEV up" },
+	{ "FULL_RING", "the device's ring was full", "Enlarge it with ethtool -G." },
+	{ "DEV_READY", "the device is not up", "Set the device up." },
 	{ "NOMEM", "the kernel was out of memory",
 	  "Free memory; see 'dmesg' and /proc/net/sockstat." },
 	{ "SKB_UCOPY_FAULT", "the process gave a bad buffer", NULL },

@@ -9,6 +9,12 @@
 #include "chains.h"
 #include "iptables_save.h"
 
+/* Behind these, a chain's name stands as it is: iptables-save quotes none, whatever is in it. */
+static bool takes_chain(const char *option, size_t len)
+{
+	return len == 2 && option[0] == '-' && strchr("Ajg", option[1]);
+}
+
 /* Cuts LINE into words; quotes hold words together, a backslash escapes. */
 static size_t split(char *line, char *word[SAVE_MAX_WORDS])
 {
@@ -22,9 +28,13 @@ static size_t split(char *line, char *word[SAVE_MAX_WORDS])
 		if (!*line)
 			break;
 		word[n++] = out = line;
+		if (*line == '"' && n > 1 && !takes_chain(word[n - 2], strlen(word[n - 2]))) {
+			quoted = true;
+			line++;
+		}
 		for (; *line && (quoted || !strchr(" \t", *line)); line++) {
-			if (*line == '"')
-				quoted = !quoted;
+			if (*line == '"' && quoted)
+				quoted = false;
 			else if (*line == '\\' && quoted && line[1])
 				*out++ = *++line;
 			else
@@ -125,17 +135,22 @@ static int take_chain(struct save_parser *p, char *line)
 /* The line at *TEXT, terminated; *TEXT moves behind it.  Quotes can hold more than one line. */
 static char *next_line(char **text)
 {
-	char *line = *text;
-	bool quoted = false;
-	char *c;
+	char *line = *text, *word = line, *c;
+	bool quoted = false, chain = false;
 
 	if (!*line)
 		return NULL;
 	for (c = line; *c && (quoted || *c != '\n'); c++) {
-		if (quoted && *c == '\\' && c[1])
+		if (quoted && *c == '\\' && c[1]) {
 			c++;
-		else if (*c == '"')
-			quoted = !quoted;
+		} else if (quoted) {
+			quoted = *c != '"';
+		} else if (*c == ' ') {
+			chain = takes_chain(word, (size_t)(c - word));
+			word = c + 1;
+		} else {
+			quoted = *c == '"' && c == word && c > line && !chain;
+		}
 	}
 	*text = *c ? c + 1 : c;
 	*c = '\0';

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "host/devices.h"
 #include "nft.h"
 
 struct fw_condition *nft_condition(struct nft_rule_reader *r, enum fw_field field, size_t n,
@@ -27,26 +28,29 @@ static bool is_whole(const struct nft_content *c)
 	return c->field != FW_UNKNOWN && (c->host_order || c->len <= fw_field_len(c->field));
 }
 
-static void device_name(uint8_t out[16], const uint8_t *index)
+static void name_of_device(struct nft_rule_reader *r, uint8_t out[16], const uint8_t *index)
 {
-	char name[IFNAMSIZ] = "";
+	char name[IFNAMSIZ];
 	uint32_t number;
+	int err;
 
 	memcpy(&number, index, 4);
 	memset(out, 0, 16);
-	if (if_indextoname(number, name))
-		memcpy(out, name, strnlen(name, 16));
+	err = device_name(number, name);
+	if (err && err != -ENODEV)
+		r->err = err;
+	memcpy(out, name, strnlen(name, 16));
 }
 
 /* The range from LO to HI, of LEN bytes each: what was not loaded of the field can be anything. */
-static void fill_range(const struct nft_content *c, const uint8_t *lo, const uint8_t *hi,
-		       uint32_t len, struct fw_range *range)
+static void fill_range(struct nft_rule_reader *r, const struct nft_content *c, const uint8_t *lo,
+		       const uint8_t *hi, uint32_t len, struct fw_range *range)
 {
 	size_t field_len = fw_field_len(c->field);
 
 	if (c->index) {
-		device_name(range->lo, lo);
-		device_name(range->hi, hi);
+		name_of_device(r, range->lo, lo);
+		name_of_device(r, range->hi, hi);
 		return;
 	}
 	nft_value(c, lo, len, range->lo);
@@ -81,7 +85,7 @@ static void compare(struct nft_rule_reader *r, const struct nft_content *c, uint
 		return;
 	add_mask(cond, c);
 	cond->negate = op == NFT_CMP_NEQ;
-	fill_range(c, value, value, len, range);
+	fill_range(r, c, value, value, len, range);
 	if (op == NFT_CMP_EQ || op == NFT_CMP_NEQ)
 		return;
 	if (c->index)
@@ -137,7 +141,7 @@ void nft_range(struct nft_rule_reader *r, const struct nftnl_expr *e)
 		return;
 	add_mask(cond, c);
 	cond->negate = nftnl_expr_get_u32(e, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_NEQ;
-	fill_range(c, from, to, from_len, range);
+	fill_range(r, c, from, to, from_len, range);
 }
 
 /* ---- sets ---- */
@@ -196,7 +200,7 @@ static struct fw_condition *in_set(struct nft_rule_reader *r, const struct key *
 
 		cond->part[part] = c->field;
 		for (size_t i = 0; i < n; i++)
-			fill_range(c, element[i].lo + key->at[part], element[i].hi + key->at[part],
+			fill_range(r, c, element[i].lo + key->at[part], element[i].hi + key->at[part],
 				   part_len > 16 ? 16 : part_len, &range[i * key->n + part]);
 	}
 	return cond;

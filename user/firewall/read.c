@@ -94,8 +94,7 @@ static int add_saved_nft(struct fw_rules *rules, bool ipv6)
 static int add_legacy(struct fw_rules *rules, bool ipv6)
 {
 	char *text;
-	int err = run_save(rules, true, ipv6, &text);
-
+	int err = run_save(rules, true, ipv6, &text), why = -ENOENT;
 	bool whole;
 
 	if (err == -ENOMEM)
@@ -105,32 +104,36 @@ static int add_legacy(struct fw_rules *rules, bool ipv6)
 		free(text);
 		return err;
 	}
+	if (err == -EMFILE || err == -ENFILE)
+		why = err;
 	/* Without the tool, what the kernel has. */
 	err = fw_read_legacy(ipv6, rules, &whole);
 	if (err && err != -ENOMEM)
 		say_incomplete(rules, ipv6 ? "ip6tables-legacy-save" : "iptables-legacy-save",
-			       -ENOENT);
+			       why);
 	else if (!whole)
 		say_incomplete(rules, "legacy iptables' rules", -EBADMSG);
 	return err == -ENOMEM ? err : 0;
 }
 
 /* The tables that are there: to ask for others would load them. */
-static bool has_legacy(bool ipv6)
+static int has_legacy(bool ipv6, bool *any)
 {
 	FILE *names = fopen(ipv6 ? "/proc/thread-self/net/ip6_tables_names"
 				 : "/proc/thread-self/net/ip_tables_names", "re");
-	bool any = names && fgetc(names) != EOF;
 
-	if (names)
-		fclose(names);
-	return any;
+	*any = false;
+	if (!names)
+		return errno == ENOENT ? 0 : -errno;
+	*any = fgetc(names) != EOF;
+	fclose(names);
+	return 0;
 }
 
 int fw_rules_read(bool ipv6, struct fw_rules *out)
 {
-	bool iptables = false;
-	int err;
+	bool iptables = false, legacy;
+	int err, names_err;
 
 	memset(out, 0, sizeof(*out));
 	err = fw_read_nft(ipv6, out);
@@ -138,7 +141,10 @@ int fw_rules_read(bool ipv6, struct fw_rules *out)
 		iptables |= is_iptables_table(c, ipv6);
 	if (!err && iptables)
 		err = add_saved_nft(out, ipv6);
-	if (!err && has_legacy(ipv6))
+	names_err = has_legacy(ipv6, &legacy);
+	if (!err && names_err)
+		say_incomplete(out, "legacy iptables' tables", names_err);
+	else if (!err && legacy)
 		err = add_legacy(out, ipv6);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "devices.h"
 #include "netlink.h"
 
 static int take_address(const struct nlmsghdr *nlh, void *data)
@@ -17,6 +18,7 @@ static int take_address(const struct nlmsghdr *nlh, void *data)
 	struct host_address *a;
 	const struct nlattr *attr;
 	bool local = false;
+	int err;
 
 	if (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6)
 		return MNL_CB_OK;
@@ -43,9 +45,11 @@ static int take_address(const struct nlmsghdr *nlh, void *data)
 		}
 	}
 	a->global = ifa->ifa_scope < RT_SCOPE_LINK;
-	if (a->len && if_indextoname(ifa->ifa_index, a->device))
+	err = a->len ? device_name(ifa->ifa_index, a->device) : -ENODEV;
+	if (!err)
 		out->n++;
-	return MNL_CB_OK;
+	errno = -err;
+	return err && err != -ENODEV ? MNL_CB_ERROR : MNL_CB_OK; /* it can be gone meanwhile */
 }
 
 /* Byte by byte: addresses lie at any place in their structs. */

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "open_below.h"
 #include "process.h"
 
 #define MAX_CONFIG 65536
@@ -157,17 +159,29 @@ void daemons_parse_inetd(const char *text, struct wrapped_daemons *out)
 
 /* ---- the running process ---- */
 
-/* PATH as process PID sees it; NULL: cannot be read. */
-static char *read_config(uint32_t pid, const char *path)
-{
-	char full[PATH_MAX], *text;
-	FILE *file;
+/* What is read of one process. */
+struct config {
+	int root; /* its root directory */
+	struct wrapped_daemons *out;
+};
 
-	if (snprintf(full, sizeof(full), "/proc/%u/root%s", pid, path) >= (int)sizeof(full))
-		return NULL;
-	file = fopen(full, "re");
-	text = file ? calloc(1, MAX_CONFIG + 1) : NULL;
+static void set_unreadable(struct config *c, int err)
+{
+	c->out->unreadable = true;
+	if (!c->out->err)
+		c->out->err = err;
+}
+
+/* PATH as the process sees it; NULL: it cannot be read, which is noted. */
+static char *read_config(struct config *c, const char *path)
+{
+	FILE *file = open_below(c->root, path);
+	char *text = file ? calloc(1, MAX_CONFIG + 1) : NULL;
+
+	if (!text)
+		set_unreadable(c, file ? -ENOMEM : -errno);
 	if (text && !fread(text, 1, MAX_CONFIG, file) && ferror(file)) {
+		set_unreadable(c, -EIO);
 		free(text);
 		text = NULL;
 	}
@@ -176,31 +190,35 @@ static char *read_config(uint32_t pid, const char *path)
 	return text;
 }
 
-static void parse_folder(uint32_t pid, const char *path, struct wrapped_daemons *out)
+static void parse_folder(struct config *c, const char *path)
 {
-	char full[PATH_MAX], *text;
+	int fd = open_folder_below(c->root, path);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	DIR *dir;
+	char full[PATH_MAX], *text;
 
-	if (snprintf(full, sizeof(full), "/proc/%u/root%s", pid, path) >= (int)sizeof(full))
+	if (!dir) {
+		if (fd != -ENOENT)
+			set_unreadable(c, fd < 0 ? fd : -errno);
+		if (fd >= 0)
+			close(fd);
 		return;
-	dir = opendir(full);
-	while (dir && (entry = readdir(dir))) {
+	}
+	while ((entry = readdir(dir))) {
 		/* as xinetd does: no dots, no backups */
 		if (strchr(entry->d_name, '.') || strchr(entry->d_name, '~'))
 			continue;
 		if (snprintf(full, sizeof(full), "%s/%s", path, entry->d_name) >= (int)sizeof(full))
 			continue;
-		text = read_config(pid, full);
+		text = read_config(c, full);
 		if (text)
-			daemons_parse_xinetd(text, out);
+			daemons_parse_xinetd(text, c->out);
 		free(text);
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 }
 
-static void parse_includes(uint32_t pid, const char *text, struct wrapped_daemons *out)
+static void parse_includes(struct config *c, const char *text)
 {
 	for (const char *at = text; (at = strstr(at, "includedir")); at += 10) {
 		const char *path = at + 10 + strspn(at + 10, BLANKS);
@@ -208,7 +226,7 @@ static void parse_includes(uint32_t pid, const char *text, struct wrapped_daemon
 
 		snprintf(folder, sizeof(folder), "%.*s", (int)strcspn(path, " \t\r\n"), path);
 		if ((at == text || at[-1] == '\n') && *folder == '/')
-			parse_folder(pid, folder, out);
+			parse_folder(c, folder);
 	}
 }
 
@@ -254,9 +272,48 @@ static int maps_libwrap(uint32_t pid)
 	return err;
 }
 
+/* The services of xinetd, or inetd, from the configuration that its command line names. */
+static void read_services(uint32_t pid, bool xinetd, struct config *c)
+{
+	char path[PATH_MAX], *text;
+
+	config_path(pid, xinetd ? "-f" : NULL, xinetd ? "/etc/xinetd.conf" : "/etc/inetd.conf", path);
+	text = read_config(c, path);
+	c->out->from_config = text;
+	if (text && xinetd) {
+		daemons_parse_xinetd(text, c->out);
+		parse_includes(c, text);
+	} else if (text) {
+		daemons_parse_inetd(text, c->out);
+	}
+	free(text);
+}
+
+/* Whether libwrap's files are others there: of a container, or mounted for that process alone. */
+static bool is_other_root(int root)
+{
+	static const char *const paths[] = { ".", "etc", "etc/hosts.allow", "etc/hosts.deny" };
+	int here = open_root(0);
+	bool other = false;
+
+	for (size_t i = 0; here >= 0 && i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct stat theirs = { 0 }, ours = { 0 };
+
+		if (fstatat(root, paths[i], &theirs, 0))
+			memset(&theirs, 0, sizeof(theirs));
+		if (fstatat(here, paths[i], &ours, 0))
+			memset(&ours, 0, sizeof(ours));
+		other |= theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+	}
+	if (here >= 0)
+		close(here);
+	return other;
+}
+
 int daemons_read(uint32_t pid, struct wrapped_daemons *out)
 {
-	char comm[HCT_COMM_LEN], path[PATH_MAX], *text = NULL;
+	struct config c = { .out = out };
+	char comm[HCT_COMM_LEN];
 	bool xinetd, inetd;
 	int err;
 
@@ -270,21 +327,14 @@ int daemons_read(uint32_t pid, struct wrapped_daemons *out)
 	/* A service may have tcpd ask even where (x)inetd itself does not. */
 	if (err && !((xinetd || inetd) && err == -ENOENT))
 		return err;
-	if (xinetd || inetd) {
-		config_path(pid, xinetd ? "-f" : NULL,
-			    xinetd ? "/etc/xinetd.conf" : "/etc/inetd.conf", path);
-		text = read_config(pid, path);
-		out->from_config = text;
-		out->unreadable = !text;
-	}
-	if (text && xinetd) {
-		daemons_parse_xinetd(text, out);
-		parse_includes(pid, text, out);
-	} else if (text) {
-		daemons_parse_inetd(text, out);
-	}
-	free(text);
+	c.root = open_root(pid);
+	if (c.root < 0)
+		return c.root;
+	out->other_root = is_other_root(c.root);
+	if (xinetd || inetd)
+		read_services(pid, xinetd, &c);
 	if (!out->from_config)
 		add(out, comm, 0);
+	close(c.root);
 	return 0;
 }

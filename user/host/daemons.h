@@ -15,7 +15,9 @@ struct wrapped_daemon {
 struct wrapped_daemons {
 	size_t n;
 	bool from_config; /* the names are those of xinetd's or inetd's services */
-	bool unreadable; /* … whose configuration could not be read: the process's name instead */
+	bool unreadable; /* … whose configuration could not be read, or not all of it, for ERR: … */
+	int err; /* … without any of it, the process's own name stands for it */
+	bool other_root; /* it has another /etc than this process: that in /proc/PID/root */
 	struct wrapped_daemon d[MAX_WRAPPED_DAEMONS];
 };
 

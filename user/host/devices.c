@@ -7,6 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "netlink.h"
 
@@ -89,5 +92,43 @@ int devices_read(struct host_devices *out)
 		ifi->ifi_family = AF_UNSPEC;
 		err = netlink_ask(NETLINK_ROUTE, nlh, true, take_link, out, NULL);
 	} while (err == -EINTR && --tries);
+	return err;
+}
+
+/* Any socket takes the question. */
+static int ask_device(unsigned long question, struct ifreq *request)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	err = ioctl(fd, question, request) ? -errno : 0;
+	close(fd);
+	return err == -ENXIO ? -ENODEV : err;
+}
+
+int device_name(unsigned ifindex, char name[IFNAMSIZ])
+{
+	struct ifreq request = { .ifr_ifindex = (int)ifindex };
+	int err = ask_device(SIOCGIFNAME, &request);
+
+	memset(name, 0, IFNAMSIZ);
+	if (!err)
+		memcpy(name, request.ifr_name, strnlen(request.ifr_name, IFNAMSIZ - 1));
+	return err;
+}
+
+int device_index(const char *name, unsigned *ifindex)
+{
+	struct ifreq request = { 0 };
+	int err;
+
+	*ifindex = 0;
+	if (strlen(name) >= IFNAMSIZ)
+		return -ENODEV;
+	memcpy(request.ifr_name, name, strlen(name));
+	err = ask_device(SIOCGIFINDEX, &request);
+	if (!err)
+		*ifindex = (unsigned)request.ifr_ifindex;
 	return err;
 }

@@ -11,4 +11,12 @@
  */
 int devices_read(struct host_devices *out);
 
+/*
+ * The name of device IFINDEX, and the number of device NAME, in the calling
+ * thread's network namespace.  0, -ENODEV there is none (any more), or -errno:
+ * libc's functions for it say "none" where a file cannot be opened, too.
+ */
+int device_name(unsigned ifindex, char name[IFNAMSIZ]);
+int device_index(const char *name, unsigned *ifindex);
+
 #endif

@@ -51,6 +51,28 @@ struct host_route {
 	char text[HOST_TEXT_LEN]; /* as `ip route get` prints it; "" when err */
 };
 
+/* What forbids a way: a rule or route of the type blackhole, unreachable or prohibit. */
+struct host_denial {
+	char type[16]; /* "blackhole", "unreachable", "prohibit" */
+	bool by_rule;
+	uint32_t priority; /* of a rule */
+	uint32_t table; /* of a route */
+	bool only_destination; /* it asks for nothing but a destination in PREFIX */
+	uint8_t prefix[16];
+	uint32_t prefix_len; /* in bits of its own family */
+};
+
+/* How a way back that is missing, or goes elsewhere, could be made. */
+struct host_gateway {
+	uint32_t n; /* routers behind the device that it can lead over */
+	uint8_t addr[16]; /* the router, where there is one alone */
+	bool by_neighbour; /* no route names it: it is in the table of neighbours */
+	uint32_t table; /* in which a rule has answers of the target looked up first; 0: none but main */
+	uint32_t free_table; /* without routes and rules; 0 none */
+	uint32_t n_denials;
+	struct host_denial denial; /* the first */
+};
+
 /* What hosts.allow and hosts.deny say for one client of one daemon. */
 struct host_wrappers {
 	bool granted;
@@ -176,6 +198,9 @@ struct host_ops {
 	int (*listeners_in)(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
 			    struct host_listeners *out);
 	int (*route_back)(void *ctx, const uint8_t target[16], const uint8_t lb[16], struct host_route *out);
+	/* How replies from TARGET to LB could leave by DEVICE. */
+	int (*gateway)(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+		       const char *device, struct host_gateway *out);
 	/* As process PID sees the files (its root and mount namespace). */
 	int (*wrappers)(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 			struct host_wrappers *out);

@@ -22,6 +22,7 @@ enum question {
 	LISTENERS,
 	LISTENERS_IN,
 	ROUTE_BACK,
+	GATEWAY,
 	WRAPPERS,
 	CHAINS,
 	RULES,
@@ -51,6 +52,7 @@ struct entry {
 	union {
 		struct host_listeners listeners;
 		struct host_route route;
+		struct host_gateway gateway;
 		struct host_wrappers wrappers;
 		struct host_chains chains;
 		struct host_rules rules;
@@ -165,6 +167,28 @@ static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 	if (!fresh)
 		entry->err = ask_route_back(c->real, target, lb, &entry->route);
 	*out = entry->route;
+	return entry->err;
+}
+
+static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
+		   struct host_gateway *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = GATEWAY;
+	memcpy(key.a, target, sizeof(key.a));
+	memcpy(key.b, lb, sizeof(key.b));
+	strncpy(key.name, device, sizeof(key.name) - 1);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_gateway(c->real, target, lb, device, &entry->gateway);
+	*out = entry->gateway;
 	return entry->err;
 }
 
@@ -331,6 +355,7 @@ static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
 	.route_back = route_back,
+	.gateway = gateway,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

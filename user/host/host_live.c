@@ -7,6 +7,7 @@
 
 #include "firewall/chains.h"
 #include "devices.h"
+#include "gateway.h"
 #include "listeners.h"
 #include "netns.h"
 #include "process.h"
@@ -39,6 +40,12 @@ static int live_route_back(void *ctx, const uint8_t target[16], const uint8_t lb
 			   struct host_route *out)
 {
 	return routes_back(target, lb, out);
+}
+
+static int live_gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+			const char *device, struct host_gateway *out)
+{
+	return gateway_find(target, lb, device, out);
 }
 
 static int live_wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
@@ -93,6 +100,7 @@ static const struct host_ops live_ops = {
 	.listeners = live_listeners,
 	.listeners_in = live_listeners_in,
 	.route_back = live_route_back,
+	.gateway = live_gateway,
 	.wrappers = live_wrappers,
 	.chains = live_chains,
 	.rules = live_rules,

@@ -88,6 +88,26 @@ int process_comm(uint32_t pid, char comm[HCT_COMM_LEN])
 	return err;
 }
 
+int process_may_search(void)
+{
+	int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, err = 0;
+	DIR *dir = NULL;
+
+	if (proc_fd < 0)
+		return -errno;
+	fd = openat(proc_fd, "1/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		dir = fdopendir(fd);
+	if (!dir) /* with hidepid, what is not ours is not there */
+		err = errno == ENOENT ? -EACCES : -errno;
+	if (!dir && fd >= 0)
+		close(fd);
+	if (dir)
+		closedir(dir);
+	close(proc_fd);
+	return err;
+}
+
 int process_each(int (*fn)(void *ctx, int proc_fd, uint32_t pid), void *ctx)
 {
 	DIR *dir = opendir("/proc");

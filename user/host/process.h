@@ -8,6 +8,12 @@
 
 #include "include/hct_event.h"
 
+/*
+ * Can it be seen which sockets other users' processes have?  0 or -errno (-EACCES:
+ * not without root), as process_sockets_find() would meet it.
+ */
+int process_may_search(void);
+
 /* 0, -ESRCH no such process (any more), or -errno of reading it. */
 int process_comm(uint32_t pid, char comm[HCT_COMM_LEN]);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "devices.h"
 #include "netlink.h"
 
 /* An address as netlink wants it. */
@@ -228,8 +229,9 @@ int routes_back(const uint8_t target[16], const uint8_t lb[16], struct host_rout
 	if (err)
 		return 0;
 
-	if (answer.oif && !if_indextoname(answer.oif, out->device))
-		out->device[0] = '\0';
+	err = answer.oif ? device_name(answer.oif, out->device) : 0;
+	if (err && err != -ENODEV) /* which is gone meanwhile */
+		return err;
 	if (answer.gateway.len) {
 		out->has_gateway = true;
 		if (answer.gateway.family == AF_INET) {

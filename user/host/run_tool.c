@@ -26,15 +26,16 @@ static int64_t now_ms(void)
 }
 
 /* The tool itself: found by PATH, or where a PATH of users does not look. */
-static int spawn_any(pid_t *pid, const char *const argv[], const posix_spawn_file_actions_t *files)
+static int spawn_any(pid_t *pid, const char *const argv[], const posix_spawn_file_actions_t *files,
+		     const posix_spawnattr_t *as)
 {
 	static const char *const folders[] = { "/usr/sbin", "/sbin", "/usr/bin", "/bin" };
 	char path[128];
-	int err = posix_spawnp(pid, argv[0], files, NULL, (char *const *)argv, environ);
+	int err = posix_spawnp(pid, argv[0], files, as, (char *const *)argv, environ);
 
 	for (size_t i = 0; err == ENOENT && i < sizeof(folders) / sizeof(folders[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folders[i], argv[0]);
-		err = posix_spawn(pid, path, files, NULL, (char *const *)argv, environ);
+		err = posix_spawn(pid, path, files, as, (char *const *)argv, environ);
 	}
 	return -err;
 }
@@ -44,16 +45,30 @@ static int spawn(pid_t *pid, const char *const argv[], int fd)
 {
 	static const char null[] = "/dev/null";
 	posix_spawn_file_actions_t files;
+	posix_spawnattr_t as;
+	sigset_t ours;
 	int err = posix_spawn_file_actions_init(&files);
 
 	if (err)
 		return -err;
+	err = posix_spawnattr_init(&as);
+	if (err) {
+		posix_spawn_file_actions_destroy(&files);
+		return -err;
+	}
+	/* what this process ignores for its own output's sake, main() */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPIPE);
+	sigaddset(&ours, SIGXFSZ);
+	posix_spawnattr_setsigdefault(&as, &ours);
+	posix_spawnattr_setflags(&as, POSIX_SPAWN_SETSIGDEF);
 	err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, null, O_RDWR, 0);
 	if (!err)
 		err = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, null, O_RDWR, 0);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&files, fd, STDOUT_FILENO);
-	err = err ? -err : spawn_any(pid, argv, &files);
+	err = err ? -err : spawn_any(pid, argv, &files, &as);
+	posix_spawnattr_destroy(&as);
 	posix_spawn_file_actions_destroy(&files);
 	return err;
 }

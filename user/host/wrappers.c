@@ -4,21 +4,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "open_below.h"
 #include "wrappers_match.h"
 
 #define ALLOW_PATH "/etc/hosts.allow"
 #define DENY_PATH "/etc/hosts.deny"
 #define BLANKS " \t\r\n"
 #define LINE_SIZE 2048 /* libwrap's buffer for a rule */
-#define FILE_MAX (8 * 1024 * 1024)
 
 /* A file of rules being read. */
 struct table {
@@ -166,50 +162,22 @@ int wrappers_judge(const struct wrappers_query *query, struct host_wrappers *out
 	return 0;
 }
 
-/* Opens PATH below the root directory CTX, links included. */
-static FILE *open_below(void *ctx, const char *path)
+static FILE *open_in_root(void *ctx, const char *path)
 {
-	/* Not to wait for a FIFO's writer, nor to take a terminal. */
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT,
-	};
-	int fd = syscall(SYS_openat2, *(int *)ctx, path, &how, sizeof(how));
-	struct stat st;
-	FILE *file;
-
-	if (fd < 0)
-		return NULL;
-	/* A directory reads as an empty file, there as here. */
-	if (fstat(fd, &st) || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
-		close(fd);
-		errno = EINVAL;
-		return NULL;
-	}
-	if (st.st_size > FILE_MAX) {
-		close(fd);
-		errno = EFBIG;
-		return NULL;
-	}
-	file = fdopen(fd, "r");
-	if (!file)
-		close(fd);
-	return file;
+	return open_below(*(int *)ctx, path);
 }
 
 int wrappers_read(uint32_t pid, const char *daemon, const uint8_t client[16],
 		  struct host_wrappers *out)
 {
-	char path[32] = "/", text[INET6_ADDRSTRLEN];
-	struct wrappers_query query = { .daemon = daemon, .client = text, .open = open_below };
+	char text[INET6_ADDRSTRLEN];
+	struct wrappers_query query = { .daemon = daemon, .client = text, .open = open_in_root };
 	int root, err;
 
 	memset(out, 0, sizeof(*out));
-	if (pid)
-		snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = open_root(pid);
 	if (root < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
+		return root;
 	query.ctx = &root;
 	inet_ntop(AF_INET6, client, text, sizeof(text));
 	err = wrappers_judge(&query, out);

@@ -170,9 +170,8 @@ static int find_device(struct way *w, const struct settings *s, const struct lin
 		return EXIT_USAGE;
 	}
 	if (!device->up) {
-		fprintf(stderr, "hctrace: no probe can arrive by %s: it is down; "
-				"'ip link set %s up'\n",
-			device->name, device->name);
+		fprintf(stderr, "hctrace: no probe can arrive by %s: it is down; set it up first\n",
+			device->name);
 		return EXIT_CANNOT_TRACE;
 	}
 	snprintf(w->device, sizeof(w->device), "%s", device->name);

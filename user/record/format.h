@@ -49,7 +49,12 @@ enum record_tag {
 	RECORD_CHUNK = 1,
 	/* second in a chunk: what an observation consists of, obs_code.h */
 	RECORD_FIELDS = 2,
-	/* string: a line of a case file that says what is known before the first event */
+	/*
+	 * string: a line of a case file that says what is known before the first event,
+	 * or, since 0.2, that points were lost or came back ("points …"): both are
+	 * repeated in each chunk and count as no record; 0.1 takes no notice of what
+	 * comes behind "start …"
+	 */
 	RECORD_HEAD = 3,
 	/* string: any other line of a case file but obs and tick */
 	RECORD_LINE = 4,

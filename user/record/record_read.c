@@ -47,7 +47,7 @@ struct record_reader {
 	struct recording_info info;
 	const struct stream_sink *sink;
 	void *ctx;
-	void (*progress)(void *ctx, uint64_t done, uint64_t bytes);
+	bool (*progress)(void *ctx, uint64_t done, uint64_t bytes);
 	char line[RECORD_LINE_MAX];
 };
 
@@ -171,7 +171,11 @@ static int take_head(struct record_reader *r)
 		r->has_options = true;
 		return line_reader_options(r->lines, line + 7);
 	}
-	return line_reader_start(r->lines) ? 0 : line_reader_take(r->lines, line);
+	/* what a chunk repeats is no news, but for news of points: line_read.c knows which */
+	if (line_reader_start(r->lines) && strncmp(line, "points ", 7) != 0 &&
+	    (strncmp(line, "run ", 4) != 0 || !line_reader_start_waits(r->lines)))
+		return 0;
+	return line_reader_take(r->lines, line);
 }
 
 static int take_line(struct record_reader *r)
@@ -181,7 +185,7 @@ static int take_line(struct record_reader *r)
 	r->records++;
 	/* these have records of their own; as lines they would bring names without limit */
 	if (!line || strncmp(line, "obs", 3) == 0 || strncmp(line, "point", 5) == 0 ||
-	    strncmp(line, "start", 5) == 0)
+	    strncmp(line, "start", 5) == 0 || strncmp(line, "run ", 4) == 0)
 		return -EBADMSG;
 	return line_reader_take(r->lines, line);
 }
@@ -286,9 +290,9 @@ static int next_piece(struct record_reader *r)
 		if (found.damaged)
 			damaged(r, found.bytes, found.cut_off ? "cut off at byte %" PRIu64
 							      : "damaged at byte %" PRIu64, found.at);
-		if (r->progress)
-			r->progress(r->ctx, r->bytes_before + piece_reader_position(r->pieces),
-				    r->bytes);
+		if (r->progress &&
+		    !r->progress(r->ctx, r->bytes_before + piece_reader_position(r->pieces), r->bytes))
+			return 0;
 		if (got == 1) {
 			r->in = (struct cursor){ found.raw, found.raw + found.len, false };
 			/* a chunk begins with its own record, and only there */
@@ -423,7 +427,7 @@ static void complete_info(struct record_reader *r)
 }
 
 int record_reader_run(struct record_reader *r, const struct stream_sink *sink, void *ctx,
-		      void (*progress)(void *ctx, uint64_t done, uint64_t bytes))
+		      bool (*progress)(void *ctx, uint64_t done, uint64_t bytes))
 {
 	r->sink = sink;
 	r->ctx = ctx;

@@ -38,7 +38,7 @@ const struct answer *record_reader_answers(const struct record_reader *r, size_t
  * exit status after a message.  PROGRESS may be NULL; it is called for each piece.
  */
 int record_reader_run(struct record_reader *r, const struct stream_sink *sink, void *ctx,
-		      void (*progress)(void *ctx, uint64_t done, uint64_t bytes));
+		      bool (*progress)(void *ctx, uint64_t done, uint64_t bytes));
 /* Complete when the sink's end() is called. */
 const struct recording_info *record_reader_info(const struct record_reader *r);
 

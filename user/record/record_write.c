@@ -10,6 +10,7 @@
 
 #include "obs_code.h"
 #include "piece.h"
+#include "point_updates.h"
 #include "segment.h"
 #include "state_records.h"
 #include "store.h"
@@ -31,6 +32,7 @@ struct record_writer {
 	FILE *text_out;
 	struct store line; /* not complete yet */
 	struct store head; /* records that each chunk starts with */
+	struct point_updates updates; /* of points, since; each chunk has them, too */
 	struct store states; /* records that each segment starts with */
 	size_t states_max;
 	bool states_written; /* to this segment */
@@ -141,6 +143,7 @@ static void start_chunk(struct record_writer *w, uint64_t time_ns)
 	put_varint(&w->raw, w->untold ? (uint64_t)w->untold_err : 0);
 	obs_encoder_start(w->encoder, &w->raw, time_ns);
 	put_data(&w->raw, w->head.data, w->head.len);
+	point_updates_put(&w->updates, &w->raw);
 	if (!w->states_written)
 		put_states(w);
 }
@@ -195,11 +198,28 @@ static uint64_t start_time(const char *line)
 	return (uint64_t)ns;
 }
 
+/*
+ * News of points.  It is a head's record, which the reader does not count and 0.1
+ * skips; the chunk that it may begin must not have it among its own already.
+ */
+static void take_points(struct record_writer *w, const char *line, size_t len)
+{
+	if (begin(w, w->last_ns)) {
+		put_byte(&w->raw, RECORD_HEAD);
+		put_varint(&w->raw, len);
+		put_data(&w->raw, line, len);
+		w->raw_records--;
+	}
+	w->records--;
+	if (point_updates_take(&w->updates, line, len))
+		w->err = -ENOMEM;
+}
+
 static void take_line(struct record_writer *w, const char *line, size_t len)
 {
 	bool is_start = strncmp(line, "start ", 6) == 0;
 	bool is_head = is_start || strncmp(line, "options", 7) == 0 ||
-		       strncmp(line, "point ", 6) == 0;
+		       strncmp(line, "point ", 6) == 0 || strncmp(line, "run ", 4) == 0;
 	uint8_t prefix[1 + VARINT_MAX];
 	struct bytes b = { .data = prefix, .room = sizeof(prefix) };
 
@@ -208,6 +228,10 @@ static void take_line(struct record_writer *w, const char *line, size_t len)
 	if (len >= RECORD_LINE_MAX) {
 		w->records++;
 		count_lost(w, 1, -EMSGSIZE);
+		return;
+	}
+	if (strncmp(line, "points ", 7) == 0) {
+		take_points(w, line, len);
 		return;
 	}
 	put_byte(&b, is_head ? RECORD_HEAD : RECORD_LINE);
@@ -348,6 +372,15 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	drain(w);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct record_writer *w = ctx;
+
+	w->last_ns = time_ns;
+	case_writer_sink.points(w->text, changed, n, time_ns);
+	drain(w);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct record_writer *w = ctx;
@@ -371,6 +404,7 @@ const struct stream_sink record_writer_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 struct host *record_writer_host(struct record_writer *w, const struct host *real)
@@ -419,6 +453,7 @@ static void free_writer(struct record_writer *w)
 	free(w->line.data);
 	free(w->head.data);
 	free(w->states.data);
+	point_updates_free(&w->updates);
 	free(w->path);
 	free(w);
 }

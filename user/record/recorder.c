@@ -22,7 +22,8 @@ struct recorder {
 	int err; /* why it was last told that nothing can be written */
 };
 
-struct recorder *recorder_open(const char *path, const struct settings *settings, uint64_t max_size)
+struct recorder *recorder_open(const char *path, const struct settings *settings, uint64_t max_size,
+			       int *why)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
 	int err = -ENOMEM;
@@ -35,6 +36,7 @@ struct recorder *recorder_open(const char *path, const struct settings *settings
 	if (r && r->writer)
 		return r;
 	free(r);
+	*why = err;
 	fprintf(stderr, "hctrace: cannot record to %s: %s\n", path,
 		err == -EBUSY ? "another hctrace is recording to it" :
 		err == -EINVAL ? "it is no regular file" :
@@ -147,6 +149,13 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	record_writer_sink.lost(r->writer, point, count, time_ns);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct recorder *r = ctx;
+
+	record_writer_sink.points(r->writer, changed, n, time_ns);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct recorder *r = ctx;
@@ -170,6 +179,7 @@ const struct stream_sink recorder_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 void recorder_wake(struct recorder *r, uint64_t now_ns)

@@ -19,7 +19,8 @@ struct recorder;
 
 /* MAX_SIZE as record_writer_open().  NULL after a message on stderr. */
 struct recorder *recorder_open(const char *path, const struct settings *settings,
-			       uint64_t max_size);
+			       uint64_t max_size,
+			       int *why);
 struct host *recorder_host(struct recorder *r, const struct host *real);
 /* Its ctx is the recorder.  The end waits until the host's state is read. */
 extern const struct stream_sink recorder_sink;

@@ -133,6 +133,14 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 	s->sink->lost(s->ctx, point, count, time_ns);
 }
 
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct source *s = ctx;
+
+	if (s->sink->points)
+		s->sink->points(s->ctx, changed, n, time_ns);
+}
+
 static void on_tick(void *ctx, uint64_t now_ns)
 {
 	struct source *s = ctx;
@@ -155,10 +163,11 @@ static const struct stream_sink case_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 int source_run(struct source *s, const struct stream_sink *sink, void *ctx,
-	       void (*progress)(void *ctx, uint64_t done, uint64_t bytes))
+	       bool (*progress)(void *ctx, uint64_t done, uint64_t bytes))
 {
 	if (s->record)
 		return record_reader_run(s->record, sink, ctx, progress);

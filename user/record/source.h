@@ -20,7 +20,7 @@ const struct host *source_host(const struct source *s);
 /* While the sink is called: what was answered at that record, *N of them. */
 const struct answer *source_answers(const struct source *s, size_t *n);
 int source_run(struct source *s, const struct stream_sink *sink, void *ctx,
-	       void (*progress)(void *ctx, uint64_t done, uint64_t bytes));
+	       bool (*progress)(void *ctx, uint64_t done, uint64_t bytes));
 /* Complete when the sink's end() is called. */
 const struct recording_info *source_info(const struct source *s);
 

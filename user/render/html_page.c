@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "page.h" /* made from user/render/page/ by the Makefile */
 
 static void style(struct html_state *s, FILE *out)
@@ -64,5 +65,5 @@ void html_page(struct html_state *s)
 		at = close + 2;
 	}
 	fputs(at, s->out);
-	fflush(s->out);
+	flush_output(s->out);
 }

@@ -17,7 +17,7 @@ static void put_measured(struct json_writer *w, const char *key, uint64_t ns)
 
 void json_target_run(struct json_writer *w, const struct target *t)
 {
-	json_open_object(w, "run");
+	json_open_object(w, "in_a_row");
 	json_string(w, "outcome", outcome_name(t->run_outcome));
 	json_uint(w, "count", t->run);
 	json_close_object(w);

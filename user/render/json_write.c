@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
+#include "base/run_identity.h"
 #include "format.h"
 
 #define NS_PER_SEC UINT64_C(1000000000)
@@ -45,7 +47,7 @@ void json_end_line(struct json_writer *w)
 {
 	put_char(w, '\n');
 	write_out(w);
-	fflush(w->out);
+	flush_output(w->out);
 	w->comma = false;
 }
 
@@ -93,6 +95,14 @@ void json_open_array(struct json_writer *w, const char *key)
 void json_close_array(struct json_writer *w)
 {
 	close_level(w, ']');
+}
+
+void json_head(struct json_writer *w, const char *type, const char *host, const char *run)
+{
+	json_string(w, "type", type);
+	json_string(w, "host", host);
+	json_string(w, "run", run);
+	json_uint(w, "schema", JSON_SCHEMA);
 }
 
 void json_null(struct json_writer *w, const char *key)

@@ -23,6 +23,9 @@ void json_init(struct json_writer *w, FILE *out);
 /* A line ends: it is printed, and flushed. */
 void json_end_line(struct json_writer *w);
 
+/* What every object has: TYPE, and which run on which host it is of; NULL where that is not known. */
+void json_head(struct json_writer *w, const char *type, const char *host, const char *run);
+
 void json_open_object(struct json_writer *w, const char *key);
 void json_close_object(struct json_writer *w);
 void json_open_array(struct json_writer *w, const char *key);

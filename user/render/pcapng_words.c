@@ -233,6 +233,8 @@ void words_of_probe(struct hold *h, struct held_flow *flow, const struct probe *
 	say(h, last, "verdict: %s", text);
 	say_lines(h, last, "why", d->why);
 	say_lines(h, last, "fix", fix_text(fix, &d->fix));
+	say_lines(h, last, "see", d->fix.show.text);
+	say_lines(h, last, "undo", d->fix.undo.text);
 	say_lines(h, last, "note", d->note);
 }
 

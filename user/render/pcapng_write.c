@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
+
 enum block_type {
 	BLOCK_SECTION = 0x0a0d0d0a,
 	BLOCK_INTERFACE = 1,
@@ -177,7 +179,7 @@ static void end(struct pcapng *w)
 	}
 	for (size_t i = 0; i < sizeof(uint32_t); i++)
 		w->block[LENGTH_OFFSET + i] = (len >> 8 * i) & 0xff;
-	fwrite(w->block, 1, len, w->out);
+	write_output(w->out, w->block, len);
 }
 
 size_t pcapng_section(struct pcapng *w, const struct pcapng_section *section)

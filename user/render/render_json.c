@@ -9,7 +9,9 @@
 #include "diagnose/answer.h"
 #include "diagnose/kind.h"
 #include "format.h"
+#include "json_fix.h"
 #include "json_recording.h"
+#include "json_start.h"
 #include "json_target.h"
 #include "json_write.h"
 #include "stream/points.h"
@@ -23,6 +25,7 @@
 struct json_state {
 	const struct settings *settings;
 	int64_t wall_offset_ns;
+	const char *host, *run; /* of the run, interned or as long as it; NULL: not known */
 	struct json_writer writer;
 };
 
@@ -65,7 +68,7 @@ static void put_us(struct json_writer *w, const char *key, uint64_t from, uint64
 static struct json_writer *begin_line(struct json_state *s, const char *type)
 {
 	json_open_object(&s->writer, NULL);
-	json_string(&s->writer, "type", type);
+	json_head(&s->writer, type, s->host, s->run);
 	return &s->writer;
 }
 
@@ -108,86 +111,19 @@ static void put_netns(struct json_writer *w, uint32_t inum, const char *name)
 	json_close_object(w);
 }
 
-static const char *command_or_null(const struct command *command)
-{
-	return command_is_set(command) ? command->text : NULL;
-}
-
-/* FIX may be NULL: none. */
-static void put_fix(struct json_writer *w, const struct fix *fix)
-{
-	static const struct fix none;
-	char text[FIX_TEXT_LEN];
-
-	if (!fix)
-		fix = &none;
-	json_lines(w, "fix", *fix_text(text, fix) ? text : NULL);
-	json_string(w, "fix_command", command_or_null(&fix->command));
-	json_string(w, "fix_advice", fix->advice[0] ? fix->advice : NULL);
-	json_string(w, "undo_command", command_or_null(&fix->undo));
-	json_string(w, "show_command", command_or_null(&fix->show));
-}
-
 /* ---- start ---- */
-
-static void put_check(struct json_writer *w, const struct settings *c)
-{
-	char text[16];
-
-	json_open_object(w, "check");
-	json_string(w, "preset", c->preset ? c->preset->name : NULL);
-	json_seconds(w, "interval_s", c->interval_ns);
-	json_seconds(w, "timeout_s", c->timeout_ns);
-	json_uint(w, "retries", c->retries);
-	json_open_array(w, "expect_codes");
-	for (size_t i = 0; i < c->n_expect; i++)
-		json_string(w, NULL, format_code_range(text, &c->expect[i]));
-	json_close_array(w);
-	json_close_object(w);
-}
-
-static void put_missing(struct json_writer *w, const struct point_status *status)
-{
-	enum verdict_id costs[VERDICT_COUNT];
-	size_t n;
-
-	n = verdicts_needing(status->point, costs);
-	json_open_object(w, NULL);
-	json_string(w, "point", point_name(status->point));
-	json_string(w, "reason", status->detail);
-	json_open_array(w, "verdicts");
-	for (size_t i = 0; i < n; i++)
-		json_string(w, NULL, verdict_info(costs[i])->id);
-	json_close_array(w);
-	json_close_object(w);
-}
-
-static void put_attached(struct json_writer *w, const struct point_status *status)
-{
-	json_open_object(w, NULL);
-	json_string(w, "point", point_name(status->point));
-	json_string(w, "detail", status->detail);
-	json_close_object(w);
-}
-
-static void put_bottle(struct json_writer *w, const struct probe_from *from)
-{
-	char text[ADDR_TEXT_LEN];
-
-	json_open_object(w, "bottle");
-	json_string(w, "addr", format_addr(text, from->alone.addr));
-	json_string(w, "device", from->port);
-	json_close_object(w);
-}
 
 static void on_start(void *ctx, const struct stream_start *start)
 {
 	struct json_state *s = ctx;
 	const struct settings *c = s->settings;
-	struct json_writer *w = begin_line(s, "start");
+	struct json_writer *w = &s->writer;
 	char text[PREFIX_TEXT_LEN];
 
 	s->wall_offset_ns = start->wall_offset_ns;
+	s->host = start->host;
+	s->run = start->run;
+	begin_line(s, "start");
 	put_time(s, "time", start->time_ns);
 	json_string(w, "version", HCT_VERSION);
 	json_string(w, "kernel", start->kernel);
@@ -196,20 +132,21 @@ static void on_start(void *ctx, const struct stream_start *start)
 		json_string(w, NULL, format_prefix(text, &c->from[i]));
 	json_close_array(w);
 	put_netns(w, start->netns, start->netns_name);
-	put_check(w, c);
+	json_check(w, c);
 	if (c->probe_from)
-		put_bottle(w, c->probe_from);
+		json_bottle(w, c->probe_from);
 	json_string(w, "tier", points_tier(start->points, start->n_points));
-	json_open_array(w, "points");
-	for (size_t i = 0; i < start->n_points; i++)
-		if (start->points[i].attached)
-			put_attached(w, &start->points[i]);
-	json_close_array(w);
-	json_open_array(w, "missing");
-	for (size_t i = 0; i < start->n_points; i++)
-		if (!start->points[i].attached)
-			put_missing(w, &start->points[i]);
-	json_close_array(w);
+	json_points(w, start->points, start->n_points);
+	end_line(w);
+}
+
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct json_state *s = ctx;
+	struct json_writer *w = begin_line(s, "points");
+
+	put_time(s, "time", time_ns);
+	json_points(w, changed, n);
 	end_line(w);
 }
 
@@ -225,6 +162,15 @@ static void put_process(struct json_writer *w, const struct probe *p)
 	json_uint(w, "pid", p->pid);
 	json_string(w, "comm", p->comm);
 	json_close_object(w);
+}
+
+/* The request's number on its connection; null where there is none, or no connection. */
+static void put_exchange(struct json_writer *w, const struct probe *p)
+{
+	if (p->tuple.protocol == IPPROTO_TCP && (p->request_ns || p->http_request.valid))
+		json_uint(w, "exchange", 1);
+	else
+		json_null(w, "exchange");
 }
 
 static bool is_nowhere(const struct where *w)
@@ -358,7 +304,10 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	put_endpoint(w, "target", p->tuple.target, ports ? ntohs(p->tuple.target_port) : 0);
 	put_netns(w, p->netns, p->netns_name);
 	put_process(w, p);
-	json_string(w, "told_by", told_by_name(p->told_by));
+	put_exchange(w, p);
+	json_null(w, "application"); /* nothing looks for it yet */
+	json_string(w, "classified_by", told_by_name(p->told_by));
+	json_string(w, "told_by", told_by_name(p->told_by)); /* its name in 0.1 */
 	if (told_by_is_users(p->told_by)) /* only with --all-traffic */
 		json_bool(w, "user_request", true);
 	json_string(w, "outcome", outcome_name(d->outcome));
@@ -370,7 +319,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	put_http(w, p);
 	put_timing(w, p);
 	json_lines(w, "why", d->why);
-	put_fix(w, &d->fix);
+	json_fix(w, &d->fix);
 	if (d->note[0])
 		json_string(w, "note", d->note);
 	if (p->dnat.seen || p->inner_netns)
@@ -418,7 +367,7 @@ static void on_target(void *ctx, const struct target *t)
 	json_string(w, "verdict", failed || silent ? verdict : NULL);
 	json_string(w, "code", failed ? t->last_code : NULL);
 	json_lines(w, "why", silent ? t->silent_why : failed ? t->last_why : NULL);
-	put_fix(w, silent ? t->silent_fix : failed ? t->last_fix : NULL);
+	json_fix(w, silent ? t->silent_fix : failed ? t->last_fix : NULL);
 	end_line(w);
 }
 
@@ -456,7 +405,7 @@ static void on_end(void *ctx, const struct totals *totals)
 		json_string(w, "outcome", outcome_name(d->outcome));
 		json_string(w, "step", verdict_info(d->verdict)->step);
 		json_lines(w, "why", d->why);
-		put_fix(w, &d->fix);
+		json_fix(w, &d->fix);
 	}
 	end_line(w);
 }
@@ -479,6 +428,7 @@ const struct renderer render_json = {
 		.target = on_target,
 		.lost = on_lost,
 		.end = on_end,
+		.points = on_points,
 	},
 	.recording = on_recording,
 	.close = free,

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "format.h"
 #include "json_write.h"
 #include "text.h"
@@ -12,14 +13,15 @@
 #define LOOKED_AT "addresses, routes, neighbours, listeners, queueing disciplines, firewall rules, " \
 		  "sysctls, hosts.allow and hosts.deny"
 
-static void put_json(FILE *out, const struct mended *m)
+static void put_json(FILE *out, const struct run_identity *self, const struct mended *m)
 {
 	struct json_writer w;
 	char time[ISO_TEXT_LEN];
 
 	json_init(&w, out);
 	json_open_object(&w, NULL);
-	json_string(&w, "type", "mended");
+	json_head(&w, "recovered", self ? self->host : NULL, self ? self->run : NULL);
+	json_string(&w, "alias", "mended"); /* its type in 0.1 */
 	json_string(&w, "time", format_iso(time, m->healthy_wall_ns));
 	json_uint(&w, "failed", m->failed);
 	json_string(&w, "failed_last", m->failed ? format_iso(time, m->failed_wall_ns) : NULL);
@@ -88,8 +90,8 @@ static void put_text(FILE *out, const struct settings *settings, const struct me
 void render_mended(FILE *out, const struct settings *settings, const struct mended *m)
 {
 	if (settings->json)
-		put_json(out, m);
+		put_json(out, settings->self, m);
 	else
 		put_text(out, settings, m);
-	fflush(out);
+	flush_output(out);
 }

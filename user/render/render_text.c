@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/finish_output.h"
 #include "format.h"
 #include "stream/points.h"
 #include "text_state.h"
@@ -140,7 +141,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	print_check(s);
 	print_points(s, start);
 	fputc('\n', s->t.out);
-	fflush(s->t.out);
+	flush_output(s->t.out);
 }
 
 /* Keeps which expected ports nothing came for: of these there is no target to be told of. */
@@ -171,7 +172,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 
 	note_missed(s, p, d);
 	text_probe(s, p, d);
-	fflush(s->t.out);
+	flush_output(s->t.out);
 }
 
 /* The place of TARGET among those kept; a new one behind them where it is not.  NULL: no memory. */
@@ -258,7 +259,7 @@ static void on_target(void *ctx, const struct target *t)
 	if (down && t->last_code)
 		fprintf(s->t.out, ": %s", t->last_code);
 	fputc('\n', s->t.out);
-	fflush(s->t.out);
+	flush_output(s->t.out);
 }
 
 static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t time_ns)
@@ -272,7 +273,36 @@ static void on_lost(void *ctx, enum hct_point point, uint64_t count, uint64_t ti
 		point_name(point));
 	fprintf(s->t.out, ": verdicts that could depend on %s become unknown\n",
 		count == 1 ? "it" : "them");
-	fflush(s->t.out);
+	flush_output(s->t.out);
+}
+
+static void put_unable(struct text_state *s, enum hct_point point)
+{
+	enum verdict_id costs[VERDICT_COUNT];
+	size_t n = verdicts_needing(point, costs);
+
+	for (size_t i = 0; i < n; i++)
+		fprintf(s->t.out, "%s%s", i ? ", " : "; it cannot tell ", verdict_info(costs[i])->id);
+}
+
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct text_state *s = ctx;
+	char clock[CLOCK_TEXT_LEN], detail[256];
+
+	for (size_t i = 0; i < n; i++) {
+		fprintf(s->t.out, "%s  ", format_clock(clock, (int64_t)time_ns + s->wall_offset_ns));
+		text_print(&s->t, changed[i].attached ? STYLE_GOOD : STYLE_WARN, "!!!!");
+		fprintf(s->t.out, "  %s %s", point_name(changed[i].point),
+			changed[i].attached ? "is observed" : "is not observed any more");
+		if (changed[i].detail)
+			fprintf(s->t.out, ": %s",
+				format_safe(detail, sizeof(detail), changed[i].detail));
+		if (!changed[i].attached)
+			put_unable(s, changed[i].point);
+		putc('\n', s->t.out);
+	}
+	flush_output(s->t.out);
 }
 
 static void on_end(void *ctx, const struct totals *totals)
@@ -282,7 +312,7 @@ static void on_end(void *ctx, const struct totals *totals)
 	/* of a single check of our own all is said */
 	if (!s->settings->probe_from || totals->probes > 1)
 		text_summary(s, totals);
-	fflush(s->t.out);
+	flush_output(s->t.out);
 }
 
 static void on_recording(void *ctx, const struct recording_info *info)
@@ -299,6 +329,7 @@ const struct renderer render_text = {
 		.target = on_target,
 		.lost = on_lost,
 		.end = on_end,
+		.points = on_points,
 	},
 	.recording = on_recording,
 	.close = close_text,

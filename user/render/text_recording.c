@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/finish_output.h"
 #include "format.h"
 
 static void warn(struct text_state *s, const char *text)
@@ -45,5 +46,5 @@ void text_recording(struct text_state *s, const struct recording_info *info)
 	if (!info->has_end)
 		warn(s, "The recording stops without an end: hctrace was killed, the host went down, or "
 			"it is still running.");
-	fflush(s->t.out);
+	flush_output(s->t.out);
 }

@@ -37,6 +37,21 @@ static const struct field route_fields[] = {
 	FIELD_TEXT("neighbour", struct answer, route.neighbour),
 	FIELD_TEXT("text", struct answer, route.text),
 };
+static const struct field gateway_fields[] = {
+	FIELD("n", FIELD_U32, struct answer, gateway.n),
+	FIELD("addr", FIELD_ADDR, struct answer, gateway.addr),
+	FIELD("by-neighbour", FIELD_BOOL, struct answer, gateway.by_neighbour),
+	FIELD("table", FIELD_U32, struct answer, gateway.table),
+	FIELD("free-table", FIELD_U32, struct answer, gateway.free_table),
+	FIELD("denials", FIELD_U32, struct answer, gateway.n_denials),
+	FIELD_TEXT("type", struct answer, gateway.denial.type),
+	FIELD("by-rule", FIELD_BOOL, struct answer, gateway.denial.by_rule),
+	FIELD("priority", FIELD_U32, struct answer, gateway.denial.priority),
+	FIELD("denial-table", FIELD_U32, struct answer, gateway.denial.table),
+	FIELD("only-destination", FIELD_BOOL, struct answer, gateway.denial.only_destination),
+	FIELD("prefix", FIELD_ADDR, struct answer, gateway.denial.prefix),
+	FIELD("prefix-len", FIELD_U32, struct answer, gateway.denial.prefix_len),
+};
 static const struct field wrappers_fields[] = {
 	FIELD("granted", FIELD_BOOL, struct answer, wrappers.granted),
 	FIELD_TEXT("file", struct answer, wrappers.file),
@@ -129,6 +144,7 @@ static const struct {
 			       LIST(listeners.n, listeners.l, HOST_MAX_LISTENERS,
 				    listener_fields) },
 	[ANSWER_ROUTE_BACK] = { "route-back", route_fields, N(route_fields) },
+	[ANSWER_GATEWAY] = { "gateway", gateway_fields, N(gateway_fields) },
 	[ANSWER_WRAPPERS] = { "wrappers", wrappers_fields, N(wrappers_fields) },
 	[ANSWER_CHAINS] = { "chains", chains_fields, N(chains_fields), 0,
 			    LIST(chains.n, chains.c, HOST_MAX_CHAINS, chain_fields) },
@@ -172,6 +188,15 @@ void question_route_back(struct answer *a, const uint8_t target[16], const uint8
 	char from[ADDR_TEXT_LEN], to[ADDR_TEXT_LEN];
 
 	question(a, ANSWER_ROUTE_BACK, "%s,%s", format_addr(from, target), format_addr(to, lb));
+}
+
+void question_gateway(struct answer *a, const uint8_t target[16], const uint8_t lb[16],
+		      const char *device)
+{
+	char from[ADDR_TEXT_LEN], to[ADDR_TEXT_LEN];
+
+	question(a, ANSWER_GATEWAY, "%s,%s,%s", format_addr(from, target), format_addr(to, lb),
+		 device);
 }
 
 void question_wrappers(struct answer *a, uint32_t pid, const char *daemon, const uint8_t client[16])

@@ -17,6 +17,7 @@
 enum answer_kind {
 	ANSWER_LISTENERS,
 	ANSWER_ROUTE_BACK,
+	ANSWER_GATEWAY,
 	ANSWER_WRAPPERS,
 	ANSWER_CHAINS,
 	ANSWER_RULES,
@@ -42,6 +43,7 @@ struct answer {
 	union {
 		struct host_listeners listeners;
 		struct host_route route;
+		struct host_gateway gateway;
 		struct host_wrappers wrappers;
 		struct host_chains chains;
 		struct host_rules rules;
@@ -57,6 +59,8 @@ struct answer {
 void question_listeners(struct answer *a, uint8_t protocol, uint16_t port);
 void question_listeners_in(struct answer *a, uint32_t netns, uint8_t protocol, uint16_t port);
 void question_route_back(struct answer *a, const uint8_t target[16], const uint8_t lb[16]);
+void question_gateway(struct answer *a, const uint8_t target[16], const uint8_t lb[16],
+		      const char *device);
 void question_wrappers(struct answer *a, uint32_t pid, const char *daemon,
 		       const uint8_t client[16]);
 void question_chains(struct answer *a, bool ipv6, const char *hook);

@@ -10,9 +10,11 @@
  *	options --timeout 3s --port 80		as on the command line; may be missing
  *	point tc-ingress attached detail=…	or "missing"; none: all are there
  *	start t=1000 wall-offset=… netns=… netns-name=… kernel=…
+ *	run host=… id=…				may be missing
  *	obs t=0.5 flow=… seq=0 point=tc-ingress proto=tcp lb=… target=… …
  *	answer …				case_host.h; what was asked at the record before
  *	lost t=1.0 point=drop count=3
+ *	points t=1.2 tc-ingress=missing detail=…	changed since; "attached": it came
  *	tick t=3.54
  *	end t=4
  *

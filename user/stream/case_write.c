@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finish_output.h"
 #include "diagnose/ask.h"
 #include "case_host.h"
 #include "case_obs.h"
+#include "case_points.h"
 #include "case_text.h"
 #include "render/format.h"
 #include "points.h"
@@ -115,8 +117,8 @@ int case_writer_close(struct case_writer *w)
 
 	if (!w)
 		return 0;
-	err = ferror(w->out) ? -EIO : 0;
-	if (fclose(w->out))
+	err = finish_output(w->out);
+	if (fclose(w->out) && !err)
 		err = -errno;
 	free(w);
 	return err;
@@ -126,6 +128,23 @@ static void put_time(struct case_writer *w, uint64_t time_ns)
 {
 	fputs(" t=", w->out);
 	text_put_time(w->out, (int64_t)(time_ns - w->start_ns));
+}
+
+/* A line of its own behind start, where 0.1 takes no notice of it in a recording. */
+static void put_run(FILE *out, const struct stream_start *start)
+{
+	if (!start->host && !start->run)
+		return;
+	fputs("run", out);
+	if (start->host) {
+		fputs(" host=", out);
+		put_word(out, start->host);
+	}
+	if (start->run) {
+		fputs(" id=", out);
+		put_word(out, start->run);
+	}
+	putc('\n', out);
 }
 
 static void on_start(void *ctx, const struct stream_start *start)
@@ -152,6 +171,17 @@ static void on_start(void *ctx, const struct stream_start *start)
 	put_word(w->out, start->netns_name ? start->netns_name : "");
 	fputs(" kernel=", w->out);
 	put_word(w->out, start->kernel ? start->kernel : "");
+	putc('\n', w->out);
+	put_run(w->out, start);
+}
+
+static void on_points(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns)
+{
+	struct case_writer *w = ctx;
+
+	fputs("points", w->out);
+	put_time(w, time_ns);
+	case_put_points(w->out, changed, n);
 	putc('\n', w->out);
 }
 
@@ -197,6 +227,7 @@ const struct stream_sink case_writer_sink = {
 	.lost = on_lost,
 	.tick = on_tick,
 	.end = on_end,
+	.points = on_points,
 };
 
 /* Writes A with what was answered, and passes the error on. */
@@ -239,6 +270,18 @@ static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 
 	question_route_back(&a, target, lb);
 	a.route = *out;
+	return told(w, &a, err);
+}
+
+static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
+		   struct host_gateway *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_gateway(w->real, target, lb, device, out);
+
+	question_gateway(&a, target, lb, device);
+	a.gateway = *out;
 	return told(w, &a, err);
 }
 
@@ -336,6 +379,7 @@ static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
 	.route_back = route_back,
+	.gateway = gateway,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

@@ -75,6 +75,20 @@ static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 	return a->err;
 }
 
+static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
+		   struct host_gateway *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_gateway(&q, target, lb, device);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->gateway;
+	return a->err;
+}
+
 static int wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 		    struct host_wrappers *out)
 {
@@ -191,6 +205,7 @@ static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
 	.route_back = route_back,
+	.gateway = gateway,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

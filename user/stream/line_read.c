@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "case_obs.h"
+#include "case_points.h"
 #include "case_text.h"
 #include "host_replay.h"
 #include "names.h"
@@ -17,7 +18,15 @@
 #define MAX_ARGS 64
 #define MAX_POINTS 256
 
-enum record_kind { RECORD_NONE, RECORD_START, RECORD_OBS, RECORD_LOST, RECORD_TICK, RECORD_END };
+enum record_kind {
+	RECORD_NONE,
+	RECORD_START,
+	RECORD_OBS,
+	RECORD_LOST,
+	RECORD_TICK,
+	RECORD_END,
+	RECORD_POINTS,
+};
 
 /* What one record said; it is delivered when the answers behind it are known. */
 struct record {
@@ -27,6 +36,8 @@ struct record {
 	enum hct_point point; /* lost */
 	struct obs obs;
 	uint8_t payload[HCT_PAYLOAD_MAX];
+	struct point_status points[HCT_POINT_COUNT]; /* changed ones */
+	size_t n_points;
 };
 
 struct line_reader {
@@ -43,6 +54,7 @@ struct line_reader {
 	uint64_t late_ns; /* the start is sent as one at this time; 0: as it is */
 	bool started, ended;
 	struct point_status points[MAX_POINTS];
+	uint64_t points_ns[HCT_POINT_COUNT]; /* when news of it came last */
 	struct record record; /* not delivered yet */
 };
 
@@ -123,6 +135,11 @@ const struct stream_start *line_reader_start(const struct line_reader *r)
 	return r->started ? &r->start : NULL;
 }
 
+bool line_reader_start_waits(const struct line_reader *r)
+{
+	return r->record.kind == RECORD_START;
+}
+
 void line_reader_start_late(struct line_reader *r, uint64_t now_ns)
 {
 	r->late_ns = now_ns;
@@ -193,6 +210,10 @@ static void deliver(struct line_reader *r)
 		break;
 	case RECORD_LOST:
 		sink->lost(ctx, record->point, record->count, record->time_ns);
+		break;
+	case RECORD_POINTS:
+		if (sink->points)
+			sink->points(ctx, record->points, record->n_points, record->time_ns);
 		break;
 	case RECORD_TICK:
 		sink->tick(ctx, record->time_ns);
@@ -278,6 +299,108 @@ static int read_start(struct line_reader *r, char *words)
 	return 0;
 }
 
+static int keep_answer(struct line_reader *r)
+{
+	int err = r->has_answer ? host_replay_add(r->host, &r->answer) : 0;
+
+	r->has_answer = false;
+	if (err)
+		return fail(r, err == -E2BIG ? "is one answer too many"
+					     : "needs more memory than there is");
+	return 0;
+}
+
+/* Makes room for the next record: what was there before is sent. */
+static int next_record(struct line_reader *r)
+{
+	int err;
+
+	if (r->ended)
+		return fail(r, "comes after end");
+	err = keep_answer(r);
+	if (!err)
+		deliver(r);
+	return err;
+}
+
+/* Which run it was, and where; it comes before the start is sent. */
+static int read_run(struct line_reader *r, char *words)
+{
+	char *word, seen[48], text[256];
+
+	if (r->record.kind != RECORD_START)
+		return fail(r, "does not follow start");
+	while ((word = text_word(&words))) {
+		char *value = text_value(word);
+		bool host = value && strcmp(word, "host") == 0;
+
+		if (!value || (!host && strcmp(word, "id")) ||
+		    text_get_string(value, text, sizeof(text)) || !is_printable(text))
+			return fail(r, "cannot use '%s' in run", shown(seen, word));
+		*(host ? &r->start.host : &r->start.run) = *text ? names_intern(text) : NULL;
+	}
+	return 0;
+}
+
+/* The start is not sent yet: what was news of a point before that is how it starts. */
+static void set_start_point(struct line_reader *r, const struct point_status *status)
+{
+	size_t i = 0;
+
+	while (i < r->start.n_points && r->points[i].point != status->point)
+		i++;
+	if (i == MAX_POINTS)
+		return;
+	r->points[i] = *status;
+	if (i == r->start.n_points)
+		r->start.n_points++;
+}
+
+/* Leaves out of the N points those of which news as late came before: each chunk repeats them. */
+static size_t only_news(struct line_reader *r, struct point_status *points, size_t n,
+			uint64_t time_ns)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (time_ns <= r->points_ns[points[i].point])
+			continue;
+		r->points_ns[points[i].point] = time_ns;
+		points[left++] = points[i];
+	}
+	return left;
+}
+
+static int read_points(struct line_reader *r, char *words)
+{
+	struct point_status points[HCT_POINT_COUNT];
+	const char *bad = "";
+	char seen[48];
+	int64_t ns = 0;
+	uint64_t time_ns;
+	size_t n;
+	int err;
+
+	if (case_get_points(words, &ns, points, &n, &bad) || ns < 0 ||
+	    (uint64_t)ns > INT64_MAX - r->start.time_ns)
+		return fail(r, "cannot use '%s' in points", shown(seen, bad));
+	time_ns = r->start.time_ns + (uint64_t)ns;
+	n = only_news(r, points, n, time_ns);
+	if (r->record.kind == RECORD_START && time_ns <= r->late_ns) {
+		for (size_t i = 0; i < n; i++)
+			set_start_point(r, &points[i]);
+		return 0;
+	}
+	err = n ? next_record(r) : 0;
+	if (err || !n)
+		return err;
+	r->record.kind = RECORD_POINTS;
+	r->record.time_ns = time_ns;
+	r->record.n_points = n;
+	memcpy(r->record.points, points, n * sizeof(points[0]));
+	return 0;
+}
+
 /* The words of lost, tick and end. */
 static int read_simple(struct line_reader *r, enum record_kind kind, char *words)
 {
@@ -313,30 +436,6 @@ static int read_simple(struct line_reader *r, enum record_kind kind, char *words
 	record->kind = kind;
 	r->ended = kind == RECORD_END;
 	return 0;
-}
-
-static int keep_answer(struct line_reader *r)
-{
-	int err = r->has_answer ? host_replay_add(r->host, &r->answer) : 0;
-
-	r->has_answer = false;
-	if (err)
-		return fail(r, err == -E2BIG ? "is one answer too many"
-					     : "needs more memory than there is");
-	return 0;
-}
-
-/* Makes room for the next record: what was there before is sent. */
-static int next_record(struct line_reader *r)
-{
-	int err;
-
-	if (r->ended)
-		return fail(r, "comes after end");
-	err = keep_answer(r);
-	if (!err)
-		deliver(r);
-	return err;
 }
 
 static int read_answer(struct line_reader *r, char *words, bool item)
@@ -383,6 +482,10 @@ int line_reader_take(struct line_reader *r, char *line)
 		return read_point(r, line);
 	if (!r->started && strcmp(word, "start") != 0)
 		return fail(r, "comes before start");
+	if (strcmp(word, "run") == 0)
+		return read_run(r, line);
+	if (strcmp(word, "points") == 0)
+		return read_points(r, line);
 	if (strcmp(word, "answer") == 0 || strcmp(word, "item") == 0)
 		return read_answer(r, line, strcmp(word, "item") == 0);
 	status = next_record(r);

@@ -50,6 +50,7 @@ const struct settings *line_reader_settings(const struct line_reader *r);
 const struct host *line_reader_host(const struct line_reader *r);
 /* While the sink is called: what was answered at that record, *N of them. */
 const struct answer *line_reader_answers(const struct line_reader *r, size_t *n);
+bool line_reader_start_waits(const struct line_reader *r); /* it came, and is not sent yet */
 const struct stream_start *line_reader_start(const struct line_reader *r); /* NULL: none came yet */
 /* The start that was taken last is sent as one at NOW_NS, where nothing is left of what came before. */
 void line_reader_start_late(struct line_reader *r, uint64_t now_ns);

@@ -23,6 +23,8 @@ struct stream_start {
 	int64_t wall_offset_ns; /* CLOCK_REALTIME − CLOCK_MONOTONIC */
 	uint32_t netns; /* inode number of the namespace under watch */
 	const char *netns_name; /* "" when it has none */
+	const char *host; /* the traced host's name; NULL: not recorded */
+	const char *run; /* what tells this run from any other, 16 hex digits; NULL: not recorded */
 	const struct point_status *points;
 	size_t n_points;
 };
@@ -35,6 +37,11 @@ struct stream_sink {
 	/* Time has reached NOW_NS and everything before it has been delivered. */
 	void (*tick)(void *ctx, uint64_t now_ns);
 	void (*end)(void *ctx, uint64_t now_ns);
+	/*
+	 * At TIME_NS these points came to be attached, or no longer are; what is not
+	 * among them is as it was.  Details are interned.
+	 */
+	void (*points)(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns);
 };
 
 #endif

@@ -5,9 +5,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-void functions_detach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enum how how)
+void functions_detach(struct programs *p, struct bpf_link *links[MAX_PROGRAM_ROWS], enum how how)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		if (program_rows[i].how != how)
 			continue;
 		bpf_link__destroy(links[i]);
@@ -15,15 +15,15 @@ void functions_detach(struct programs *p, struct bpf_link *links[N_PROGRAMS], en
 	}
 }
 
-static bool any_attached(struct bpf_link *const links[N_PROGRAMS])
+static bool any_attached(struct bpf_link *const links[MAX_PROGRAM_ROWS])
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		if (program_rows[i].module && links[i])
 			return true;
 	return false;
 }
 
-int functions_attach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enum how how)
+int functions_attach(struct programs *p, struct bpf_link *links[MAX_PROGRAM_ROWS], enum how how)
 {
 	bool any = false;
 	int err;
@@ -31,7 +31,7 @@ int functions_attach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enu
 	if (!any_attached(links))
 		programs_look_again(p);
 	err = programs_load_late(p, how);
-	for (size_t i = 0; !err && i < N_PROGRAMS; i++) {
+	for (size_t i = 0; !err && i < n_program_rows; i++) {
 		struct bpf_program *program = program_rows[i].how == how ? programs_get(p, i) : NULL;
 
 		if (!program || bpf_program__fd(program) < 0)

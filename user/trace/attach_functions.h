@@ -11,8 +11,8 @@ struct bpf_link;
  * Loads and attaches those of HOW that this kernel has now; LINKS has one for each row.
  * 0, or -errno: there is none.
  */
-int functions_attach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enum how how);
+int functions_attach(struct programs *p, struct bpf_link *links[MAX_PROGRAM_ROWS], enum how how);
 /* Detaches them; nothing attached is fine. */
-void functions_detach(struct programs *p, struct bpf_link *links[N_PROGRAMS], enum how how);
+void functions_detach(struct programs *p, struct bpf_link *links[MAX_PROGRAM_ROWS], enum how how);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/devices.h"
 #include "host/netlink.h"
 
 #define MAX_TCX 16
@@ -20,9 +21,10 @@ struct list {
 	struct attached_program *out;
 	size_t max, n;
 	const char *device, *where; /* of what is being read */
+	int err; /* the first thing that could not be read */
 };
 
-/* The program's name, "" when it cannot be told; -ENOENT: there is no such program (any more). */
+/* The program's name, "" where it has none; -ENOENT: there is no such program (any more). */
 static int program_name(uint32_t id, char *out, size_t size)
 {
 	struct bpf_prog_info info = { 0 };
@@ -31,23 +33,34 @@ static int program_name(uint32_t id, char *out, size_t size)
 
 	out[0] = '\0';
 	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : 0;
+		return -errno;
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len))
 		snprintf(out, size, "%.*s", (int)sizeof(info.name), info.name);
 	close(fd);
 	return 0;
 }
 
+static void set_error(struct list *list, int err)
+{
+	if (!list->err)
+		list->err = err;
+}
+
 static void add(struct list *list, uint32_t id, const char *name)
 {
 	struct attached_program *p = &list->out[list->n];
+	int err;
 
-	if (list->n == list->max)
+	if (list->n == list->max) {
+		set_error(list, -E2BIG);
 		return;
+	}
 	memset(p, 0, sizeof(*p));
 	p->id = id;
-	if (id && program_name(id, p->name, sizeof(p->name)))
+	err = id ? program_name(id, p->name, sizeof(p->name)) : 0;
+	if (err == -ENOENT)
 		return;
+	set_error(list, err); /* it is there, whatever it is called */
 	if (!p->name[0])
 		snprintf(p->name, sizeof(p->name), "%s", name);
 	if (!strncmp(p->name, "hct_", 4)) /* another hctrace, which lets everything pass */
@@ -119,15 +132,15 @@ static int add_filters(struct list *list, unsigned ifindex, uint32_t parent)
 
 static int add_device(struct list *list, const struct host_device *device)
 {
-	unsigned ifindex = if_nametoindex(device->name);
-	int err;
+	unsigned ifindex;
+	int err = device_index(device->name, &ifindex);
 
 	list->device = device->name;
 	list->where = "XDP";
 	if (device->xdp_prog_id)
 		add(list, device->xdp_prog_id, "");
-	if (!ifindex)
-		return 0;
+	if (err)
+		return err == -ENODEV ? 0 : err;
 	list->where = "tc ingress";
 	err = add_filters(list, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
 	if (!err)
@@ -144,13 +157,9 @@ int attached_read(const struct host_devices *devices, struct attached_program *o
 		  size_t *n)
 {
 	struct list list = { .out = out, .max = max };
-	int err = 0;
 
-	for (size_t i = 0; i < devices->n; i++) {
-		int one = add_device(&list, &devices->d[i]);
-
-		err = err ? err : one;
-	}
+	for (size_t i = 0; i < devices->n; i++)
+		set_error(&list, add_device(&list, &devices->d[i]));
 	*n = list.n;
-	return err;
+	return list.err;
 }

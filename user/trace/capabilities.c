@@ -51,7 +51,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 	for (size_t t = 0, n = 0; t < sizeof(tiers) / sizeof(tiers[0]); t++) {
 		bool any = false;
 
-		for (size_t i = 0; i < N_PROGRAMS; i++)
+		for (size_t i = 0; i < n_program_rows; i++)
 			any |= p->wanted[i] && program_rows[i].how == tiers[t].how;
 		if (any)
 			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", tiers[t].name);
@@ -61,7 +61,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 	for (enum hct_point point = 0, n = 0; point < HCT_POINT_COUNT; point++) {
 		bool any = nft_trace && point == HCT_POINT_NFT_TRACE;
 
-		for (size_t i = 0; i < N_PROGRAMS; i++)
+		for (size_t i = 0; i < n_program_rows; i++)
 			any |= p->wanted[i] && program_rows[i].point == point;
 		if (any)
 			CHECK_PUT(cap->what, "%s%s", n++ ? ", " : "", point_name(point));
@@ -71,7 +71,7 @@ static void tell_tiers(struct lines *lines, const struct programs *p, bool nft_t
 
 static bool has_point(const struct programs *p, enum hct_point point)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		if (p->wanted[i] && program_rows[i].point == point)
 			return true;
 	return false;
@@ -100,16 +100,24 @@ static void tell_missing(struct lines *lines, const struct programs *p,
 	}
 }
 
+/* No word of the kernel's: it could not be asked. */
+static void tell_untried(struct lines *lines, int err)
+{
+	struct capability *cap = line(lines, CHECK_UNREAD);
+
+	cap->err = err;
+	CHECK_PUT(cap->what, "What the kernel lets hctrace see");
+}
+
 static void tell_refused(struct lines *lines, int err)
 {
-	struct capability *cap = line(lines, err == -EPERM ? CHECK_NOTE : CHECK_WARN);
+	struct capability *cap;
 
-	if (err == -EPERM) {
-		CHECK_PUT(cap->what, "What the kernel lets hctrace see could not be tried: that "
-				     "needs "
-				     "root.");
+	if (err == -EPERM || err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
+		tell_untried(lines, err);
 		return;
 	}
+	cap = line(lines, CHECK_WARN);
 	CHECK_PUT(cap->what,
 		  "The kernel refuses hctrace's programs (%s): 'hctrace live' cannot run.",
 		  strerror(-err));
@@ -130,10 +138,14 @@ size_t capabilities_read(const struct settings *settings, uint32_t netns, struct
 
 	libbpf_set_print(NULL);
 	btf = kernel_btf_load(settings->btf, &refusal);
+	if (!btf && refusal.err) {
+		tell_untried(&lines, refusal.err);
+		return lines.n;
+	}
 	if (!btf) {
 		cap = line(&lines, CHECK_WARN);
 		CHECK_PUT(cap->what, "'hctrace live' cannot run: %s.", refusal.why);
-		CHECK_PUT(cap->fix, "To trace here, %s.", refusal.fix);
+		CHECK_PUT(cap->advice, "To trace here, %s.", refusal.fix);
 		return lines.n;
 	}
 	programs_choose(&programs, settings, btf, &list);

@@ -10,6 +10,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/open_files.h"
+
 #define OWN_BTF "/sys/kernel/btf/vmlinux"
 
 bool kernel_btf_is_own(void)
@@ -89,21 +91,49 @@ static struct btf *from_file(const char *file, const char *release, struct kerne
 	return NULL;
 }
 
+/* Why the kernel's own types cannot be read, which libbpf does not tell when it gave up looking. */
+static int own_error(void)
+{
+	struct btf *btf = btf__parse(OWN_BTF, NULL);
+	int err = btf ? -EAGAIN : -errno;
+
+	btf__free(btf);
+	return err;
+}
+
+static void put_resource_fix(struct kernel_btf_refusal *r)
+{
+	if (r->err == -EMFILE)
+		snprintf(r->fix, sizeof(r->fix),
+			 "raise the limit of open files, which is %lu: ulimit -n 1024, or LimitNOFILE= "
+			 "in a systemd unit", open_files_limit());
+	else
+		snprintf(r->fix, sizeof(r->fix), "try again; if it stays so, the host lacks memory or files");
+}
+
 struct btf *kernel_btf_load(const char *file, struct kernel_btf_refusal *r)
 {
 	struct utsname kernel;
 	struct btf *btf;
 
+	memset(r, 0, sizeof(*r));
 	uname(&kernel);
 	if (!kernel_btf_is_own() && file)
 		return from_file(file, kernel.release, r);
 	btf = btf__load_vmlinux_btf(); /* looks for a vmlinux in /boot and the like, too */
 	if (btf)
 		return btf;
+	if (kernel_btf_is_own()) {
+		r->err = own_error();
+		snprintf(r->why, sizeof(r->why), "cannot read this kernel's types (" OWN_BTF "): %s",
+			 strerror(-r->err));
+		put_resource_fix(r);
+		return NULL;
+	}
 	snprintf(r->why, sizeof(r->why),
 		 "this kernel has no BTF (" OWN_BTF "), which hctrace needs to read it");
 	snprintf(r->fix, sizeof(r->fix),
 		 "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (every current distribution kernel is), "
-		 "or give the BTF of this one, %s: --btf FILE", kernel.release);
+		 "or give a file with the BTF of this one, %s, with --btf", kernel.release);
 	return NULL;
 }

@@ -11,6 +11,7 @@ struct btf;
 struct kernel_btf_refusal {
 	char why[384];
 	char fix[256];
+	int err; /* -errno where the kernel has types that could not be read; else 0 */
 };
 
 /*

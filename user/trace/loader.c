@@ -18,6 +18,7 @@
 #include "attach_netfilter.h"
 #include "attach_tc.h"
 #include "attach_xdp_program.h"
+#include "base/open_files.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
 #include "nft_key.h"
@@ -32,7 +33,7 @@ struct loader {
 	const struct settings *settings;
 	uint32_t netns;
 	struct programs programs;
-	struct bpf_link *links[N_PROGRAMS];
+	struct bpf_link *links[MAX_PROGRAM_ROWS];
 	struct tc *tc;
 	struct ladder *ladder;
 	struct nft_key *nft_key;
@@ -53,6 +54,11 @@ const struct point_status *loader_points(const struct loader *l, size_t *n)
 	return l->points.points;
 }
 
+size_t loader_changes(struct loader *l, struct point_status out[HCT_POINT_COUNT])
+{
+	return point_list_changes(&l->points, out);
+}
+
 /* ---- attaching ---- */
 
 static void say_point(struct loader *l, enum hct_point point, bool attached, const char *detail)
@@ -71,7 +77,7 @@ static struct bpf_link *attach_tracepoint(const struct programs *p, size_t row)
 
 static void attach_by_name(struct loader *l)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		enum how how = program_rows[i].how;
 		bool function = how == BY_FUNCTION;
 
@@ -226,8 +232,8 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 		return 0;
 	if (err) {
 		detail = point_detail("cannot attach to %s: %s", name, strerror(-err));
-		say_point(l, HCT_POINT_TC_INGRESS, false, detail);
-		say_point(l, HCT_POINT_TC_EGRESS, false, detail);
+		point_list_refused(&l->points, HCT_POINT_TC_INGRESS, detail);
+		point_list_refused(&l->points, HCT_POINT_TC_EGRESS, detail);
 		return err;
 	}
 	detail = point_detail("%s on %zu interface%s", tc_uses_tcx(l->tc) ? "tcx" : "clsact",
@@ -237,15 +243,29 @@ int loader_device_up(struct loader *l, unsigned ifindex)
 	return 0;
 }
 
+/* Both points observe at devices, of which the last is gone. */
+static void no_device_left(struct loader *l, enum hct_point point, enum hct_point other)
+{
+	static const char detail[] = "no interface is left that it is attached to";
+
+	point_list_gone(&l->points, point, point_detail("%s", detail));
+	point_list_gone(&l->points, other, point_detail("%s", detail));
+}
+
 void loader_device_gone(struct loader *l, unsigned ifindex)
 {
-	if (l->tc)
+	if (l->tc) {
 		tc_forget(l->tc, ifindex);
+		if (!tc_count(l->tc))
+			no_device_left(l, HCT_POINT_TC_INGRESS, HCT_POINT_TC_EGRESS);
+	}
 	watch_xdp(l, ifindex); /* a program that was nowhere else is let go */
 	for (size_t i = 0; i < l->n_xdp; i++)
 		if (l->xdp[i].ifindex == ifindex) {
 			bpf_link__destroy(l->xdp[i].link);
 			l->xdp[i] = l->xdp[--l->n_xdp];
+			if (!l->n_xdp)
+				no_device_left(l, HCT_POINT_XDP, HCT_POINT_XDP);
 			break;
 		}
 }
@@ -402,6 +422,15 @@ static void say_error(int err)
 		fprintf(stderr, "hctrace: cannot load BPF programs: no permission; run it as root "
 				"(sudo hctrace …), or with CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN\n");
 		break;
+	case -EMFILE:
+		fprintf(stderr, "hctrace: cannot load BPF programs: this process may have %lu files open at "
+				"once, which is too few;\n         raise the limit: ulimit -n 1024, or "
+				"LimitNOFILE=1024 in a systemd unit\n", open_files_limit());
+		break;
+	case -ENFILE:
+		fprintf(stderr, "hctrace: cannot load BPF programs: the system has as many files open as it "
+				"may;\n         raise fs.file-max, or find what opens so many (sysctl fs.file-nr)\n");
+		break;
 	default:
 		fprintf(stderr, "hctrace: the kernel refused every BPF program: %s; "
 				"run with -vv to see libbpf's messages\n", strerror(-err));
@@ -475,7 +504,7 @@ void loader_close(struct loader *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		bpf_link__destroy(l->links[i]);
 	while (l->n_xdp)
 		bpf_link__destroy(l->xdp[--l->n_xdp].link);

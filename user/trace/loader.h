@@ -40,6 +40,9 @@ void loader_close(struct loader *l);
 /* What became of each point; valid until loader_close(). */
 const struct point_status *loader_points(const struct loader *l, size_t *n);
 
+/* Those that came or went since the last call, in OUT; returns how many. */
+size_t loader_changes(struct loader *l, struct point_status out[HCT_POINT_COUNT]);
+
 int loader_events_fd(const struct loader *l);
 int loader_shared_fd(const struct loader *l);
 int loader_flows_fd(const struct loader *l);

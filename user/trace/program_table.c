@@ -14,7 +14,7 @@
 #define TOO_OLD "SKB_DROP_REASON_TCP_RFC7323_TW_PAWS"
 
 /* What differs between kernels is said with the version, and the commit, that made it so. */
-const struct program_row program_rows[N_PROGRAMS] = {
+const struct program_row program_rows[] = {
 	/* as tcx: 6.6, e420bed02507; else as a filter of clsact (attach_tc.c tries) */
 	{ "hct_tc_ingress", HCT_POINT_TC_INGRESS, BY_TC },
 	{ "hct_tc_ingress_l3", HCT_POINT_TC_INGRESS, BY_TC_L3 },
@@ -78,6 +78,10 @@ const struct program_row program_rows[N_PROGRAMS] = {
 	{ "hct_libwrap_enter", HCT_POINT_LIBWRAP, BY_LIBWRAP },
 	{ "hct_libwrap_leave", HCT_POINT_LIBWRAP, BY_LIBWRAP },
 };
+
+const size_t n_program_rows = sizeof(program_rows) / sizeof(program_rows[0]);
+_Static_assert(sizeof(program_rows) / sizeof(program_rows[0]) <= MAX_PROGRAM_ROWS,
+	       "more programs than there is room for");
 
 static int args_of(const struct btf *btf, const struct btf_type *function)
 {

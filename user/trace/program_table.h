@@ -10,7 +10,7 @@
 
 struct btf;
 
-#define N_PROGRAMS 40
+#define MAX_PROGRAM_ROWS 64 /* room for the rows; how many there are the table itself knows */
 
 /* How a program gets to where it observes. */
 enum how {
@@ -42,7 +42,8 @@ struct program_row {
 	const char *reason; /* of a drop, in whose place it is; NULL: in that of all */
 };
 
-extern const struct program_row program_rows[N_PROGRAMS];
+extern const struct program_row program_rows[];
+extern const size_t n_program_rows;
 
 bool program_is_function(enum how how);
 /* NULL when the kernel whose types BTF are can take the program of ROW, else why not. */

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/open_files.h"
 #include "function_try.h"
 #include "hctrace.skel.h"
 #include "kernel_btf.h"
@@ -20,6 +21,7 @@ _Static_assert(MAX_PREFIXES == HCT_MAX_PREFIXES && MAX_PORTS == HCT_MAX_PORTS,
 	       "options.h and the wire format allow the same number");
 
 #define RESTART_NS 900000000ULL /* below the shortest interval of a health check, 1 s */
+#define FILES_NEEDED (2 * n_program_rows + 64) /* each with its link; maps, types, devices, our own */
 #define OWN_MAP ".rodata.watched" /* bpf/function_xdp.bpf.c */
 #define PROG_TYPE_NETFILTER 32 /* 6.4; libbpf 1.1 does not know it */
 #define ATTACH_TYPE_NETFILTER 45
@@ -89,7 +91,7 @@ void programs_choose(struct programs *p, const struct settings *settings, const 
 	/* 6.1, 34dd3bad1a6f: by bpf_mem_alloc a map can grow under a tracepoint */
 	p->preallocate = btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) < 0;
 	no_functions = function_try(btf);
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		const char *why = not_asked_for(settings, &program_rows[i]);
 
 		if (!why && program_is_function(program_rows[i].how))
@@ -148,7 +150,7 @@ void programs_unload(struct programs *p)
 
 void programs_replace_tc(struct programs *p)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		if (is_tc(program_rows[i].how))
 			p->wanted[i] = false;
 		if (program_rows[i].point == HCT_POINT_RECEIVE ||
@@ -181,9 +183,9 @@ static void give_back(void)
 }
 
 /* Lets OBJECT load only the programs of WANTED. */
-static void take_only(struct hctrace_bpf *object, const bool wanted[N_PROGRAMS])
+static void take_only(struct hctrace_bpf *object, const bool wanted[MAX_PROGRAM_ROWS])
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		struct bpf_program *program =
 			bpf_object__find_program_by_name(object->obj, program_rows[i].program);
 
@@ -195,7 +197,7 @@ static void take_only(struct hctrace_bpf *object, const bool wanted[N_PROGRAMS])
 	}
 }
 
-static int try_load(struct programs *p, const bool wanted[N_PROGRAMS],
+static int try_load(struct programs *p, const bool wanted[MAX_PROGRAM_ROWS],
 		    const struct hct_config *config, uint32_t buffer)
 {
 	int err = 0;
@@ -245,19 +247,19 @@ static int load_shared(const struct programs *p, struct hctrace_bpf *object)
 
 bool programs_want(const struct programs *p, enum how how)
 {
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		if (p->wanted[i] && program_rows[i].how == how)
 			return true;
 	return false;
 }
 
 /* Which programs this kernel can take in the object for HOW, with the modules that it has now. */
-static bool choose_late(struct programs *p, enum how how, bool wanted[N_PROGRAMS])
+static bool choose_late(struct programs *p, enum how how, bool wanted[MAX_PROGRAM_ROWS])
 {
 	struct btf *kernel = NULL;
 	bool any = false;
 
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
+	for (size_t i = 0; i < n_program_rows; i++) {
 		wanted[i] = p->wanted[i] && (program_rows[i].how == how || (is_of_module(how) &&
 						is_of_module(program_rows[i].how)));
 		if (wanted[i] && program_rows[i].module) {
@@ -275,7 +277,7 @@ static bool choose_late(struct programs *p, enum how how, bool wanted[N_PROGRAMS
 /* Was a module loaded since whose programs were left out? */
 static bool is_outdated(const struct programs *p, enum how how)
 {
-	for (size_t i = 0; is_of_module(how) && i < N_PROGRAMS; i++)
+	for (size_t i = 0; is_of_module(how) && i < n_program_rows; i++)
 		if (p->wanted[i] && program_rows[i].module && !p->looked[i] &&
 		    program_module_is_there(&program_rows[i]))
 			return true;
@@ -291,7 +293,7 @@ void programs_look_again(struct programs *p)
 static int load_late(struct programs *p, enum how how)
 {
 	struct hctrace_bpf **late = object_of(p, how);
-	bool wanted[N_PROGRAMS];
+	bool wanted[MAX_PROGRAM_ROWS];
 	int err;
 
 	if (!choose_late(p, how, wanted))
@@ -321,7 +323,7 @@ int programs_load_late(struct programs *p, enum how how)
 	if (!err || err == -ENOTSUP || !is_of_module(how))
 		return err;
 	/* a table's arguments have another order before 5.16: nftables goes without them */
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		if (program_rows[i].how == BY_TABLE_FUNCTION)
 			p->wanted[i] = false;
 	return how == BY_TABLE_FUNCTION ? err : load_late(p, how);
@@ -330,11 +332,11 @@ int programs_load_late(struct programs *p, enum how how)
 int programs_load_xdp(const struct programs *p, int target, const char *function, uint32_t id,
 		      const char *name, struct hctrace_bpf **out)
 {
-	bool wanted[N_PROGRAMS];
+	bool wanted[MAX_PROGRAM_ROWS];
 	struct hctrace_bpf *object;
 	int err;
 
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	for (size_t i = 0; i < n_program_rows; i++)
 		wanted[i] = p->wanted[i] && program_rows[i].how == BY_XDP_PROGRAM;
 	object = open_object(p);
 	if (!object)
@@ -361,19 +363,22 @@ int programs_load_xdp(const struct programs *p, int target, const char *function
 int programs_load(struct programs *p, const struct settings *settings, uint32_t netns,
 		  struct point_list *list)
 {
-	bool now[N_PROGRAMS];
+	bool now[MAX_PROGRAM_ROWS];
 	struct hct_config config;
 	size_t taken = 0;
 	int err;
 
-	for (size_t i = 0; i < N_PROGRAMS; i++)
+	/* libbpf takes "no more files" for what the kernel cannot do, and goes on without it */
+	if (open_files_limit() && open_files_limit() < FILES_NEEDED)
+		return -EMFILE;
+	for (size_t i = 0; i < n_program_rows; i++)
 		now[i] = p->wanted[i] && !is_late(program_rows[i].how);
 	fill_config(&config, settings, netns);
 	err = try_load(p, now, &config, settings->buffer);
-	if (!err || err == -EPERM)
+	if (!err || err == -EPERM || err == -EMFILE || err == -ENFILE)
 		return err;
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		bool alone[N_PROGRAMS] = { false };
+	for (size_t i = 0; i < n_program_rows; i++) {
+		bool alone[MAX_PROGRAM_ROWS] = { false };
 
 		if (!now[i])
 			continue;

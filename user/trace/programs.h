@@ -22,8 +22,8 @@ struct programs {
 	struct hctrace_bpf *object; /* NULL until loaded */
 	struct hctrace_bpf *l3, *ladder, *modules; /* NULL until needed */
 	bool preallocate; /* the map of flows: this kernel wants that, or it warns in its log */
-	bool looked[N_PROGRAMS]; /* of a module that was there when it was looked for */
-	bool wanted[N_PROGRAMS]; /* to be loaded; after programs_load(): loaded, or to be when needed */
+	bool looked[MAX_PROGRAM_ROWS]; /* of a module that was there when it was looked for */
+	bool wanted[MAX_PROGRAM_ROWS]; /* to be loaded; after programs_load(): loaded, or to be when needed */
 };
 
 /* Marks what SETTINGS ask for and the kernel of BTF has; the others go to LIST with the reason. */

@@ -71,7 +71,7 @@ static void report_cut_answer(const struct facts *f, char who[48], struct diagno
 	    format_span(took, f->host_end_ns - f->p->start_ns));
 	say_extent(f, d);
 	say(WHY(d), ".");
-	say(ADVICE(d), "See the service's log for that moment: it gave up in the middle of its answer "
+	add_advice(d, "See the service's log for that moment: it gave up in the middle of its answer "
 		       "(a crash, an upstream that ended, a Content-Length that is not that of the "
 		       "body).");
 }
@@ -96,13 +96,12 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), ", which it had not read");
 	say(WHY(d), ".");
 	if (!p->request_ns || !p->read_ns)
-		say(ADVICE(d),
+		add_advice(d,
 		    "See the service's log; typical are an address list in its own configuration "
-		    "(allow, deny, "
-		    "only_from, hosts.deny) without %s, a connection limit, or a crash.",
+		    "(allow, deny, only_from, hosts.deny) without %s, a connection limit, or a crash.",
 		    f->range);
 	else
-		say(ADVICE(d), "See the service's log for that moment: it read the request and gave "
+		add_advice(d, "See the service's log for that moment: it read the request and gave "
 			    "up (a crash, an unknown Host, a limit on requests, a port that "
 			    "expects TLS).");
 }
@@ -127,16 +126,13 @@ static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
 	if (known && l.backlog_max)
 		say(WHY(d), " %" PRIu32 " of %" PRIu32 " connections wait in its queue.", l.backlog,
 		    l.backlog_max);
+	add_advice(d, "See what %.15s is doing, and its log (all workers busy, stopped, or "
+		      "deadlocked); then give it more workers, or restart it.",
+		   known && l.pid && l.comm[0] ? l.comm : "the service");
 	if (known && l.pid)
-		say(ADVICE(d),
-		    "See what %.15s is doing: its log, top, strace -f -p %" PRIu32
-		    " (all workers busy, stopped, or "
-		    "deadlocked); then give it more workers, or restart it.",
-		    l.comm, l.pid);
+		show_threads(l.pid, d);
 	else
-		say(ADVICE(d), "See what the service is doing: its log, top, strace -f -p PID (all "
-			    "workers busy, stopped, or "
-			    "deadlocked); then give it more workers, or restart it.");
+		show_listeners(f, d);
 }
 
 /* It began to answer, and did not finish in time. */
@@ -156,7 +152,7 @@ static void report_slow_answer(const struct facts *f, char who[48], struct diagn
 	say(WHY(d), "%s: the load balancer gave up after %s.",
 	    quiet >= QUIET_NS ? ", then nothing" : " until then, too slowly",
 	    format_span(gave_up, f->gave_up_ns - p->start_ns));
-	say(ADVICE(d), "See in the service's log what its answer waits for (a database, an upstream, a "
+	add_advice(d, "See in the service's log what its answer waits for (a database, an upstream, a "
 		       "lock), or whether its Content-Length is that of the body; a page for checks "
 		       "should need none of it.");
 }
@@ -178,7 +174,7 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "The load balancer connected, sent nothing, and waited for %s to speak first: "
 			    "nothing came, and it gave up after %s.",
 		    who, format_span(a, f->gave_up_ns - p->start_ns));
-		say(ADVICE(d), "If the service is to greet its clients, see why it does not: its log, and "
+		add_advice(d, "If the service is to greet its clients, see why it does not: its log, and "
 			       "whether all its workers are busy. Else set the check to one that only "
 			       "connects, or to the protocol that the service speaks.");
 		return;
@@ -201,21 +197,17 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	if (f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9)
 		say(WHY(d), " (--timeout says %s)", format_setting(told, f->timeout_ns));
 	say(WHY(d), ".");
-	if (p->read_ns || p->first_byte_ns)
-		say(ADVICE(d),
-		    "Make the check's page fast (no database, no upstream), or raise the check's "
-		    "timeout; the service's "
-		    "log and 'time curl http://%s%s' show where it waits.",
-		    f->target, p->http_request.valid ? p->http_request.path : "/");
-	else if (p->has_process || (facts_listener(f, &l) && l.pid))
-		say(ADVICE(d),
-		    "See what it is doing: its log, top, strace -f -p %" PRIu32
-		    "; all its workers may be busy.",
-		    p->has_process ? p->pid : l.pid);
+	if (p->read_ns || p->first_byte_ns) {
+		add_advice(d, "Make the check's page fast (no database, no upstream), or raise the check's "
+			      "timeout; the service's log shows where it waits.");
+		show_request(f, d);
+		return;
+	}
+	add_advice(d, "See what it is doing, and its log; all its workers may be busy.");
+	if (p->has_process || (facts_listener(f, &l) && l.pid))
+		show_threads(p->has_process ? p->pid : l.pid, d);
 	else
-		say(ADVICE(d),
-		    "See what the service is doing: its log, top, strace -f -p PID; all its "
-		    "workers may be busy.");
+		show_listeners(f, d);
 }
 
 const struct verdict verdict_app_closed = {

@@ -13,6 +13,8 @@ char *process_words(const struct facts *f, char out[48]);
 const char *capitalised(char *text);
 /* "GET /health" or "the request". */
 const char *request_words(const struct facts *f, char out[96]);
+/* The command that asks the service what the check asked it. */
+void show_request(const struct facts *f, struct diagnosis *d);
 /* An HTTP answer was begun, and does not come to its end. */
 bool is_unfinished(const struct facts *f);
 /* Adds to why how much of it was sent: "6 of 500 body bytes". */

@@ -47,6 +47,29 @@ const char *request_words(const struct facts *f, char out[96])
 	return out;
 }
 
+/*
+ * The check's own request, as the service is to get it; -g keeps curl from
+ * reading brackets in it.  A cut one would be another: then there is none.
+ */
+void show_request(const struct facts *f, struct diagnosis *d)
+{
+	const struct http_request *r = &f->p->http_request;
+	char header[sizeof(r->host) + 8];
+	bool head = strcmp(r->method, "HEAD") == 0;
+
+	if (!r->valid || r->path[0] != '/' || strlen(r->path) == sizeof(r->path) - 1 ||
+	    strlen(r->host) == sizeof(r->host) - 1)
+		return;
+	SHOW_COMMAND(d, head ? "curl -gI " : "curl -gi ");
+	if (!head && strcmp(r->method, "GET") != 0)
+		SHOW_COMMAND(d, "-X %s ", r->method);
+	if (r->host[0]) {
+		snprintf(header, sizeof(header), "Host: %s", r->host);
+		SHOW_COMMAND(d, "-H %s ", header);
+	}
+	SHOW_COMMAND(d, "http://%s%s", f->target, r->path);
+}
+
 void where_application(const struct facts *f, struct diagnosis *d)
 {
 	where_set(d, "application", NULL);

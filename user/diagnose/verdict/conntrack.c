@@ -56,17 +56,18 @@ static void say_why_invalid(const struct facts *f, struct diagnosis *d)
 	if (!f->tcp || begins) {
 		say(WHY(d), " A first packet is invalid when its checksum or its headers are wrong");
 		say(WHY(d), begins ? ", or when an older connection has the same ports." : ".");
-		say(ADVICE(d), "Capture it to see its checksum: tcpdump -vni %s host %s. ",
-		    f->p->device_in[0] ? f->p->device_in : "any", f->lb);
+		add_advice(d, "Capture it to see its checksum.");
+		SHOW_COMMAND(d, "tcpdump -vnp -c 10 -i %s host %s",
+			     f->p->device_in[0] ? f->p->device_in : "any", f->lb);
 	} else if (known && !loose) {
 		say(WHY(d), " Connection tracking did not see this connection's beginning, and "
 			    "net.netfilter.nf_conntrack_tcp_loose=0 lets it take up none midway.");
-		say(ADVICE(d), "Look for a NOTRACK rule on SYNs, or for SYNs that take another path. ");
+		add_advice(d, "Look for a NOTRACK rule on SYNs, or for SYNs that take another path.");
 	} else {
 		say(WHY(d), " Its sequence numbers lie outside the window that connection tracking "
 			    "expects, or it did not see the connection's beginning.");
-		say(ADVICE(d), "Look for paths on which only one direction crosses this host; "
-			    "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1 is lenient. ");
+		add_advice(d, "Look for paths on which only one direction crosses this host; "
+			      "net.netfilter.nf_conntrack_tcp_be_liberal=1 is lenient.");
 	}
 }
 
@@ -91,13 +92,15 @@ static void report_conntrack_invalid(const struct facts *f, struct diagnosis *d)
 		    packet_words(f, f->drop), f->lb, f->icmp ? f->address : f->target, device,
 		    c->chain.chain, c->chain.table, c->chain.backend);
 	}
-	say_why_invalid(f, d);
-	say(ADVICE(d), "Or accept it ahead of the rule: ");
 	fix_culprit(f, c, d);
+	if (command_is_set(&d->fix.command))
+		add_advice(d, "That accepts it ahead of the rule; the cause stays.");
+	say_why_invalid(f, d);
 	if (f->connected)
 		d->code = f->late_code;
 }
 
+/* nf_conntrack_standalone.c: in a namespace of its own the limit can only be read. */
 static void report_conntrack_full(const struct facts *f, struct diagnosis *d)
 {
 	int64_t count = 0, max = 0;
@@ -111,10 +114,13 @@ static void report_conntrack_full(const struct facts *f, struct diagnosis *d)
 	    " entries), so the kernel "
 	    "dropped the %s from %s.",
 	    count, max, packet_words(f, f->drop), f->lb);
-	say(ADVICE(d),
-	    "sysctl -w net.netfilter.nf_conntrack_max=%" PRId64 "; then find what fills it: "
-	    "conntrack -L | awk '{print $1,$4,$5}' | sort | uniq -c | sort -n | tail",
-	    max * 2);
+	FIX_COMMAND(d, "sysctl -w net.netfilter.nf_conntrack_max=%lu", (unsigned long)max * 2);
+	if (f->p->netns_name[0])
+		add_advice(d, "Run it outside %s: the limit is that of the whole host, and can only be "
+			      "read in a network namespace.", f->p->netns_name);
+	add_advice(d, "Then find what fills the table, and write the setting to a file in "
+		      "/etc/sysctl.d/ to keep it.");
+	SHOW_COMMAND(d, "conntrack -L | awk '{print $1,$4,$5}' | sort | uniq -c | sort -n | tail");
 	if (f->connected)
 		d->code = f->late_code;
 }

@@ -77,6 +77,13 @@ static void where_device(const struct facts *f, struct diagnosis *d)
 	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->device_in);
 }
 
+/* To take it off would let in all that it keeps out: that is for its owner to do. */
+static void advise_xdp(const struct facts *f, struct diagnosis *d)
+{
+	add_advice(d, "See who loaded the program, and let it pass %s; without it all that it keeps "
+		      "out would come in.", f->range);
+}
+
 /* By its own word. */
 static void report_xdp_verdict(const struct facts *f, struct diagnosis *d)
 {
@@ -87,9 +94,8 @@ static void report_xdp_verdict(const struct facts *f, struct diagnosis *d)
 	say_xdp_program(f, d);
 	say(WHY(d), "%s the %s from %s%s.", aborted ? " failed over" : " dropped",
 	    f->connected ? "request" : f->what, f->lb, aborted ? ", so it was dropped" : "");
-	say(ADVICE(d),
-	    "bpftool prog show id %" PRIu32 " tells who loaded it; let it pass %s, or take it off: "
-	    "ip link set dev %s xdp off", xdp->program_id, f->range, f->p->device_in);
+	advise_xdp(f, d);
+	SHOW_COMMAND(d, "bpftool prog show id %u", xdp->program_id);
 	if (f->connected)
 		d->code = f->late_code;
 }
@@ -103,38 +109,42 @@ static void report_xdp_elsewhere(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), " sent the %s from %s %s (%s), past the network stack: what came of it is not seen "
 	    "here.", f->connected ? "request" : f->what, f->lb,
 	    strcmp(xdp->action, "XDP_TX") == 0 ? "out again" : "elsewhere", xdp->action);
-	say(ADVICE(d), "bpftool prog show id %" PRIu32 " tells who loaded it; look there for the target's "
-	    "health.", xdp->program_id);
+	add_advice(d, "See who loaded it; look there for the target's health.");
+	SHOW_COMMAND(d, "bpftool prog show id %u", xdp->program_id);
 }
 
 static void report_xdp_drop(const struct facts *f, struct diagnosis *d)
 {
-	const char *device = f->p->device_in[0] ? f->p->device_in : "DEV";
+	const char *device = f->p->device_in;
+	char on[IFNAMSIZ + 8];
 
 	if (f->p->xdp.action) {
 		report_xdp_verdict(f, d);
 		return;
 	}
 	where_set(d, "device", f->drop);
-	say(WHY(d), "An XDP program on %s dropped the %s from %s.", device,
+	say(WHY(d), "An XDP program%s dropped the %s from %s.", on_device(on, device),
 	    packet_words(f, f->drop), f->lb);
-	say(ADVICE(d),
-	    "ip link show dev %s names the program; let it pass %s, or take it off: ip link set "
-	    "dev %s xdp off",
-	    device, f->range, device);
+	advise_xdp(f, d);
+	if (device[0])
+		SHOW_COMMAND(d, "ip link show dev %s", device);
+	else
+		SHOW_COMMAND(d, "bpftool net");
 }
 
 static void report_tc_drop(const struct facts *f, struct diagnosis *d)
 {
-	const char *device = f->p->device_in[0] ? f->p->device_in : "DEV";
+	const char *device = f->p->device_in;
+	char on[IFNAMSIZ + 8];
 
 	where_set(d, "device", f->drop);
-	say(WHY(d), "A tc filter or program on %s dropped the %s from %s.", device,
+	say(WHY(d), "A tc filter or program%s dropped the %s from %s.", on_device(on, device),
 	    packet_words(f, f->drop), f->lb);
-	say(ADVICE(d),
-	    "tc filter show dev %s ingress (and 'bpftool net'), then let %s pass ahead of the "
-	    "dropping filter.",
-	    device, f->range);
+	add_advice(d, "Let %s pass ahead of the filter or program that drops.", f->range);
+	if (device[0])
+		SHOW_COMMAND(d, "tc filter show dev %s ingress; bpftool net show dev %s", device, device);
+	else
+		SHOW_COMMAND(d, "bpftool net");
 	if (f->connected)
 		d->code = f->late_code;
 }

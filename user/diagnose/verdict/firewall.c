@@ -34,7 +34,7 @@ void report_firewall_drop(const struct facts *f, struct diagnosis *d)
 			    "that one is not known.");
 	fix_culprit(f, c, d);
 	if (unanswered)
-		say(ADVICE(d), "  # or start the program that serves the queue");
+		add_advice(d, "Or start the program that serves the queue.");
 	if (f->connected)
 		d->code = f->late_code;
 }

@@ -36,17 +36,17 @@ enum match match_forward_drop(const struct facts *f)
 }
 
 /* Is forwarding off for what comes in where the probe did?  *NAME: the setting that says so. */
-static bool forwarding_is_off(const struct facts *f, const char **name, char key[80])
+static bool forwarding_is_off(const struct facts *f, const char **name,
+			      char key[CONF_KEY_LEN])
 {
 	int64_t value;
 
 	*name = f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
 	if (ask_sysctl(f->given.host, *name, &value) == 0 && !value)
 		return true;
-	if (!f->p->device_in[0] || strchr(f->p->device_in, '.'))
+	if (!f->p->device_in[0])
 		return false;
-	snprintf(key, 80, "net.ipv%c.conf.%.15s.forwarding", f->v6 ? '6' : '4', f->p->device_in);
-	*name = key;
+	*name = conf_key(key, f->v6, f->p->device_in, "forwarding");
 	return ask_sysctl(f->given.host, key, &value) == 0 && !value;
 }
 
@@ -83,10 +83,14 @@ static void report_forwarding_off(const struct facts *f, const char *name, struc
 	where_set(d, "route", f->drop);
 	say_errand(f, d);
 	say(WHY(d), "this host does not forward: %s is 0.", name);
-	say(ADVICE(d),
-	    "sysctl -w %s=1, and in /etc/sysctl.d/ to keep it (something turned it off after the "
-	    "container was published).",
-	    name);
+	if (strstr(name, ".conf.") && !strstr(name, ".all."))
+		fix_conf(f->v6, f->p->device_in, "forwarding", 1, d);
+	else if (f->v6)
+		FIX_COMMAND(d, "sysctl -w net.ipv6.conf.all.forwarding=1");
+	else
+		FIX_COMMAND(d, "sysctl -w net.ipv4.ip_forward=1");
+	add_advice(d, "Write it to a file in /etc/sysctl.d/ to keep it: something turned it off after "
+		      "the container was published.");
 }
 
 static void report_no_way(const struct facts *f, struct diagnosis *d)
@@ -94,10 +98,10 @@ static void report_no_way(const struct facts *f, struct diagnosis *d)
 	where_set(d, "route", f->drop);
 	say_errand(f, d);
 	say(WHY(d), "this host has no route to that address.");
-	say(ADVICE(d),
-	    "%s route get %s; is the container's network up (ip -br addr; docker network ls)? "
-	    "Start the container again, or correct the NAT rule's destination.",
-	    ip_command(f), f->inner_address);
+	add_advice(d, "See whether the container's network is up; start the container again, or "
+		      "correct the NAT rule's destination.");
+	SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s; ip -br addr" : "ip route get %s; ip -br addr",
+		     f->inner_address);
 }
 
 static void report_no_neighbour(const struct facts *f, struct diagnosis *d)
@@ -108,25 +112,23 @@ static void report_no_neighbour(const struct facts *f, struct diagnosis *d)
 	say_errand(f, d);
 	say(WHY(d), "nobody there answers %s%s%s.", f->v6 ? "neighbour discovery" : "ARP",
 	    device[0] ? " on " : "", device);
-	say(ADVICE(d),
-	    "Is the container running, and is that its address (docker ps; docker inspect; ip "
-	    "neigh show %s)? Start it again, or correct the NAT rule's destination.",
-	    f->inner_address);
+	add_advice(d, "See whether the container runs, and has that address (docker ps, docker "
+		      "inspect); start it again, or correct the NAT rule's destination.");
+	SHOW_COMMAND(d, "ip neigh show %s", f->inner_address);
 }
 
 static void report_forward_rule(const struct facts *f, struct diagnosis *d)
 {
 	report_firewall_drop(f, d);
 	if (!f->culprit.named && strncmp(d->where.backend, "iptables", 8) == 0)
-		say(ADVICE(d), " (with Docker: -I DOCKER-USER instead of %.15s)",
-		    d->where.chain[0] ? d->where.chain : d->where.hook);
+		add_advice(d, "With Docker, use chain DOCKER-USER instead, which it leaves alone.");
 }
 
 static void report_forward_drop(const struct facts *f, struct diagnosis *d)
 {
 	const char *reason = f->drop->reason ? f->drop->reason : "";
 	const char *name;
-	char key[80];
+	char key[CONF_KEY_LEN];
 
 	if (f->place.netfilter)
 		report_forward_rule(f, d);
@@ -147,23 +149,20 @@ static void report_forward_drop(const struct facts *f, struct diagnosis *d)
 
 bool report_localnet(const struct facts *f, struct diagnosis *d)
 {
-	const char *device = f->p->device_in[0] ? f->p->device_in : "DEV";
 	int64_t allowed;
-	char key[80];
+	char key[CONF_KEY_LEN];
 
-	if (!f->p->dnat.seen || f->v6 || f->drop->reply || f->drop->inside ||
+	if (!f->p->dnat.seen || f->v6 || !f->p->device_in[0] || f->drop->reply || f->drop->inside ||
 	    strncmp(f->inner_address, "127.", 4) != 0)
 		return false;
-	snprintf(key, sizeof(key), "net.ipv4.conf.%.15s.route_localnet", device);
+	conf_key(key, false, f->p->device_in, "route_localnet");
 	if (ask_sysctl(f->given.host, key, &allowed) == 0 && allowed)
 		return false;
 	where_set(d, "route", f->drop);
 	say_errand(f, d);
 	say(WHY(d), "the kernel takes nothing for 127.0.0.0/8 from a network (%s is 0).", key);
-	say(ADVICE(d),
-	    "Let the NAT rule name an address of this host, or use REDIRECT; or allow it: "
-	    "sysctl -w %s=1 (which opens what listens on 127.0.0.1 to that network).",
-	    key);
+	add_advice(d, "Let the NAT rule name an address of this host, or use REDIRECT. %s=1 would let "
+		      "it pass, too, but opens to that network what listens on 127.0.0.1.", key);
 	return true;
 }
 

@@ -76,16 +76,14 @@ static void report_http_status(const struct facts *f, struct diagnosis *d)
 		    "codes.",
 		    f->range, r->status);
 	else if (r->status == 404 || r->status == 400 || r->status == 421)
-		say(ADVICE(d),
-		    "Set the check's path (and Host) to one that the service knows: curl -i -H "
-		    "'Host: %s' http://%s%s",
-		    q->host[0] ? q->host : f->target, f->target, q->valid ? q->path : "/");
+		say(ADVICE(d), "Set the check's path (and Host) to one that the service knows.");
 	else if (r->status >= 500)
 		say(ADVICE(d), "The service reports an error of its own: see its log for %s.",
 		    request);
 	else
 		say(ADVICE(d), "Add %d to the check's expected codes, or make the page answer 200.",
 		    r->status);
+	show_request(f, d);
 }
 
 const struct verdict verdict_http_status = {

@@ -31,19 +31,22 @@ static void report_icmp_ignored(const struct facts *f, struct diagnosis *d)
 	if (probe_forwarded(f->p)) {
 		say(WHY(d), "The echo request from %s was forwarded to %s, but no reply came back.",
 		    f->lb, f->inner_address);
-		say(ADVICE(d), "There (nsenter -n -t PID): sysctl %s net.ipv4.icmp_ratelimit", name);
+		add_advice(d, "See whether it ignores echo requests, or limits its replies, there.");
+		if (f->p->inner_name[0])
+			SHOW_COMMAND(d, "ip netns exec %s sysctl %s net.ipv4.icmp_ratelimit",
+				     f->p->inner_name, name);
 		return;
 	}
 	say(WHY(d), "The echo request from %s arrived, but no reply left", f->lb);
 	if (known && ignore) {
 		say(WHY(d), ": %s is %" PRId64 ".", name, ignore);
-		say(ADVICE(d), "sysctl -w %s=0, and in /etc/sysctl.d/ to keep it.", name);
+		FIX_COMMAND(d, "sysctl -w %s=0", name);
+		add_advice(d, "Write it to a file in /etc/sysctl.d/ to keep it.");
 	} else {
 		say(WHY(d), ": rate limit, or a program that swallows it.");
-		say(ADVICE(d),
-		    "sysctl %s net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask "
-		    "net.ipv4.icmp_msgs_per_sec shows the limits.",
-		    name);
+		add_advice(d, "Compare the limits with the rate of the pings.");
+		SHOW_COMMAND(d, "sysctl %s net.ipv4.icmp_ratelimit net.ipv4.icmp_ratemask "
+				"net.ipv4.icmp_msgs_per_sec", name);
 	}
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Verdicts: dropped by the kernel outside firewall and routing. */
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diagnose/reasons.h"
@@ -55,6 +57,7 @@ static void report_policy_drop(const struct facts *f, struct diagnosis *d)
 		    function_is(f->drop->function, "xfrm4_policy_check");
 	bool cgroup = strncmp(reason, "BPF_CGROUP", 10) == 0;
 	bool lsm = strcmp(reason, "SECURITY_HOOK") == 0 || strcmp(reason, "LSM") == 0;
+	char filter[24];
 
 	where_set(d, "socket", f->drop);
 	say(WHY(d), "%s dropped the %s%s.",
@@ -64,53 +67,56 @@ static void report_policy_drop(const struct facts *f, struct diagnosis *d)
 		     : "A filter on the socket (SO_ATTACH_FILTER, or a "
 		       "control group's BPF program)",
 	    packet_words(f, f->drop), f->drop->reply ? " to the load balancer" : "");
-	if (xfrm)
-		say(ADVICE(d),
-		    "ip xfrm policy, then exempt %s: ip xfrm policy add src %s dir in action allow "
-		    "priority 1",
-		    f->range, f->range);
-	else if (cgroup)
-		say(ADVICE(d),
-		    "bpftool cgroup tree lists the programs; let %s pass (systemd: "
-		    "IPAddressAllow=%s in the unit).",
-		    f->range, f->range);
-	else if (lsm)
-		say(ADVICE(d), "See 'journalctl -k' or 'ausearch -m avc' for the denial, and allow it "
-			    "in the policy.");
-	else
-		say(ADVICE(d),
-		    "ss -tlnp --bpf 'sport = :%u' shows the socket's filter; bpftool cgroup tree "
-		    "the control "
-		    "group's (systemd: IPAddressAllow=%s in the unit).",
-		    f->port, f->range);
+	if (xfrm) {
+		add_advice(d, "Exempt %s by a policy of its own, with the action allow and a lower "
+			      "priority number.", f->range);
+		SHOW_COMMAND(d, "ip xfrm policy");
+	} else if (cgroup) {
+		add_advice(d, "Let %s pass (systemd: IPAddressAllow=%s in the unit).", f->range, f->range);
+		SHOW_COMMAND(d, "bpftool cgroup tree");
+	} else if (lsm) {
+		add_advice(d, "Look for the denial in the kernel's log, or with ausearch, and allow it in "
+			      "the policy.");
+		SHOW_COMMAND(d, "journalctl -k");
+	} else {
+		snprintf(filter, sizeof(filter), "sport = :%u", f->port);
+		add_advice(d, "Look at the socket's filter, and at the control group's programs (systemd: "
+			      "IPAddressAllow=%s in the unit).", f->range);
+		SHOW_COMMAND(d, f->udp ? "ss -ulnp --bpf %s; bpftool cgroup tree" :
+					 "ss -tlnp --bpf %s; bpftool cgroup tree", filter);
+	}
 	if (f->connected)
 		d->code = f->late_code;
 }
 
 static void report_stale_connection(const struct facts *f, struct diagnosis *d)
 {
+	char lb[ENDPOINT_TEXT_LEN];
+
 	where_set(d, "socket", f->drop);
 	say(WHY(d),
 	    "An old connection with the same addresses and ports (%s) took the SYN for a late "
 	    "packet of its "
 	    "own and dropped it (%s).",
 	    f->target, f->drop->reason);
-	if (strstr(f->drop->reason, "RFC7323"))
-		say(ADVICE(d), "The source's TCP timestamps went backwards (several nodes behind one "
-			    "address): "
-			    "sysctl -w net.ipv4.tcp_timestamps=0 on this host.");
-	else
-		say(ADVICE(d),
-		    "ss -tan 'dst %s' shows the old connection; ss -K 'dst %s' ends it. If it "
-		    "returns, look "
-		    "for why this host keeps connections open that the load balancer has ended.",
-		    f->lb, f->lb);
+	if (strstr(f->drop->reason, "RFC7323")) {
+		FIX_COMMAND(d, "sysctl -w net.ipv4.tcp_timestamps=0");
+		add_advice(d, "The source's TCP timestamps went backwards (several nodes behind one "
+			      "address): this host then uses none.");
+		return;
+	}
+	format_endpoint(lb, f->p->tuple.lb, ntohs(f->p->tuple.lb_port));
+	FIX_COMMAND(d, "ss -tK src %s dst %s", f->target, lb);
+	add_advice(d, "That ends the old connection. If it returns, look for why this host keeps "
+		      "connections open that the load balancer has ended.");
+	SHOW_COMMAND(d, "ss -tanpo dst %s", f->lb);
 }
 
 static void report_socket_buffer_full(const struct facts *f, struct diagnosis *d)
 {
 	bool memory = strcmp(f->drop->reason, "PROTO_MEM") == 0;
 	struct host_listener l;
+	uint32_t pid = f->p->has_process ? f->p->pid : facts_listener(f, &l) ? l.pid : 0;
 
 	where_set(d, "socket", f->drop);
 	say(WHY(d),
@@ -119,20 +125,20 @@ static void report_socket_buffer_full(const struct facts *f, struct diagnosis *d
 	    f->port, packet_words(f, f->drop), f->drop->reason);
 	if (f->p->has_process)
 		say(WHY(d), ": %s does not read fast enough.", f->process);
-	else if (facts_listener(f, &l) && l.pid)
+	else if (pid)
 		say(WHY(d), ": %s (pid %" PRIu32 ") does not read fast enough.", l.comm, l.pid);
 	else
 		say(WHY(d), ": its process does not read fast enough.");
-	if (memory)
-		say(ADVICE(d),
-		    "Raise net.ipv4.%s_mem (see 'sysctl net.ipv4.%s_mem' and /proc/net/sockstat), "
-		    "and find what "
-		    "holds the memory: ss -%cmp",
-		    f->protocol, f->protocol, f->udp ? 'u' : 't');
-	else
-		say(ADVICE(d), "Find out why the process is slow (top, strace -p); a larger buffer "
-			    "helps over bursts: "
-			    "sysctl -w net.core.rmem_max=8388608 net.core.rmem_default=1048576");
+	if (memory) {
+		add_advice(d, "Raise net.ipv4.%s_mem, and find what holds the memory.", f->protocol);
+		SHOW_COMMAND(d, f->udp ? "sysctl net.ipv4.udp_mem; cat /proc/net/sockstat; ss -uamp" :
+					 "sysctl net.ipv4.tcp_mem; cat /proc/net/sockstat; ss -tamp");
+	} else {
+		add_advice(d, "Find out why the process is slow; a larger buffer (net.core.rmem_max and "
+			      "net.core.rmem_default) helps over bursts.");
+		if (pid)
+			show_threads(pid, d);
+	}
 }
 
 static void report_kernel_drop(const struct facts *f, struct diagnosis *d)
@@ -155,11 +161,10 @@ static void report_kernel_drop(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " (%s", drop->reason ? drop->reason : "no reason given");
 	say(WHY(d), "%s%s).", drop->function ? ", in kernel function " : "",
 	    drop->function ? drop->function : "");
-	say(ADVICE(d), "%s",
-	    fix ? fix
-		: "Look at 'nstat -az' and 'ip -s link' for the counter that grows with each "
-		  "probe; "
-		  "the kernel's name of the reason says what it disliked.");
+	add_advice(d, "%s",
+		   fix ? fix : "Look for the counter that grows with each probe; the kernel's name of the "
+			       "reason says what it disliked.");
+	SHOW_COMMAND(d, "nstat -az; ip -s link");
 	if (f->connected)
 		d->code = f->late_code;
 }

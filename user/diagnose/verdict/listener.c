@@ -118,31 +118,29 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 			if (ask_netns_name(f->given.host, l->netns, name) == 0 && name[0])
 				say(WHY(d), " (%.63s)", name);
 			say(WHY(d), ".");
-			say(ADVICE(d), "Publish the port of the container or namespace on this host "
-				    "(DNAT or a port mapping), or "
-				    "run the service in the host's namespace.");
+			add_advice(d, "Publish the port of the container or namespace on this host "
+				      "(DNAT or a port mapping), or run the service in the host's "
+				      "namespace.");
 			return true;
 		}
 		if (l->v6only && !f->v6) {
 			say(WHY(d), " listens on that port for IPv6 only.");
-			say(ADVICE(d),
-			    "Make it listen on 0.0.0.0:%u as well (bindv6only off in the service, "
-			    "or "
-			    "sysctl -w net.ipv6.bindv6only=0 and restart it).",
-			    f->inner_port);
+			add_advice(d, "Make it listen on 0.0.0.0:%u as well: switch its option for "
+				      "IPv6 only off, or set net.ipv6.bindv6only to 0, and restart it.",
+				   f->inner_port);
 			return true;
 		}
 		if (is_any(l->addr)) {
 			say(WHY(d), " listens on that port by now.");
-			say(ADVICE(d), "Nothing, if the service was just starting; else see its log "
-				    "for restarts.");
+			add_advice(d, "There is nothing to do if the service was just starting; else "
+				      "see its log for restarts.");
 			return true;
 		}
 		say(WHY(d), " listens on that port of %s only.", format_addr(addr, l->addr));
-		say(ADVICE(d),
-		    "Make it listen on %s:%u instead (or on %s), in the service's configuration, "
-		    "and restart it.",
-		    f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->inner_target);
+		add_advice(d,
+			   "Make it listen on %s:%u instead (or on %s), in the service's "
+			   "configuration, and restart it.",
+			   f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->inner_target);
 		return true;
 	}
 	return false;
@@ -170,20 +168,16 @@ static void say_who_listens(const struct facts *f, struct diagnosis *d)
 {
 	struct host_listeners all;
 
+	show_listeners(f, d);
 	if (probe_listeners(f->given.host, f->p, &all)) {
-		say(ADVICE(d),
-		    "Start the service, or correct the port of the health check; 'ss -%clnp' shows "
-		    "who listens where.",
-		    f->udp ? 'u' : 't');
+		add_advice(d, "Start the service, or correct the port of the health check.");
 		return;
 	}
 	if (say_same_port(f, &all, d))
 		return;
 	say_other_ports(f, &all, d);
-	say(ADVICE(d),
-	    "Start the service that belongs on port %u, or correct the port of the health check "
-	    "('ss -%clnp').",
-	    f->inner_port, f->udp ? 'u' : 't');
+	add_advice(d, "Start the service that belongs on port %u, or correct the port of the health check.",
+		   f->inner_port);
 }
 
 /* Was it refused, but by no socket look-up of this host, although those are watched? */
@@ -210,10 +204,8 @@ static void report_no_listener(const struct facts *f, struct diagnosis *d)
 		    "host itself: NAT passes it on, with another source address, to where nobody "
 		    "listens.",
 		    f->target);
-		say(ADVICE(d),
-		    "conntrack -L -s %s shows where it goes; start the service there, or correct "
-		    "the NAT rule ('iptables-save -t nat', 'nft list ruleset').",
-		    f->lb);
+		add_advice(d, "Start the service where the connection goes, or correct the NAT rule.");
+		SHOW_COMMAND(d, "conntrack -L -s %s; iptables-save -t nat; nft list ruleset", f->lb);
 		return;
 	}
 	say(WHY(d), "Nobody listens on %s%s", f->inner_target, f->inside);
@@ -258,10 +250,11 @@ static void report_unreachable_suppressed(const struct facts *f, struct diagnosi
 	else
 		say(WHY(d), ".");
 	say_who_listens(f, d);
-	if (limited && !p->icmp_drop.seen)
-		say(ADVICE(d),
-		    " To let the load balancer see it: sysctl -w net.ipv4.icmp_ratemask=%" PRId64,
-		    mask & ~INT64_C(8));
+	if (limited && !p->icmp_drop.seen && !probe_forwarded(p)) {
+		FIX_COMMAND(d, "sysctl -w net.ipv4.icmp_ratemask=%ld", (long)(mask & ~INT64_C(8)));
+		add_advice(d, "The command lets the load balancer see that nobody listens; write it to a "
+			      "file in /etc/sysctl.d/ to keep it.");
+	}
 	say(NOTE(d), "False healthy: the load balancer takes the silence for health.");
 }
 

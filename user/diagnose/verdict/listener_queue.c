@@ -93,10 +93,12 @@ static void report_syn_queue_full(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), ", whose backlog is %" PRIu32, listener->backlog_max);
 	say(WHY(d), ", and SYN cookies are off (net.ipv4.tcp_syncookies=0), so the kernel ignores "
 		    "the SYN.");
-	say(ADVICE(d), "sysctl -w net.ipv4.tcp_syncookies=1; then see who opens connections and leaves "
-		    "them (a SYN flood, or replies that get lost): ss -tan state syn-recv");
+	FIX_COMMAND(d, "sysctl -w net.ipv4.tcp_syncookies=1");
+	add_advice(d, "Then see who opens connections and leaves them: a SYN flood, or replies that get "
+		      "lost.");
 	if (by_sysctl)
-		say(ADVICE(d), ". Or raise net.ipv4.tcp_max_syn_backlog.");
+		add_advice(d, "Or raise net.ipv4.tcp_max_syn_backlog.");
+	SHOW_COMMAND(d, "ss -tan state syn-recv");
 }
 
 static void report_accept_queue_full(const struct facts *f, struct diagnosis *d)
@@ -123,17 +125,19 @@ static void report_accept_queue_full(const struct facts *f, struct diagnosis *d)
 	    !p->ack_ns	     ? "ignores the SYN"
 	    : p->host_rst_ns ? "refuses the connection"
 			     : "ignores the connection");
-	say(ADVICE(d), "Find out why %s does not accept (top, strace -p, its log).",
-	    known && l.comm[0] ? l.comm : "the process");
+	add_advice(d, "Find out why %s does not accept: see its log.",
+		   known && l.comm[0] ? l.comm : "the process");
 	if (ask_sysctl(f->given.host, "net.core.somaxconn", &somaxconn) == 0 &&
 	    (int64_t)max >= somaxconn)
-		say(ADVICE(d), " Against bursts: sysctl -w net.core.somaxconn=4096 and a larger "
-			    "listen backlog in its "
-			    "configuration, then restart it.");
+		add_advice(d, "Against bursts, raise net.core.somaxconn and the listen backlog in its "
+			      "configuration, then restart it.");
 	else
-		say(ADVICE(d), " Against bursts: a larger listen backlog in its configuration (up to "
-			    "net.core.somaxconn), then "
-			    "restart it.");
+		add_advice(d, "Against bursts, raise the listen backlog in its configuration (up to "
+			      "net.core.somaxconn), then restart it.");
+	if (known && l.pid)
+		show_threads(l.pid, d);
+	else
+		show_listeners(f, d);
 	if (f->connected)
 		d->code = f->late_code;
 	if (!p->host_rst_ns)

@@ -60,9 +60,8 @@ static void report_reply_dropped(const struct facts *f, struct diagnosis *d)
 {
 	const char *reason = f->drop->reason ? f->drop->reason : "";
 	const char *meaning = reason_meaning(f->drop->reason);
-	const char *device = f->drop->device[0]	   ? f->drop->device
-			     : f->p->device_out[0] ? f->p->device_out
-						   : "DEV";
+	const char *device = f->drop->device[0] ? f->drop->device : f->p->device_out;
+	char on[IFNAMSIZ + 8];
 	bool by_tc = is_dropped_by_tc(f->drop);
 	bool by_qdisc = strncmp(reason, "QDISC", 5) == 0;
 	bool maybe_qdisc = !by_qdisc && is_freed_by_queue(f->drop);
@@ -74,13 +73,14 @@ static void report_reply_dropped(const struct facts *f, struct diagnosis *d)
 		return;
 	}
 	where_set(d, "device", f->drop);
+	on_device(on, device);
 	if (by_tc || by_qdisc)
-		say(WHY(d), "%s on %s dropped %s own %s to %s.",
-		    by_tc ? "A tc egress filter" : "The queueing discipline", device, whose(f),
+		say(WHY(d), "%s%s dropped %s own %s to %s.",
+		    by_tc ? "A tc egress filter" : "The queueing discipline", on, whose(f),
 		    packet_words(f, f->drop), f->lb);
 	else if (maybe_qdisc)
-		say(WHY(d), "The queueing discipline on %s, or the device itself, dropped %s own %s to %s "
-			    "(no reason given).", device, whose(f), packet_words(f, f->drop), f->lb);
+		say(WHY(d), "The queueing discipline%s, or the device itself, dropped %s own %s to %s "
+			    "(no reason given).", on, whose(f), packet_words(f, f->drop), f->lb);
 	else
 		say(WHY(d), "The kernel dropped %s own %s to %s%s%s (%s%s%s).",
 		    whose(f), packet_words(f, f->drop), f->lb, meaning ? meaning_joint(meaning) : "",
@@ -89,20 +89,21 @@ static void report_reply_dropped(const struct facts *f, struct diagnosis *d)
 		    f->drop->function ? ", in kernel function " : "",
 		    f->drop->function ? f->drop->function : "");
 	if (by_tc)
-		say(ADVICE(d),
-		    "tc filter show dev %s egress, and let packets to %s pass ahead of the "
-		    "dropping filter.",
-		    device, f->range);
+		add_advice(d, "Let packets to %s pass ahead of the filter that drops.", f->range);
 	else if (by_qdisc || maybe_qdisc)
-		say(ADVICE(d),
-		    "tc -s qdisc show dev %s; raise its limit or rate, or replace it: "
-		    "tc qdisc replace dev %s root fq_codel",
-		    device, device);
+		add_advice(d, "Raise its limit or rate, or replace it, for example by fq_codel.");
 	else
-		say(ADVICE(d),
-		    "Look at 'ip -s link show dev %s' and 'nstat -az' for what grows with each "
-		    "probe.",
-		    device);
+		add_advice(d, "Look for the counter that grows with each probe.");
+	if (by_tc && device[0])
+		SHOW_COMMAND(d, "tc filter show dev %s egress; bpftool net show dev %s", device, device);
+	else if (by_tc)
+		SHOW_COMMAND(d, "bpftool net");
+	else if ((by_qdisc || maybe_qdisc) && device[0])
+		SHOW_COMMAND(d, "tc -s qdisc show dev %s", device);
+	else if (by_qdisc || maybe_qdisc)
+		SHOW_COMMAND(d, "tc -s qdisc");
+	else
+		SHOW_COMMAND(d, "nstat -az; ip -s link");
 }
 
 const struct verdict verdict_reply_dropped = {

@@ -40,6 +40,29 @@ static enum match match_reply_lost(const struct facts *f)
 		       : NO_MATCH;
 }
 
+/*
+ * A rule for what has the target's address, and a table of its own with the way
+ * back: other traffic keeps its routes.
+ */
+static void fix_wrong_interface(const struct facts *f, struct diagnosis *d)
+{
+	const char *ip = f->v6 ? "ip -6" : "ip";
+	char router[ADDR_TEXT_LEN];
+	struct host_gateway g = { 0 };
+
+	if (!ask_way_back(f, &g) || g.n != 1 || (!g.table && !g.free_table)) {
+		add_advice(d, "Send replies from %s back by %s: give them a rule and a table of their own.",
+			   f->address, f->p->device_in);
+		advise_unknown_router(f, &g, d);
+		return;
+	}
+	FIX_COMMAND(d, "%s route replace default via %s dev %s table %u", ip,
+		    format_addr(router, g.addr), f->p->device_in, g.table ? g.table : g.free_table);
+	if (!g.table)
+		FIX_COMMAND(d, " && %s rule add from %s table %u", ip, f->address, g.free_table);
+	advise_router(f, &g, d);
+}
+
 static void report_wrong_interface(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -54,19 +77,7 @@ static void report_wrong_interface(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " (route: %.160s)", route.text);
 	say(WHY(d), ", and was never acknowledged: the network drops replies that leave by another "
 		    "interface.");
-	say(ADVICE(d),
-	    "Send replies back by %s: ip route add default via GATEWAY dev %s table 100; ip rule "
-	    "add from %s "
-	    "table 100 (GATEWAY: the router of %s's subnet); and make both permanent.",
-	    p->device_in, p->device_in, f->address, p->device_in);
-	if (f->v6) {
-		d->fix.advice[0] = '\0';
-		say(ADVICE(d),
-		    "Send replies back by %s: ip -6 route add default via GATEWAY dev %s table "
-		    "100; ip -6 rule add "
-		    "from %s table 100; and make both permanent.",
-		    p->device_in, p->device_in, f->address);
-	}
+	fix_wrong_interface(f, d);
 }
 
 #define BIG_BYTES 1000 /* of payload: nearly all paths take packets of 1,280 bytes, RFC 8200 */
@@ -107,7 +118,7 @@ static void report_lost_answer(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "none of it");
 	if (!big) {
 		say(WHY(d), ": something beyond this host drops it.");
-		say(ADVICE(d), "Look outside this host: at the network ACL of the subnet (it keeps no "
+		add_advice(d, "Look outside this host: at the network ACL of the subnet (it keeps no "
 			       "state), the security group's outbound rules, and the path to %s.",
 		    f->lb);
 		return;
@@ -118,10 +129,10 @@ static void report_lost_answer(const struct facts *f, struct diagnosis *d)
 		report_too_big_dropped(f, d);
 		return;
 	}
-	say(ADVICE(d), "Let the routers of the path say so (ICMP%s must reach this host), or use a "
+	add_advice(d, "Let the routers of the path say so (ICMP%s must reach this host), or use a "
 		       "smaller MTU on %s or on the route to %s.",
 	    f->v6 ? "v6 packet too big" : " fragmentation needed", device, f->range);
-	SHOW_COMMAND(d, "tracepath -n %s; ip link show dev %s", f->lb, device);
+	SHOW_COMMAND(d, "tracepath -n %s", f->lb);
 }
 
 static void report_reply_lost(const struct facts *f, struct diagnosis *d)
@@ -141,7 +152,7 @@ static void report_reply_lost(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " and was sent again %u time%s", again, again == 1 ? "" : "s");
 	say(WHY(d), ", but the load balancer never acknowledged it: something beyond this host "
 		    "drops replies to it.");
-	say(ADVICE(d),
+	add_advice(d,
 	    "Outside this host: let TCP from port %u out to %s, any destination port, in the "
 	    "network ACL "
 	    "of the subnet (it keeps no state), then look at the security group's outbound rules "

@@ -37,22 +37,11 @@ static int find_nat_chain(const struct facts *f, struct host_chain *out)
 	return out->chain[0] ? 0 : -ENOENT;
 }
 
-static void fix_rewritten(const struct facts *f, const struct host_chain *chain,
-			  struct diagnosis *d)
+/* A reply to a tracked request keeps its address without any rule. */
+static void advise_tracking(struct diagnosis *d)
 {
-	if (strncmp(chain->backend, "iptables", 8) == 0)
-		say(ADVICE(d),
-		    "Let replies to the load balancer pass ahead of the SNAT or MASQUERADE rule: "
-		    "ip%stables-%s -t nat -I POSTROUTING -d %s -j ACCEPT",
-		    f->v6 ? "6" : "", strcmp(chain->backend, "iptables-nft") == 0 ? "nft" : "legacy",
-		    f->range);
-	else
-		say(ADVICE(d),
-		    "Let replies to the load balancer pass ahead of the rule that rewrites them: "
-		    "nft insert rule %s %.63s %.63s %s daddr %s accept",
-		    chain->family, chain->table, chain->chain, f->v6 ? "ip6" : "ip", f->range);
-	say(ADVICE(d), "; and let the requests be tracked (no NOTRACK): the answer to a tracked one "
-		    "keeps its address.");
+	add_advice(d, "Let the requests be tracked, too (no NOTRACK rule for them): the answer to a "
+		      "tracked one keeps its address.");
 }
 
 /* The rule that changed the reply's source.  False: none is known. */
@@ -67,38 +56,36 @@ static bool report_rewriting_rule(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), " ");
 	say_culprit(f, &c, true, "did that", d);
 	fix_culprit(f, &c, d);
-	say(ADVICE(d), "  # and let the requests be tracked (no NOTRACK): the answer to a tracked one "
-		    "keeps its address");
+	advise_tracking(d);
 	return true;
 }
 
 /* No rule is known: the chain that can have done it, if there is any. */
 static void report_rewriting_chain(const struct facts *f, struct diagnosis *d)
 {
-	struct host_chain chain = { 0 };
-	int err = find_nat_chain(f, &chain);
+	struct culprit c = { .reply = true, .outer = true, .found = true };
+	const struct host_chain *chain = &c.chain;
+	int err = find_nat_chain(f, &c.chain);
 
 	if (!err) {
-		snprintf(d->where.backend, sizeof(d->where.backend), "%s", chain.backend);
+		snprintf(d->where.backend, sizeof(d->where.backend), "%s", chain->backend);
 		snprintf(d->where.hook, sizeof(d->where.hook), "POSTROUTING");
-		snprintf(d->where.table, sizeof(d->where.table), "%s", chain.table);
-		snprintf(d->where.chain, sizeof(d->where.chain), "%s", chain.chain);
+		snprintf(d->where.table, sizeof(d->where.table), "%s", chain->table);
+		snprintf(d->where.chain, sizeof(d->where.chain), "%s", chain->chain);
 		say(WHY(d), " A rule in chain %.63s of table %.63s (%s) can have done that.",
-		    chain.chain, chain.table, chain.backend);
-		fix_rewritten(f, &chain, d);
+		    chain->chain, chain->table, chain->backend);
+		fix_culprit(f, &c, d);
+		advise_tracking(d);
 	} else if (err != -ENOENT) {
-		say(ADVICE(d),
-		    "Look for SNAT or MASQUERADE at POSTROUTING ('iptables-save -t nat', 'nft list "
-		    "ruleset'), and let replies to %s pass ahead of it.",
-		    f->range);
+		add_advice(d, "Look for SNAT or MASQUERADE at POSTROUTING, and let replies to %s pass "
+			      "ahead of it.", f->range);
+		SHOW_COMMAND(d, "iptables-save -t nat; nft list ruleset");
 	} else {
 		where_set(d, "application", NULL);
 		say(WHY(d), " No NAT chain is there to do that: the application answered from "
 			    "another address than it was asked at.");
-		say(ADVICE(d),
-		    "Make the service listen on %s itself instead of any address, so that it "
-		    "answers from there.",
-		    f->target);
+		add_advice(d, "Make the service listen on %s itself instead of any address, so that it "
+			      "answers from there.", f->target);
 	}
 }
 
@@ -118,10 +105,9 @@ static void report_reply_rewritten(const struct facts *f, struct diagnosis *d)
 	if (f->p->dnat.seen && memcmp(snat->addr, f->p->dnat.addr, 16) == 0) {
 		say(WHY(d), " It is the container's own address: the NAT was not undone on the "
 			    "way back.");
-		say(ADVICE(d),
-		    "conntrack -L -s %s shows whether the connection is tracked; remove NOTRACK "
-		    "rules for it, and what empties the table (conntrack -F).",
-		    f->lb);
+		add_advice(d, "See whether the connection is tracked; remove NOTRACK rules for it, and "
+			      "what empties the table (conntrack -F).");
+		SHOW_COMMAND(d, "conntrack -L -s %s", f->lb);
 	} else if (!report_rewriting_rule(f, d)) {
 		report_rewriting_chain(f, d);
 	}

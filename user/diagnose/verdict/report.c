@@ -7,15 +7,35 @@
 
 #include "diagnose/verdict/report.h"
 
-void say(char *text, size_t size, const char *format, ...)
+/* Appends to TEXT; names of others in it neither break its line nor reach a terminal as they are. */
+static void append(char *text, size_t size, const char *format, va_list args)
 {
 	size_t used = strnlen(text, size);
-	va_list args;
+	char added[WHY_LEN];
 
 	if (used >= size)
 		return;
+	vsnprintf(added, sizeof(added), format, args);
+	format_safe(text + used, size - used, added);
+}
+
+void say(char *text, size_t size, const char *format, ...)
+{
+	va_list args;
+
 	va_start(args, format);
-	vsnprintf(text + used, size - used, format, args);
+	append(text, size, format, args);
+	va_end(args);
+}
+
+void add_advice(struct diagnosis *d, const char *format, ...)
+{
+	va_list args;
+
+	if (d->fix.advice[0])
+		say(ADVICE(d), " ");
+	va_start(args, format);
+	append(ADVICE(d), format, args);
 	va_end(args);
 }
 
@@ -51,6 +71,20 @@ const char *on_device(char out[IFNAMSIZ + 8], const char *device)
 {
 	snprintf(out, IFNAMSIZ + 8, device[0] ? " on %.15s" : "", device);
 	return out;
+}
+
+void show_listeners(const struct facts *f, struct diagnosis *d)
+{
+	if (f->p->inner_netns && !f->p->inner_name[0]) /* a container's, without a name to enter it by */
+		return;
+	if (f->p->inner_netns)
+		SHOW_COMMAND(d, "ip netns exec %s ", f->p->inner_name);
+	SHOW_COMMAND(d, f->udp ? "ss -ulnp" : "ss -tlnp");
+}
+
+void show_threads(uint32_t pid, struct diagnosis *d)
+{
+	SHOW_COMMAND(d, "ps -L -o pid,lwp,stat,wchan:32,comm -p %u --ppid %u", pid, pid);
 }
 
 void say_process(char *text, size_t size, const struct host_listener *l)

@@ -7,6 +7,8 @@
 
 /* Appends to TEXT of SIZE bytes; what does not fit is cut.  Never a command: see FIX_COMMAND. */
 void say(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Appends sentences of their own to the advice. */
+void add_advice(struct diagnosis *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define WHY(d) (d)->why, sizeof((d)->why)
 #define ADVICE(d) (d)->fix.advice, sizeof((d)->fix.advice)
 #define NOTE(d) (d)->note, sizeof((d)->note)
@@ -24,6 +26,10 @@ void where_set(struct diagnosis *d, const char *layer, const struct probe_incide
 const char *packet_words(const struct facts *f, const struct probe_incident *incident);
 /* " on eth0", or "". */
 const char *on_device(char out[IFNAMSIZ + 8], const char *device);
+/* The command that shows which sockets take what the probe sends, where it ended. */
+void show_listeners(const struct facts *f, struct diagnosis *d);
+/* The command that shows what the threads of process PID, and of its children, wait for. */
+void show_threads(uint32_t pid, struct diagnosis *d);
 /* Appends "nginx (pid 812)", or "A process". */
 void say_process(char *text, size_t size, const struct host_listener *l);
 

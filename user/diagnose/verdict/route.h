@@ -7,11 +7,24 @@
 
 /* The route back to the load balancer, as this host has it.  False: not known. */
 bool ask_route(const struct facts *f, struct host_route *out);
-/* The device that the request came in by; "DEV" where that is not known. */
+/* The device that the request came in by, for a sentence: "the interface" where it is not known. */
 const char *device_in(const struct facts *f);
-/* "ip", or "ip -6". */
-const char *ip_command(const struct facts *f);
 /* ip_error(), ip6_pkt_drop(): no route to where it is addressed, or this host does not forward. */
 bool found_no_way(const struct probe_incident *drop);
+
+#define CONF_KEY_LEN 96
+/* "net.ipv4.conf.eth0.rp_filter"; as sysctl(8) has it, the dots of a device's name are slashes. */
+const char *conf_key(char out[CONF_KEY_LEN], bool v6, const char *device, const char *name);
+/* The fix: NAME of DEVICE, whatever that is called, set to VALUE. */
+void fix_conf(bool v6, const char *device, const char *name, unsigned value, struct diagnosis *d);
+
+/* way_back.c: how a reply could leave by the device of the request.  False: not known. */
+bool ask_way_back(const struct facts *f, struct host_gateway *out);
+/* The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses finds one. */
+void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d);
+/* What is to be said beside a command with G's router; and where that is not known. */
+void advise_router(const struct facts *f, const struct host_gateway *g, struct diagnosis *d);
+void advise_unknown_router(const struct facts *f, const struct host_gateway *g,
+			   struct diagnosis *d);
 
 #endif

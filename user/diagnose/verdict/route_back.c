@@ -91,16 +91,11 @@ static void report_gateway_unreachable(const struct facts *f, struct diagnosis *
 		say(WHY(d), " (neighbour state %s)", route.neighbour);
 	say(WHY(d), ".");
 	if (gateway[0])
-		say(ADVICE(d),
-		    "Correct the gateway of the route back (%s route get %s): %s route replace %s "
-		    "via GATEWAY dev %s",
-		    ip_command(f), f->lb, ip_command(f), f->range, device[0] ? device : "DEV");
+		add_advice(d, "Correct the gateway of the route back, or bring the gateway up.");
 	else
-		say(ADVICE(d),
-		    "The route treats %s as directly attached; give it a gateway: %s route replace "
-		    "%s via GATEWAY "
-		    "dev %s",
-		    f->lb, ip_command(f), f->range, device[0] ? device : "DEV");
+		add_advice(d, "The route treats %s as directly attached: give it a gateway.", f->lb);
+	if (!inside)
+		SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s" : "ip route get %s", f->lb);
 	if (f->connected)
 		d->code = f->late_code;
 }
@@ -122,16 +117,19 @@ static const char *route_error(int err)
 
 static void report_no_route_back_inside(const struct facts *f, struct diagnosis *d)
 {
-	const char *bridge = f->p->dnat.device[0] ? f->p->dnat.device : "DEV";
+	const char *bridge = f->p->dnat.device, *name = f->p->inner_name;
 
 	where_set(d, "route", NULL);
 	say(WHY(d),
 	    "The %s from %s was forwarded to %s, but%s it cannot be answered: %s %s there.", f->what,
 	    f->lb, f->inner_target, f->inside, route_error(f->p->route.err), f->lb);
-	say(ADVICE(d),
-	    "There (nsenter -n -t PID): %s route add default via ADDRESS, with this host's address on "
-	    "%s ('ip -br addr show %s'); or start the container again.",
-	    ip_command(f), bridge, bridge);
+	add_advice(d, "Add a default route%s by this host's address on %s, or start the container "
+		      "again.", f->inside, bridge[0] ? bridge : "the bridge");
+	if (name[0])
+		SHOW_COMMAND(d, f->v6 ? "ip netns exec %s ip -6 route" : "ip netns exec %s ip route",
+			     name);
+	else if (bridge[0])
+		SHOW_COMMAND(d, "ip -br addr show %s", bridge);
 }
 
 static void report_no_route_back(const struct facts *f, struct diagnosis *d)
@@ -159,19 +157,7 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 		    " A look-up without the connection's own rules finds: %.120s; so look at 'ip "
 		    "rule'.",
 		    route.text);
-	if (special)
-		say(ADVICE(d),
-		    "%s route show table all | grep -E 'blackhole|unreachable|prohibit' shows the "
-		    "route; delete it, or "
-		    "add a more specific one: %s route add %s via GATEWAY dev %s",
-		    ip_command(f), ip_command(f), f->range, device_in(f));
-	else
-		say(ADVICE(d),
-		    "%s route add default via GATEWAY dev %s, or for the load balancer alone: %s "
-		    "route add %s via "
-		    "GATEWAY dev %s (GATEWAY: the router of %s's subnet); and make it permanent.",
-		    ip_command(f), device_in(f), ip_command(f), f->range, device_in(f),
-		    device_in(f));
+	fix_way_back(f, known && !route.err, d);
 }
 
 const struct verdict verdict_gateway_unreachable = {

@@ -64,27 +64,12 @@ static enum match match_not_local(const struct facts *f)
 		       : NO_MATCH;
 }
 
-/* sysctl(8) writes the dots of a device's name as slashes. */
 static int64_t conf_value(const struct facts *f, const char *device, const char *name)
 {
-	char key[96];
+	char key[CONF_KEY_LEN];
 	int64_t value;
-	size_t at;
 
-	at = (size_t)snprintf(key, sizeof(key), "net.ipv4.conf.");
-	for (; *device && at < 40; device++)
-		key[at++] = *device == '.' ? '/' : *device;
-	snprintf(key + at, sizeof(key) - at, ".%s", name);
-	return ask_sysctl(f->given.host, key, &value) ? -1 : value;
-}
-
-static void fix_add_route(const struct facts *f, struct diagnosis *d)
-{
-	say(ADVICE(d),
-	    "%s route add %s via GATEWAY dev %s (GATEWAY: the router of %s's subnet), and make it "
-	    "permanent "
-	    "in the network configuration.",
-	    ip_command(f), f->range, device_in(f), device_in(f));
+	return ask_sysctl(f->given.host, conf_key(key, false, device, name), &value) ? -1 : value;
 }
 
 static void report_rp_filter(const struct facts *f, struct diagnosis *d)
@@ -111,14 +96,17 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " (rp_filter: all %" PRId64 ", %s %" PRId64 ")", all, device_in(f),
 		    dev);
 	say(WHY(d), ".");
-	if (known && !route.err && route.device[0] && strcmp(route.device, f->p->device_in) != 0)
-		say(ADVICE(d),
-		    "sysctl -w net.ipv4.conf.%s.rp_filter=2 (loose; the greater of all and %s "
-		    "counts). If replies "
-		    "must leave by %s, also: ip route add %s via GATEWAY dev %s",
-		    device_in(f), device_in(f), device_in(f), f->range, device_in(f));
-	else
-		fix_add_route(f, d);
+	/* loose filtering asks for any way back: only where there is none does it drop */
+	if (known && !route.err && route.device[0] && f->p->device_in[0] &&
+	    strcmp(route.device, f->p->device_in) != 0) {
+		fix_conf(false, f->p->device_in, "rp_filter", 2, d);
+		add_advice(d, "That makes the filter loose on %s, as the greater value of all and %s "
+			      "counts; write it to a file in /etc/sysctl.d/ to keep it. If replies "
+			      "must leave by %s, route %s over it as well.",
+			   f->p->device_in, f->p->device_in, f->p->device_in, f->range);
+	} else {
+		fix_way_back(f, known && !route.err, d);
+	}
 }
 
 static void report_martian_source(const struct facts *f, struct diagnosis *d)
@@ -128,10 +116,8 @@ static void report_martian_source(const struct facts *f, struct diagnosis *d)
 	    "The probe's source %s is an address of this host itself, so the kernel dropped the %s "
 	    "as a forgery.",
 	    f->lb, f->what);
-	say(ADVICE(d),
-	    "%s addr show to %s names the device that has it; take it off there: %s addr del %s/%d "
-	    "dev DEV",
-	    ip_command(f), f->lb, ip_command(f), f->lb, f->v6 ? 128 : 32);
+	add_advice(d, "Take the address off the device that has it.");
+	SHOW_COMMAND(d, f->v6 ? "ip -6 addr show to %s" : "ip addr show to %s", f->lb);
 }
 
 static void report_not_local(const struct facts *f, struct diagnosis *d)
@@ -141,14 +127,13 @@ static void report_not_local(const struct facts *f, struct diagnosis *d)
 	    "The %s came in%s%s, but %s is no address of this host, and this host does not pass it "
 	    "on.",
 	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
-	say(ADVICE(d),
-	    "Correct the member's address at the load balancer, or give this host the address: %s "
-	    "addr "
-	    "add %s/%d dev %s. If it belongs to a container or a host behind: sysctl -w %s=1, and "
-	    "a "
-	    "route to it.",
-	    ip_command(f), f->address, f->v6 ? 128 : 32, device_in(f),
-	    f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
+	if (f->p->device_in[0])
+		FIX_COMMAND(d, f->v6 ? "ip -6 addr add %s/128 dev %s" : "ip addr add %s/32 dev %s",
+			    f->address, f->p->device_in);
+	add_advice(d, "That is right where the address belongs to this host; if it does not, correct "
+		      "the member's address at the load balancer. If it belongs to a container or a "
+		      "host behind, switch forwarding on (%s), and add a route to it.",
+		   f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
 }
 
 const struct verdict verdict_rp_filter = {

@@ -54,11 +54,9 @@ static void report_tls_alert(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " (number %u)", b[6]);
 	if (f->tls) {
 		say(WHY(d), ".");
-		say(ADVICE(d),
-		    "Let the service accept what the load balancer offers: TLS version, ciphers, "
-		    "no client certificate; "
-		    "its log names the alert. To test: openssl s_client -connect %s",
-		    f->target);
+		add_advice(d, "Let the service accept what the load balancer offers: TLS version, "
+			      "ciphers, no client certificate; its log names the alert.");
+		SHOW_COMMAND(d, "openssl s_client -connect %s </dev/null", f->target);
 		return;
 	}
 	d->code = "RESPONSE_FORMAT_ERROR"; /* the load balancer knows nothing of TLS here */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
@@ -29,6 +30,45 @@ static void client_pattern(const struct facts *f, char out[PREFIX_TEXT_LEN + 2])
 		snprintf(out, PREFIX_TEXT_LEN + 2, "[%.*s]%s", (int)len, f->range, f->range + len);
 	else
 		snprintf(out, PREFIX_TEXT_LEN + 2, "%s", f->range);
+}
+
+/*
+ * Another user's process can ask libwrap in any name: what is a pattern or a
+ * keyword of hosts_access(5) would let in more than that daemon's clients.
+ */
+static bool is_daemon_name(const char *name)
+{
+	static const char *const keywords[] = { "ALL", "LOCAL", "UNKNOWN", "KNOWN", "PARANOID",
+						"EXCEPT" };
+
+	/* one that fills its member may be the beginning of a longer one */
+	if (!*name || *name == '.' || *name == '-' || name[strlen(name) - 1] == '.' ||
+	    strlen(name) >= sizeof(((struct hct_libwrap *)0)->daemon) - 1)
+		return false;
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (strcasecmp(name, keywords[i]) == 0)
+			return false;
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] ==
+	       '\0';
+}
+
+/* hosts.allow comes first, so that a line at its end is ahead of all of hosts.deny. */
+static void fix_wrappers(const char *daemon, const char *client, const struct host_wrappers *w,
+			 struct diagnosis *d)
+{
+	const char *deny = strstr(w->file, "hosts.deny");
+	char line[160], allow[sizeof(w->file) + 16];
+
+	if (deny) {
+		snprintf(line, sizeof(line), "%s: %s", daemon, client);
+		snprintf(allow, sizeof(allow), "%.*shosts.allow", (int)(deny - w->file), w->file);
+		/* the first newline: the last line may have none */
+		FIX_COMMAND(d, "printf %s %s >>%s", "\\n%s\\n", line, allow);
+	} else {
+		snprintf(line, sizeof(line), "1i %s: %s", daemon, client);
+		FIX_COMMAND(d, "sed -i %s %s", line, w->file);
+	}
+	add_advice(d, "It applies to the next connection.");
 }
 
 static void report_tcp_wrappers(const struct facts *f, struct diagnosis *d)
@@ -58,22 +98,15 @@ static void report_tcp_wrappers(const struct facts *f, struct diagnosis *d)
 		    format_span(took, f->gave_up_ns - p->start_ns));
 	}
 	client_pattern(f, client);
-	if (known && strstr(w.file, "hosts.deny"))
-		say(ADVICE(d),
-		    "Add to /etc/hosts.allow: '%s: %s' (or edit line %" PRIu32
-		    " of %.63s). It applies to the next "
-		    "connection.",
-		    p->libwrap.daemon, client, w.line, w.file);
+	if (known && is_daemon_name(p->libwrap.daemon))
+		fix_wrappers(p->libwrap.daemon, client, &w, d);
 	else if (known)
-		say(ADVICE(d),
-		    "Edit line %" PRIu32
-		    " of %.63s, or put ahead of it: '%s: %s'. It applies to the next connection.",
-		    w.line, w.file, p->libwrap.daemon, client);
+		add_advice(d, "Let hosts.allow grant the daemon that line %" PRIu32 " of %.63s refuses to %s, "
+			      "ahead of that line. It applies to the next connection.",
+			   w.line, w.file, client);
 	else
-		say(ADVICE(d),
-		    "Add to the top of /etc/hosts.allow: '%s: %s'. It applies to the next "
-		    "connection.",
-		    p->libwrap.daemon, client);
+		add_advice(d, "Let the first line of hosts.allow grant the daemon to %s. It applies to the "
+			      "next connection.", client);
 }
 
 const struct verdict verdict_tcp_wrappers = {

@@ -36,18 +36,29 @@ function httpOf(p) {
 		http.location && `to ${http.location}`].filter(Boolean).join(" ");
 }
 
+function command(label, text) {
+	const fix = el("div", { class: "fix command" }, el("span", { class: "label" }, label),
+		       el("pre", null, el("code", null, text)));
+	addCopy(fix);
+	return fix;
+}
+
+/* Commands as they are pasted, and what is advice: the same words as on a cause's card. */
+function fixesOf(p) {
+	const advice = p.fix_advice && el("div", { class: "fix" },
+		el("span", { class: "label" }, p.fix_command ? "Also" : "Fix"), el("p", null, p.fix_advice));
+	return [p.fix_command && command("Run", p.fix_command), advice,
+		p.show_command && command("Shown by", p.show_command),
+		p.undo_command && command("Undo", p.undo_command)].filter(Boolean);
+}
+
 function detailOf(p) {
 	const box = el("div", null);
 	if (p.why && p.verdict !== "healthy")
 		box.append(el("p", { class: "why" }, p.why));
 	if (p.note)
 		box.append(el("p", { class: "why" }, `Note: ${p.note}`));
-	if (p.fix) {
-		const fix = el("div", { class: "fix" }, el("span", { class: "label" }, "Fix"),
-			       el("pre", null, el("code", null, p.fix)));
-		addCopy(fix);
-		box.append(fix);
-	}
+	box.append(...fixesOf(p));
 	box.append(el("dl", { class: "facts" },
 		row("Verdict", [p.verdict, summaryOf(p.verdict), p.code, p.step && `step ${p.step}`, p.confidence].filter(Boolean).join(" · ")),
 		row("Where", fieldsOf(p.where)),

@@ -9,8 +9,7 @@ function setZone() {
 }
 
 function addCardButtons(card) {
-	const fix = card.querySelector(".fix");
-	if (fix)
+	for (const fix of card.querySelectorAll(".fix.command"))
 		addCopy(fix);
 	const { target, verdict } = card.dataset;
 	const result = verdict === "healthy" ? "note" : `verdict ${verdict}`;

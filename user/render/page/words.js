@@ -139,8 +139,9 @@ async function copy(text, from) {
 	setTimeout(() => { from.textContent = "Copy"; live.textContent = ""; }, 1500);
 }
 
+/* To a command; advice is nothing to paste. */
 function addCopy(fix) {
 	const code = fix.querySelector("code");
-	const node = button("Copy", () => copy(code.textContent, node), { "aria-label": "Copy the fix" });
+	const node = button("Copy", () => copy(code.textContent, node), { "aria-label": "Copy the command" });
 	fix.append(node);
 }

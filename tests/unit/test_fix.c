@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What helps: a command only where it is whole, and nobody else is let in by it. */
+#include "made_up.h"
+
+#include "bundle/redact.h"
+#include "stream/case_host.h"
+#include "diagnose/verdict/route.h"
+
+/* A host with one answer to each of the questions that fixes rest on. */
+struct answers {
+	struct host host;
+	struct host_gateway gateway;
+	struct host_wrappers wrappers;
+	int64_t sysctl;
+};
+
+static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
+		   struct host_gateway *out)
+{
+	*out = ((struct answers *)ctx)->gateway;
+	return 0;
+}
+
+static int wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
+		    struct host_wrappers *out)
+{
+	*out = ((struct answers *)ctx)->wrappers;
+	return 0;
+}
+
+static int sysctl(void *ctx, const char *name, int64_t *out)
+{
+	*out = ((struct answers *)ctx)->sysctl;
+	return 0;
+}
+
+static const struct host_ops answers_ops = { .gateway = gateway, .wrappers = wrappers,
+					     .sysctl = sysctl };
+
+static struct probe syn(void)
+{
+	struct probe p = { .start_ns = 100 * SECOND, .syn_count = 1, .netns = 1 };
+
+	set_tuple(&p.tuple, IPPROTO_TCP);
+	strcpy(p.device_in, "eth0");
+	return p;
+}
+
+/* What VERDICT reports of P at a host with these answers. */
+static struct fix fix_of(const struct verdict *verdict, const struct probe *p, struct answers *a)
+{
+	struct settings s = settings();
+	struct case_facts given = { .probe = p, .settings = &s, .host = &a->host };
+	struct diagnosis d = { 0 };
+	struct facts f;
+
+	a->host = (struct host){ &answers_ops, a };
+	facts_derive(&f, &given);
+	verdict->rule.report(&f, &d);
+	return d.fix;
+}
+
+static void set_v4(uint8_t out[16], uint8_t a, uint8_t b, uint8_t c, uint8_t e)
+{
+	memset(out, 0, 16);
+	memset(out + 10, 0xff, 2);
+	memcpy(out + 12, (uint8_t[]){ a, b, c, e }, 4);
+}
+
+#define ROUTE "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0"
+
+static void a_way_back(void **state)
+{
+	static const struct {
+		const char *what;
+		uint32_t routers, table, denials, len;
+		bool by_rule, otherwise; /* it asks for more than a destination */
+		const char *command;
+	} rows[] = {
+		{ "one router", 1, 0, 0, 0, false, false, ROUTE },
+		{ "a rule's table", 1, 7, 0, 0, false, false, ROUTE " table 7" },
+		{ "no router", 0, 0, 0, 0, false, false, "" },
+		{ "two routers", 2, 0, 0, 0, false, false, "" },
+		{ "the range is banned", 1, 0, 1, 16, false, false,
+		  "ip route del blackhole 100.125.0.0/16 table 9 && " ROUTE },
+		{ "and no router", 0, 0, 1, 16, false, false,
+		  "ip route del blackhole 100.125.0.0/16 table 9" },
+		{ "a part of it is", 1, 0, 1, 24, false, false,
+		  "ip route del blackhole 100.125.0.0/24 table 9" },
+		{ "more is", 1, 0, 1, 8, false, false, ROUTE },
+		{ "more, and no router", 0, 0, 1, 8, false, false, "" },
+		{ "two bans", 1, 0, 2, 16, false, false, "" },
+		{ "by a rule", 1, 0, 1, 16, true, false,
+		  "ip rule del priority 50 to 100.125.0.0/16 blackhole" },
+		{ "by a rule for more", 1, 0, 1, 8, true, false, "" },
+		{ "by a rule on marks, too", 1, 0, 1, 16, true, true, "" },
+	};
+	struct probe p = syn();
+
+	p.route_failed = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct answers a = { .gateway = { .n = rows[i].routers, .table = rows[i].table,
+						  .n_denials = rows[i].denials } };
+		struct host_denial *denial = &a.gateway.denial;
+		struct fix fix;
+
+		set_v4(a.gateway.addr, 192, 168, 0, 1);
+		*denial = (struct host_denial){ .type = "blackhole", .by_rule = rows[i].by_rule,
+						.priority = 50, .table = 9,
+						.only_destination = !rows[i].otherwise,
+						.prefix_len = rows[i].len };
+		set_v4(denial->prefix, 100, rows[i].len > 8 ? 125 : 0, 0, 0);
+		fix = fix_of(&verdict_no_route_back, &p, &a);
+		if (strcmp(fix.command.text, rows[i].command) != 0)
+			fail_msg("%s: %s", rows[i].what, fix.command.text);
+		assert_true(fix.advice[0]);
+		assert_true(fix.command.text[0] || fix.show.text[0]);
+	}
+}
+
+/* What answers do not come from is not guessed. */
+static void no_device(void **state)
+{
+	struct answers a = { .gateway = { .n = 1 } };
+	struct probe p = syn();
+	struct fix fix;
+
+	p.route_failed = true;
+	p.device_in[0] = '\0';
+	fix = fix_of(&verdict_no_route_back, &p, &a);
+	assert_string_equal(fix.command.text, "");
+	assert_non_null(strstr(fix.advice, "the interface"));
+	assert_string_equal(fix_of(&verdict_not_local, &p, &a).command.text, "");
+}
+
+static void a_daemon_by_name(void **state)
+{
+	static const struct {
+		const char *daemon;
+		bool command;
+	} rows[] = {
+		{ "sshd", true }, { "http_once.sh", true }, { "in.tftpd", true }, { "vsftpd-2", true },
+		{ "ALL", false }, { "all", false }, { "EXCEPT", false }, { "LOCAL", false },
+		{ "Known", false }, { "UNKNOWN", false }, { "PARANOID", false }, { "", false },
+		{ ".evil", false }, { "evil.", false }, { "@group", false }, { "-x", false },
+		{ "a b", false }, { "a:b", false }, { "a,b", false }, { "*", false }, { "a'$(id)", false },
+		{ "a\nALL", false }, { "/etc/x", false },
+		{ "abcdefghijklmnopqrstuvwxyz01234", false }, /* it may go on */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct answers a = { .wrappers = { .file = "/etc/hosts.deny", .line = 2, .text = "ALL: ALL" } };
+		struct probe p = syn();
+		char wanted[128] = "";
+		struct fix fix;
+
+		p.established_ns = p.synack_ns = p.ack_ns = p.start_ns + 1;
+		p.has_libwrap = true;
+		strcpy(p.libwrap.daemon, rows[i].daemon);
+		if (rows[i].command)
+			snprintf(wanted, sizeof(wanted),
+				 "printf '\\n%%s\\n' '%s: 100.125.0.0/16' >>/etc/hosts.allow",
+				 rows[i].daemon);
+		fix = fix_of(&verdict_tcp_wrappers, &p, &a);
+		assert_string_equal(fix.command.text, wanted);
+		assert_true(fix.advice[0]);
+		strcpy(a.wrappers.file, "/etc/hosts.allow");
+		fix = fix_of(&verdict_tcp_wrappers, &p, &a);
+		snprintf(wanted, sizeof(wanted), "sed -i '1i %s: 100.125.0.0/16' /etc/hosts.allow",
+			 rows[i].daemon);
+		assert_string_equal(fix.command.text, rows[i].command ? wanted : "");
+	}
+}
+
+static void a_request_or_none(void **state)
+{
+	struct answers a = { 0 };
+	struct probe p = syn();
+
+	strcpy(p.http_request.method, "GET");
+	strcpy(p.http_request.path, "/a'b?c=[1]");
+	strcpy(p.http_request.host, "x\n");
+	p.http_request.valid = p.http_response.valid = true;
+	p.http_response.status = 503;
+	assert_string_equal(fix_of(&verdict_http_status, &p, &a).show.text,
+			    "curl -gi -H $'Host:\\040x\\012' http://192.168.0.10:80'/a'\\''b?c=[1]'");
+	strcpy(p.http_request.method, "HEAD");
+	p.http_request.host[0] = '\0';
+	strcpy(p.http_request.path, "/");
+	assert_string_equal(fix_of(&verdict_http_status, &p, &a).show.text,
+			    "curl -gI http://192.168.0.10:80/");
+	/* what is cut, or is no path, would be another request */
+	memset(p.http_request.path, 'p', sizeof(p.http_request.path) - 1);
+	p.http_request.path[0] = '/';
+	assert_string_equal(fix_of(&verdict_http_status, &p, &a).show.text, "");
+	strcpy(p.http_request.path, "*");
+	assert_string_equal(fix_of(&verdict_http_status, &p, &a).show.text, "");
+}
+
+/* Names keep to their line, whatever they are. */
+static void one_line(void **state)
+{
+	struct answers a = { .gateway = { .n = 1 } };
+	struct probe p = syn();
+	struct fix fix;
+
+	p.route_failed = true;
+	strcpy(p.device_in, "a\nrun\tb\033[m");
+	fix = fix_of(&verdict_no_route_back, &p, &a);
+	assert_non_null(strstr(fix.command.text, " dev $'a\\012run\\011b\\033\\133m'"));
+	a.gateway.n = 0;
+	fix = fix_of(&verdict_no_route_back, &p, &a);
+	assert_non_null(strstr(fix.advice, "a?run?b?[m"));
+	assert_null(strpbrk(fix.advice, "\n\t\033"));
+}
+
+static void settings_of_devices(void **state)
+{
+	static const struct {
+		const char *device, *command;
+	} rows[] = {
+		{ "eth0", "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+		{ "br-1_a", "sysctl -w net.ipv4.conf.br-1_a.rp_filter=2" },
+		{ "eth0.5", "echo 2 >/proc/sys/net/ipv4/conf/eth0.5/rp_filter" },
+		{ "a=b", "echo 2 >/proc/sys/net/ipv4/conf/'a=b'/rp_filter" },
+		{ "a$(id>&2)", "echo 2 >/proc/sys/net/ipv4/conf/'a$(id>&2)'/rp_filter" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct diagnosis d = { 0 };
+
+		fix_conf(false, rows[i].device, "rp_filter", 2, &d);
+		assert_string_equal(d.fix.command.text, rows[i].command);
+	}
+}
+
+/* The router is somebody's address, a ban somebody's network. */
+static void redacted(void **state)
+{
+	struct settings s = settings();
+	struct redact *r = redact_new(&s);
+	struct answer in, out;
+	uint8_t target[16];
+
+	set_v4(target, 10, 1, 2, 3);
+	question_gateway(&in, target, s.from[0].addr, "eth0");
+	in.gateway.n = in.gateway.n_denials = 1;
+	set_v4(in.gateway.addr, 10, 1, 2, 1);
+	set_v4(in.gateway.denial.prefix, 10, 7, 0, 0);
+	in.gateway.denial.prefix_len = 16;
+	redact_answer(r, &in, &out);
+	assert_null(strstr(out.question, "10.1.2.3"));
+	assert_non_null(strstr(out.question, ",eth0"));
+	assert_memory_not_equal(out.gateway.addr, in.gateway.addr, 16);
+	assert_memory_not_equal(out.gateway.denial.prefix, in.gateway.denial.prefix, 16);
+	assert_int_equal(out.gateway.denial.prefix[14] | out.gateway.denial.prefix[15], 0);
+	redact_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_way_back),
+		cmocka_unit_test(no_device),
+		cmocka_unit_test(a_daemon_by_name),
+		cmocka_unit_test(a_request_or_none),
+		cmocka_unit_test(one_line),
+		cmocka_unit_test(settings_of_devices),
+		cmocka_unit_test(redacted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The commands that make a way back: over which router, in which table, past which ban. */
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "diagnose/ask.h"
+#include "diagnose/verdict/report.h"
+#include "diagnose/verdict/route.h"
+
+bool ask_way_back(const struct facts *f, struct host_gateway *out)
+{
+	return f->p->device_in[0] && ask_gateway(f->given.host, f->p->tuple.target, f->p->tuple.lb,
+						 f->p->device_in, out) == 0;
+}
+
+void advise_router(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+{
+	char router[ADDR_TEXT_LEN];
+
+	if (g->by_neighbour)
+		add_advice(d, "%s is the only %s on %s: it is taken for the router.",
+			   format_addr(router, g->addr), f->v6 ? "router" : "neighbour",
+			   f->p->device_in);
+	add_advice(d, "Make it permanent in the network configuration, too.");
+}
+
+void advise_unknown_router(const struct facts *f, const struct host_gateway *g,
+			   struct diagnosis *d)
+{
+	const char *device = f->p->device_in;
+
+	add_advice(d, "Add a route to %s over the router of %s's subnet, and make it permanent", f->range,
+		   device[0] ? device : "the interface");
+	say(ADVICE(d), "; which address the router has, %s.",
+	    g->n > 1 ? "this host does not tell, as there are several" : "this host does not know");
+	if (command_is_set(&d->fix.show))
+		return;
+	if (device[0])
+		SHOW_COMMAND(d, f->v6 ? "ip -6 route show table all dev %s && ip -6 neigh show dev %s" :
+					"ip route show table all dev %s && ip neigh show dev %s",
+			     device, device);
+	else
+		SHOW_COMMAND(d, f->v6 ? "ip -6 route show table all" : "ip route show table all");
+}
+
+/* Appends what adds the route to the range. */
+static void add_route(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+{
+	char router[ADDR_TEXT_LEN];
+
+	FIX_COMMAND(d, "%s route add %s via %s dev %s", f->v6 ? "ip -6" : "ip", f->range,
+		    format_addr(router, g->addr), f->p->device_in);
+	if (g->table)
+		FIX_COMMAND(d, " table %u", g->table);
+}
+
+static void fix_by_route(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+{
+	if (g->n != 1) {
+		advise_unknown_router(f, g, d);
+		return;
+	}
+	add_route(f, g, d);
+	advise_router(f, g, d);
+}
+
+/* How what is forbidden and what is to be let in lie to each other. */
+enum scope { WIDER, EQUAL, NARROWER };
+
+static enum scope scope_of(const struct facts *f, const struct host_denial *denial)
+{
+	unsigned len = denial->prefix_len + (f->v6 ? 0 : 96);
+	struct prefix range;
+
+	if (prefix_parse(&range, f->range) || len < range.len)
+		return WIDER;
+	return len == range.len ? EQUAL : NARROWER;
+}
+
+static void advise_denial(const struct facts *f, struct diagnosis *d)
+{
+	if (f->v6)
+		SHOW_COMMAND(d, "ip -6 rule && ip -6 route show table all");
+	else
+		SHOW_COMMAND(d, "ip rule && ip route show table all");
+	add_advice(d, "Find the rule or route of the type blackhole, unreachable or prohibit that "
+		      "covers %s, and delete it or put one ahead of it that leads to the router.",
+		   f->lb);
+}
+
+static void delete_denial(const struct facts *f, const struct host_denial *denial,
+			  struct diagnosis *d)
+{
+	struct prefix prefix = { .len = (uint8_t)(denial->prefix_len + (f->v6 ? 0 : 96)) };
+	const char *ip = f->v6 ? "ip -6" : "ip";
+	char text[PREFIX_TEXT_LEN];
+
+	memcpy(prefix.addr, denial->prefix, 16);
+	format_prefix(text, &prefix);
+	if (denial->by_rule)
+		FIX_COMMAND(d, "%s rule del priority %u to %s %s", ip, denial->priority, text,
+			    denial->type);
+	else
+		FIX_COMMAND(d, "%s route del %s %s", ip, denial->type, text);
+	if (!denial->by_rule && denial->table != RT_TABLE_MAIN)
+		FIX_COMMAND(d, " table %u", denial->table);
+}
+
+/*
+ * A ban of no more than the range goes as a whole.  Of one that is wider the
+ * rest stays: past a route a more specific one leads, past a rule none does.
+ */
+static void fix_denied(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+{
+	const struct host_denial *denial = &g->denial;
+	enum scope scope = scope_of(f, denial);
+
+	if (g->n_denials != 1 || !denial->only_destination || (scope == WIDER && denial->by_rule)) {
+		advise_denial(f, d);
+	} else if (scope == WIDER) {
+		fix_by_route(f, g, d);
+	} else {
+		delete_denial(f, denial, d);
+		if (!denial->by_rule && scope == EQUAL && g->n == 1) {
+			FIX_COMMAND(d, " && ");
+			add_route(f, g, d);
+			advise_router(f, g, d);
+		} else {
+			add_advice(d, "Take it out of the network configuration, too.");
+		}
+	}
+}
+
+/* By addresses alone there is a route: another would change nothing. */
+static void advise_rules(const struct facts *f, struct diagnosis *d)
+{
+	add_advice(d, "Look for the routing rule that keeps this connection from that route: by a mark, a "
+		      "device or a port.");
+	SHOW_COMMAND(d, f->v6 ? "ip -6 rule" : "ip rule");
+}
+
+void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d)
+{
+	struct host_gateway g = { 0 };
+	bool known = ask_way_back(f, &g);
+
+	if (g.n_denials)
+		fix_denied(f, &g, d);
+	else if (has_route)
+		advise_rules(f, d);
+	else if (!known)
+		advise_unknown_router(f, &g, d);
+	else
+		fix_by_route(f, &g, d);
+}
