@@ -2,7 +2,8 @@
 # make            builds build/hctrace          make V=1        shows the commands
 # make demo       the lab, traced live (root)   make check      every test (root)
 #                 HERE=1: this host itself, checked by hctrace probe
-# make test       unit tests, cases, the same with events lost, and recordings of them, without root
+# make test       unit tests, cases and what holds for all of them, the same with events lost, and
+#                 recordings of them, without root
 # make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
 # make fuzz       FUZZ_SECONDS of hostile recordings, and some of hostile words for a shell
@@ -64,7 +65,7 @@ RECORD_TOOLS := $(addprefix $(BUILD)/tests/tools/,case_to_record record_rate rec
 SKEL     := $(BUILD)/hctrace.skel.h
 BOTTLE   := $(BUILD)/bottle.skel.h
 
-.PHONY: nightly agreement docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases commands lint-commands losses report live setup check-vmlinux tests-build bench-build
+.PHONY: nightly agreement docs arm64 check-kernels bench fuzz recordings all clean install demo check test unit cases invariants commands lint-commands losses report live setup check-vmlinux tests-build bench-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -194,7 +195,9 @@ lint-commands:
 	$(Q)tests/lint-commands
 losses: $(BUILD)/hctrace
 	$(Q)tests/run-losses --hctrace $(BUILD)/hctrace
-test: unit cases commands lint-commands losses recordings
+invariants: $(BUILD)/hctrace
+	$(Q)tests/run-invariants --hctrace $(BUILD)/hctrace
+test: unit cases invariants commands lint-commands losses recordings
 
 # BTF="FILE …" names further kernels' BTF to check vmlinux/vmlinux.h against.
 BTF ?= $(wildcard /sys/kernel/btf/vmlinux)

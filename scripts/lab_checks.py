@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from lab import BACKEND, LB6_NODES, LB_NODES
 
 # curl's exit codes, in the load balancer's terms
-CURL = {1: "not-http", 7: "refused", 8: "not-http", 28: "timeout", 35: "tls", 52: "closed",
-        55: "reset", 56: "reset"}
+CURL = {1: "not-http", 7: "refused", 8: "not-http", 18: "cut", 28: "timeout", 35: "tls",
+        52: "closed", 55: "reset", 56: "reset"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Seen:
     """The load balancer's side of one check."""
 
     result: str  # http connected syn-ack refused unreachable timeout response-timeout closed reset
-    #              tls not-http answered silent lost
+    #              tls not-http answered silent lost cut (an answer that ended before its length)
     lb: str
     port: int  # the source port; of ping, the identifier
     target: str

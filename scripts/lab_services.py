@@ -132,6 +132,12 @@ def tcp_server(lab, mode, port, *args, name="", space=None):
                      "--name", name, *args, port=port, log=f"tcp-{mode}")
 
 
+def answer_server(lab, port, *steps, name="app", bind="0.0.0.0", space=None):
+    """A service that answers with STEPS: see servers/answer_server.py, which takes options, too."""
+    return lab.spawn(space or lab.backend, PYTHON, f"{SERVERS}/answer_server.py", port, "--name",
+                     name, "--bind", bind, *steps, port=port, log="answer")
+
+
 def udp_server(lab, mode, port, *args, name=""):
     return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
                      "--name", name, *args, port=port, udp=True, log=f"udp-{mode}")

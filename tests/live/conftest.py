@@ -8,7 +8,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, f"{ROOT}/scripts"]
+sys.path[:0] = [HERE, f"{ROOT}/tests", f"{ROOT}/scripts"]
 
 import lab as lab_module  # noqa: E402
 import lab_services  # noqa: E402

@@ -15,6 +15,7 @@ from typing import Callable, Optional, Sequence
 
 import lab as lab_module
 import lab_checks
+from invariants import violations
 
 HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING, OUTPUT = 0, 1, 2, 3, 4, 5
 SANITIZER_EXIT = 99
@@ -121,7 +122,7 @@ class Hctrace:
                 return False
             lb, target = line["lb"], line["target"]
             return (lb["addr"] == seen.lb and target["addr"] == seen.target
-                    and lb["port"] == seen.port
+                    and seen.port in (0, lb["port"])  # 0: the client chose it
                     and (not seen.target_port or target["port"] == seen.target_port))
         return matches
 
@@ -141,7 +142,9 @@ class Hctrace:
         wrong = []
         for line in self.of_type("probe"):
             lb, target = line["lb"], line["target"]
-            right = self._truth.get((lb["addr"], lb["port"], target["addr"], target["port"] or 0))
+            right = next(filter(None, (
+                self._truth.get((lb["addr"], port, target["addr"], target["port"] or 0))
+                for port in (lb["port"], 0))), None)
             if right and line["confidence"] == "certain" and line["verdict"] not in right:
                 wrong.append((right, line))
         return wrong
@@ -167,6 +170,8 @@ class Hctrace:
         assert "Sanitizer" not in stderr and "runtime error" not in stderr, stderr
         wrong = self.certain_and_wrong()
         assert not wrong, f"sure of a wrong verdict: {wrong}"
+        wrong = list(violations(self.lines))
+        assert not wrong, f"a verdict against its own timeline: {wrong}\n{self.dump()}"
         if status is not None:
             assert code == status, f"exit status {code}, not {status}: {stderr}\n{self.dump()}"
         if self.recording and self.lines:

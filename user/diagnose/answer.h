@@ -14,5 +14,6 @@ uint64_t probe_reply_ns(const struct probe *p);
 bool probe_answer_time(const struct probe *p, uint64_t *ns);
 /* CLOCK_MONOTONIC at which the load balancer's FIN or RST came; 0: neither. */
 uint64_t probe_lb_end_ns(const struct probe *p);
+bool probe_lb_half_closed(const struct probe *p);
 
 #endif

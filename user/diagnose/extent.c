@@ -32,27 +32,28 @@ static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 {
 	const struct http_answer *a = &p->answer;
 
-	if (!p->http_response.valid || went_quiet(p))
+	if (went_quiet(p))
 		return WHOLENESS_UNKNOWN;
+	if (!a->head_len) /* the head is not complete, though all that was sent was read? */
+		return e->numbered && e->sent && !a->broken && a->fed == e->sent
+			       ? WHOLENESS_CUT
+			       : WHOLENESS_UNKNOWN;
 	switch (a->framing) {
 	case HTTP_FRAMING_NONE:
 		return WHOLENESS_WHOLE;
 	case HTTP_FRAMING_LENGTH:
-		if (!a->head_len) /* the length is known, where the head ends is not */
-			return WHOLENESS_UNKNOWN;
 		if (!e->numbered)
 			return WHOLENESS_UNKNOWN;
 		return e->body_sent >= a->length ? WHOLENESS_WHOLE : WHOLENESS_CUT;
 	case HTTP_FRAMING_CHUNKED:
-		return a->head_len ? of_chunks(p) : WHOLENESS_UNKNOWN;
+		return of_chunks(p);
 	case HTTP_FRAMING_CLOSE:
 		return p->host_fin_ns && !ended_before(p, p->host_fin_ns) ? WHOLENESS_WHOLE :
 									    WHOLENESS_CUT;
 	case HTTP_FRAMING_UNKNOWN:
 		break;
 	}
-	/* the head itself is not complete, though all that was sent was read */
-	return e->numbered && !a->broken && a->fed == e->sent ? WHOLENESS_CUT : WHOLENESS_UNKNOWN;
+	return WHOLENESS_UNKNOWN;
 }
 
 void probe_extent(const struct probe *p, struct extent *out)

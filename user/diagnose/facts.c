@@ -178,7 +178,8 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->timeout_ns = f->s->timeout_ns;
 	f->lb_end_ns = probe_lb_end_ns(p);
 	f->host_end_ns = first_of(first_of(p->host_fin_ns, p->host_rst_ns), p->app_close_ns);
-	f->host_reset = p->host_rst_ns && p->host_rst_ns == f->host_end_ns;
+	/* a process that resets closes its socket first, and no FIN leaves */
+	f->host_reset = p->host_rst_ns && (!p->host_fin_ns || p->host_rst_ns < p->host_fin_ns);
 	f->gave_up_ns = f->lb_end_ns ? f->lb_end_ns : p->start_ns + f->timeout_ns;
 	f->early = is_early(f);
 	f->lb_at_timeout = is_at_timeout(f);

@@ -2,9 +2,23 @@
 /* When a probe is over. */
 #include "over.h"
 
+#include "answer.h"
 #include "extent.h"
 
 #include <netinet/in.h>
+
+/* After its FIN: it may have closed its own side only. */
+static bool may_take_answer(const struct probe *p)
+{
+	return probe_lb_half_closed(p) || (p->request_ns && p->first_byte_ns > p->lb_fin_ns);
+}
+
+/* A SYNPROXY rule answered for a service that is not there, and the kernel has said so. */
+static bool was_refused_behind_synproxy(const struct probe *p)
+{
+	return p->host_rst_ns && p->reset.seen && !p->reset.has_socket && !p->established_ns &&
+	       p->has_listener && !p->listener.found;
+}
 
 bool probe_is_over(const struct probe *p, bool expect_http)
 {
@@ -13,10 +27,12 @@ bool probe_is_over(const struct probe *p, bool expect_http)
 
 	if (p->tuple.protocol != IPPROTO_TCP)
 		return p->reply_ns || refused;
-	if (p->lb_fin_ns || p->lb_rst_ns)
+	if (p->lb_rst_ns || (p->lb_fin_ns && !may_take_answer(p)))
 		return true;
 	if (!p->synack_ns && !p->ack_ns && !p->established_ns)
 		return refused || p->host_rst_ns || (p->reset.seen && !p->reset.has_socket);
+	if (was_refused_behind_synproxy(p))
+		return true;
 	/* a check that only connects has passed by now, whatever the application does next */
 	if (!p->request_ns && !expect_http)
 		return false;

@@ -476,6 +476,12 @@ static void note_answer_end(struct probe *p, const struct obs *o)
 	}
 }
 
+/* What the kernel side keeps counts this segment already. */
+static bool leaves_with_bytes(const struct obs *o)
+{
+	return o->reply && o->packet.payload_len && !o->no_tuple && o->flow_id;
+}
+
 void probe_observe(struct probe *p, const struct obs *o)
 {
 	if (o->time_ns > p->last_ns)
@@ -484,7 +490,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->events++;
 		if (o->turns > p->turns)
 			p->turns = o->turns;
-		note_answer_end(p, o);
+		if (!leaves_with_bytes(o))
+			note_answer_end(p, o);
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}
@@ -492,6 +499,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->inner_netns = o->netns;
 	if (!is_noise(p, o))
 		timeline_add(p, o);
+	if (leaves_with_bytes(o)) /* what is told of it compares it with what left before */
+		note_answer_end(p, o);
 	switch (o->point) {
 	case HCT_POINT_XDP:
 	case HCT_POINT_RECEIVE:

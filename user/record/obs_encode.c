@@ -9,7 +9,7 @@
 #include "stream/points.h"
 #include "strings.h"
 
-#define SCRATCH 2048
+#define SCRATCH (HCT_PAYLOAD_MAX + 2048)
 #define STRINGS_OF_ONE 64 /* more than one observation can bring */
 
 /* The fields of a point's observations, the common ones first. */

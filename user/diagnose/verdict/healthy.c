@@ -46,6 +46,8 @@ static enum match plain_tcp(const struct facts *f)
 		return NO_MATCH;
 	if (p->first_byte_ns || f->host_end_ns)
 		return MATCH_CERTAIN;
+	if (f->drop && is_complete(p)) /* of what came behind the SYN: that is why nothing more is seen */
+		return NO_MATCH;
 	return MATCH_LIKELY; /* nobody ended it in time: what it waits for is not known */
 }
 
@@ -56,6 +58,8 @@ static enum match cut_answer(const struct facts *f)
 		return MATCH_LIKELY;
 	if (f->judges == JUDGES_WHOLE_ANSWER || (!f->host_ended_first && !f->satisfied_by_status))
 		return NO_MATCH;
+	if (!is_complete(f->p) && f->judges != JUDGES_STATUS)
+		return NO_MATCH; /* the end of the service may be what was lost */
 	if (!f->host_ended_first) /* who ended it right behind the status went by that */
 		return f->judges == JUDGES_STATUS ? MATCH_CERTAIN : MATCH_LIKELY;
 	if (!f->extent.arrived || !f->p->answer.head_len)
@@ -79,6 +83,9 @@ static enum match http_answer(const struct facts *f)
 	case WHOLENESS_UNKNOWN:
 		break;
 	}
+	/* with events lost, more of it may have been missing than those: unless it ended right behind */
+	if (!is_complete(f->p) && !f->satisfied_by_status)
+		return NO_MATCH;
 	if (answer_is_stuck(f) || (f->extent.numbered && !f->extent.arrived && !ended))
 		return NO_MATCH;
 	return MATCH_CERTAIN;

@@ -7,8 +7,9 @@ static enum match match_not_http(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
+	/* where events were lost, what is seen first may be the middle of an answer */
 	return wants_answer(f) && f->http && !f->tls && f->answered && p->first_bytes_len &&
-			       p->answer.broken && !p->http_response.valid
+			       p->answer.broken && !p->http_response.valid && !p->missing && !p->lossy
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }

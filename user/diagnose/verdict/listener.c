@@ -23,8 +23,10 @@ static enum match match_no_listener(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
+	/* ahead of any request a check that only connects looks the same, and passes */
 	if (f->tcp && is_behind_synproxy(f))
-		return MATCH_CERTAIN;
+		return p->request_ns || f->given.http_target || f->s->expect_http ? MATCH_CERTAIN :
+										    MATCH_LIKELY;
 	if (!f->tcp || f->connected || p->synack_ns || p->queue_full)
 		return NO_MATCH;
 	if (p->reset.seen && !p->reset.has_socket && !nf_place(&p->reset).reject)
