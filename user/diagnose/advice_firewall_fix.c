@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "firewall/names.h"
+#include "ask.h"
 #include "fw_owner.h"
+#include "nf_packet.h"
 
 static uint16_t port_of(const struct facts *f, const struct culprit *c)
 {
@@ -201,8 +203,35 @@ static void fix_inside(const struct facts *f, const struct culprit *c, struct di
 	say(ADVICE(d), "%s", bare.text);
 }
 
+/* Does a rule on the SYN's way hand it to SYNPROXY, which then has to see the ACK, too? */
+static bool is_behind_synproxy(const struct facts *f, const struct culprit *c)
+{
+	struct probe_incident syn;
+	struct host_packet packet;
+	struct host_rules rules;
+
+	if (!f->tcp || c->reply || c->inside || !f->drop || !f->p->synack_ns ||
+	    f->p->established_ns || f->drop->packet.tcp_flags & HCT_TCP_SYN)
+		return false;
+	syn = *f->drop;
+	syn.packet.tcp_flags = HCT_TCP_SYN;
+	if (!nf_packet_of(f->p, &syn, &c->place, f->given.kernel, &packet) ||
+	    ask_rules(f->given.host, &packet, &rules))
+		return false;
+	for (size_t i = 0; i < rules.n && i < HOST_MAX_RULES; i++)
+		if (strcasestr(rules.r[i].text, "synproxy"))
+			return true;
+	return false;
+}
+
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
+	if (is_behind_synproxy(f, c)) {
+		add_advice(d, "A SYNPROXY rule answers SYNs here, and has to see the ACK that follows: let "
+			      "it take packets in state INVALID besides UNTRACKED, and stand ahead of the "
+			      "rule that drops them.");
+		return;
+	}
 	if (c->named)
 		fix_by_rule(f, c, d);
 	else if (c->found)

@@ -83,6 +83,9 @@ static enum match http_answer(const struct facts *f)
 	case WHOLENESS_UNKNOWN:
 		break;
 	}
+	/* what was lost may have said that the service cut it short */
+	if (f->host_ended_first && (f->p->missing || f->p->lossy))
+		return NO_MATCH;
 	/* with events lost, more of it may have been missing than those: unless it ended right behind */
 	if (!is_complete(f->p) && !f->satisfied_by_status)
 		return NO_MATCH;
