@@ -485,6 +485,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 		if (o->turns > p->turns)
 			p->turns = o->turns;
 		note_answer_end(p, o);
+		probe_take_tls(p, o);
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}
@@ -596,7 +597,8 @@ const char *probe_protocol(const struct probe *p)
 	}
 	if (p->http_request.valid)
 		return "http";
-	if (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE)
+	if ((p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
+	    p->tls.state & HCT_TLS_SEEN)
 		return "https";
 	return "tcp";
 }

@@ -9,7 +9,7 @@
 #include "stream/points.h"
 #include "strings.h"
 
-#define SCRATCH 2048
+#define SCRATCH (HCT_PAYLOAD_MAX + 1024) /* of one observation */
 #define STRINGS_OF_ONE 64 /* more than one observation can bring */
 
 /* The fields of a point's observations, the common ones first. */
@@ -132,6 +132,7 @@ static uint64_t get_unsigned(const struct field *field, const void *at)
 	case FIELD_U16:
 		return *(const uint16_t *)at;
 	case FIELD_U32:
+	case FIELD_RECORD:
 		return *(const uint32_t *)at;
 	case FIELD_BOOL:
 		return *(const bool *)at;
