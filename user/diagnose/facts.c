@@ -178,7 +178,7 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 		 p->tls.state & HCT_TLS_SEEN;
 	f->records = tls_followed(&p->tls) ? &p->tls : NULL;
 	f->timeout_ns = f->s->timeout_ns;
-	f->lb_end_ns = probe_lb_end_ns(p);
+	f->lb_end_ns = first_of(probe_lb_end_ns(p), f->records ? f->records->lb.closing_ns : 0);
 	f->host_end_ns = first_of(first_of(p->host_fin_ns, p->host_rst_ns), p->app_close_ns);
 	f->host_reset = p->host_rst_ns && p->host_rst_ns == f->host_end_ns;
 	f->gave_up_ns = f->lb_end_ns ? f->lb_end_ns : p->start_ns + f->timeout_ns;

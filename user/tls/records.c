@@ -106,9 +106,9 @@ static enum tls_what ended_by(struct tls *t, struct tls_way *way, bool service, 
 	bool polite = hidden ? t->complete_ns && !(service && refuses_certificate(t)) :
 			       number == TLS_ALERT_CLOSE_NOTIFY;
 
-	if (polite)
-		way->closing = true;
-	else if (t->alert.by == TLS_BY_NOBODY)
+	if (polite && !way->closing_ns)
+		way->closing_ns = time_ns;
+	if (!polite && t->alert.by == TLS_BY_NOBODY)
 		t->alert = (struct tls_alert){ .by = service ? TLS_BY_SERVICE : TLS_BY_LB,
 					       .hidden = hidden, .number = number,
 					       .after = t->last, .after_by = t->last_by,

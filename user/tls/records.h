@@ -54,7 +54,7 @@ struct tls_way {
 	unsigned records;
 	unsigned data; /* records of application data, behind the handshake */
 	bool changed; /* a ChangeCipherSpec: up to TLS 1.2 the rest is encrypted */
-	bool closing; /* a close_notify, or what must be one */
+	uint64_t closing_ns; /* a close_notify, or what must be one */
 	uint64_t finished_ns; /* its Finished; of the service in TLS 1.3 not to be told */
 };
 
