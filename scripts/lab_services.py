@@ -69,10 +69,35 @@ class Tls:
 def certificate(lab, name, expired=False):
     """A self-signed one for web.example.org; returns its file and its key's."""
     cert, key = f"{lab.tmp}/{name}.crt", f"{lab.tmp}/{name}.key"
-    dates = ("-not_before", "20200101000000Z", "-not_after", "20210101000000Z")
     sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert,
-       "-subj", "/CN=web.example.org", *(dates if expired else ("-days", 2)))
+       "-subj", "/CN=web.example.org", "-days", 2)
+    if expired:
+        expire(lab, cert, key)
     return cert, key
+
+
+def expire(lab, cert, key):
+    """Replaces a self-signed CERT by one whose time is over."""
+    lab.file("index", "")
+    config = lab.file("ca.cnf", f"""
+[ca]
+default_ca = a
+[a]
+database = {lab.tmp}/index
+new_certs_dir = {lab.tmp}
+rand_serial = yes
+default_md = sha256
+policy = p
+x509_extensions = e
+[e]
+basicConstraints = CA:true
+[p]
+commonName = supplied
+""")
+    request = f"{cert}.request"
+    sh("openssl", "req", "-new", "-key", key, "-subj", "/CN=web.example.org", "-out", request)
+    sh("openssl", "ca", "-batch", "-config", config, "-selfsign", "-keyfile", key, "-in", request,
+       "-out", cert, "-notext", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
 
 
 class TlsService:
@@ -90,13 +115,13 @@ class TlsService:
         cert, key = certificate(lab, "service", expired)
         getattr(self, kind)(lab, port, cert, key, options, **settings)
 
-    def nginx(self, lab, port, cert, key, _, location='return 200 "ok\\n";', protocols="",
+    def nginx(self, lab, port, cert, key, _, location='return 200 "ok\\n";', protocols="TLSv1.2 TLSv1.3",
               ciphers="", verify="", backend=""):
         if backend == "hang":
             tcp_server(lab, "silent", 7099)
             location = "proxy_pass http://127.0.0.1:7099;"
         more = f"ssl_certificate {cert}; ssl_certificate_key {key};"
-        more += f" ssl_protocols {protocols};" * bool(protocols)
+        more += f" ssl_protocols {protocols};"
         more += f" ssl_ciphers {ciphers};" * bool(ciphers)
         more += f" ssl_client_certificate {cert}; ssl_verify_client {verify};" * bool(verify)
         Nginx(lab, ports={f"{port} ssl": location}, more=more)

@@ -9,7 +9,7 @@
 #define SERVER_HELLO 2
 #define RANDOM_LEN 32
 
-enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, EXT_SUPPORTED_VERSIONS = 43 };
+enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, EXT_PADDING = 21, EXT_SUPPORTED_VERSIONS = 43 };
 
 /* What is left to be read; once BAD it stays empty. */
 struct reader {
@@ -120,6 +120,10 @@ static void read_extensions(struct reader *r, bool client, struct tls_hello *out
 		unsigned type = take_number(&all, 2);
 		struct reader ext = take_vector(&all, 2);
 
+		if (type == EXT_PADDING && ext.bad) { /* nothing but zeros is missing: it comes last */
+			r->bad = false;
+			return;
+		}
 		if (type == EXT_SERVER_NAME && client)
 			read_server_name(ext, out);
 		else if (type == EXT_ALPN)
