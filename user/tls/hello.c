@@ -152,6 +152,12 @@ static bool begin(struct reader *r, unsigned message, struct tls_hello *out)
 	return true;
 }
 
+/* Of the first message of a record at DATA, of which nine bytes are there. */
+static size_t message_length(const uint8_t *data)
+{
+	return (size_t)data[6] << 16 | (size_t)data[7] << 8 | data[8];
+}
+
 bool tls_read_client_hello(const uint8_t *data, size_t len, struct tls_hello *out)
 {
 	struct reader r = { .data = data, .len = len };
@@ -162,6 +168,8 @@ bool tls_read_client_hello(const uint8_t *data, size_t len, struct tls_hello *ou
 	take_vector(&r, 1); /* compression methods */
 	if (r.len || r.bad)
 		read_extensions(&r, true, out);
+	else
+		r.bad = len < RECORD_HEADER + 4 + message_length(data);
 	out->cut = r.bad;
 	return true;
 }
@@ -174,7 +182,7 @@ bool tls_read_server_hello(const uint8_t *data, size_t len, struct tls_hello *ou
 	if (!begin(&r, SERVER_HELLO, out))
 		return false;
 	/* other messages may follow it in the same record */
-	message = (size_t)data[6] << 16 | (size_t)data[7] << 8 | data[8];
+	message = len > 8 ? message_length(data) : 0;
 	if (len > RECORD_HEADER + 4 + message && r.len > len - (RECORD_HEADER + 4 + message))
 		r.len -= len - (RECORD_HEADER + 4 + message);
 	take(&r, 2 + 1); /* cipher suite, compression method */

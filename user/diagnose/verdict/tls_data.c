@@ -132,7 +132,8 @@ void note_tls_pass(const struct facts *f, struct diagnosis *d)
 		say(NOTE(d), "HAProxy's ssl-hello-chk takes any TLS record for health, an alert "
 			     "included: whether the service speaks TLS with clients is not checked.");
 	else if (f->records && !f->records->asked_ns)
-		say(NOTE(d), "The check asked nothing inside the encryption: it goes by the handshake.");
+		say(NOTE(d), "The check asked nothing inside the encryption: it goes by the handshake, or it "
+			     "rejected the certificate without a word.");
 	else
 		say(NOTE(d), "The connection is encrypted: the status inside is not visible.");
 }
