@@ -116,7 +116,7 @@ class TlsService:
         getattr(self, kind)(lab, port, cert, key, options, **settings)
 
     def nginx(self, lab, port, cert, key, _, location='return 200 "ok\\n";', protocols="TLSv1.2 TLSv1.3",
-              ciphers="", verify="", backend=""):
+              ciphers="", verify="", backend="", proxy=False):
         if backend == "hang":
             tcp_server(lab, "silent", 7099)
             location = "proxy_pass http://127.0.0.1:7099;"
@@ -124,13 +124,14 @@ class TlsService:
         more += f" ssl_protocols {protocols};"
         more += f" ssl_ciphers {ciphers};" * bool(ciphers)
         more += f" ssl_client_certificate {cert}; ssl_verify_client {verify};" * bool(verify)
-        Nginx(lab, ports={f"{port} ssl": location}, more=more)
+        Nginx(lab, ports={f"{port} ssl{' proxy_protocol' * proxy}": location}, more=more)
 
     def openssl(self, lab, port, cert, key, options):
         lab.spawn(lab.backend, "openssl", "s_server", "-accept", port, "-key", key, "-cert", cert,
                   *options, port=port)
 
-    def haproxy(self, lab, port, cert, key, _, verify="none", strict=False):
+    def haproxy(self, lab, port, cert, key, _, verify="none", strict=False,
+                rule="http-request return status 200"):
         with open(f"{lab.tmp}/both.pem", "w", encoding="ascii") as both:
             for path in (cert, key):
                 with open(path, encoding="ascii") as one:
@@ -144,7 +145,7 @@ defaults
   timeout client 2s
 frontend f
   bind :{port} ssl crt {lab.tmp}/both.pem{more}
-  http-request return status 200
+  {rule}
 """)
         lab.spawn(lab.backend, "haproxy", "-db", "-f", config, port=port, log="service")
 

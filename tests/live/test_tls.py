@@ -133,6 +133,9 @@ HEALTHY = [
     # an honest pass: the 503 inside is not seen
     case("503-inside", "http", passes("encrypted"), curl(), location="return 503;"),
     case("haproxy-checks", OK, passes("encrypted"), haproxy(SSL, HTTPCHK)),
+    # a PROXY header comes ahead of the ClientHello
+    case("behind-proxy-header", OK, passes("encrypted"), haproxy(SSL + " check-send-proxy", HTTPCHK),
+         proxy=True),
     # nothing is asked inside
     case("handshake-alone-1.2", "Layer6 check passed", passes("handshake"),
          haproxy(SSL + " ssl-max-ver TLSv1.2")),
@@ -216,10 +219,17 @@ def hangs(confidence=("certain",)):
                   why=("finished the TLS handshake", "application data"), advice=("TLS works",))
 
 
+def cut():
+    return Expect("app-closed", "CONNECT_INTERRUPT", protocol="https", process="haproxy",
+                  why=("finished the TLS handshake", "application data", "closed"))
+
+
 UNANSWERED = [
     case("hangs-1.2", "response-timeout", hangs(), curl(*OLD), backend="hang"),
     case("hangs-1.3", "response-timeout", hangs(), curl(*NEW), backend="hang"),
     case("hangs-haproxy", "Layer7 timeout", hangs(), haproxy(SSL, HTTPCHK), backend="hang"),
+    case("rejects-1.2", "closed", cut(), curl(*OLD), kind="haproxy", rule="http-request reject"),
+    case("rejects-1.3", "closed", cut(), curl(*NEW), kind="haproxy", rule="http-request reject"),
     case("silent", "timeout", failed("sent nothing after the ClientHello", "gave up"),
          curl(), kind="silent"),
     case("closes", "tls/reset", failed("closed the connection", "ClientHello"), curl(),
