@@ -10,6 +10,7 @@
  * container and back, the first packet of each direction.
  */
 #include "nat.h"
+#include "tls.h"
 #include "users.h"
 
 #define TCP_LISTEN 10
@@ -78,13 +79,15 @@ static __always_inline void note_answer(struct hct_flow *flow, const struct pars
 /*
  * Does the load balancer acknowledge all of the answer so far, and has that not
  * been told?  Only of the first exchange: of a connection that is kept, the rest
- * is users'.
+ * is users'; of TLS while records are told.
  */
 static __always_inline bool confirms_answer(struct hct_flow *flow, const struct parsed *p)
 {
 	__u32 ack = p->packet.ack;
 
-	if (!flow->answer_end || flow->turns > 1 || !(p->packet.tcp_flags & HCT_TCP_ACK) ||
+	if (flow->tls ? flow->tls & HCT_TLS_FULL_HOST : flow->turns > 1)
+		return false;
+	if (!flow->answer_end || !(p->packet.tcp_flags & HCT_TCP_ACK) ||
 	    (__s32)(ack - flow->answer_end) < 0 || flow->answer_acked == ack)
 		return false;
 	flow->answer_acked = ack;
@@ -145,6 +148,13 @@ static __always_inline int interest(struct hct_flow *flow, const struct parsed *
 	return HEADERS;
 }
 
+/* LIST may be NULL. */
+static __always_inline void fill_records(struct hct_event *e, const struct hct_tls_list *list)
+{
+	if (list)
+		__builtin_memcpy(e->records, list->records, sizeof(e->records));
+}
+
 static __always_inline void fill_packet(struct hct_event *e, const struct parsed *p, __u32 ifindex)
 {
 	e->packet = p->packet;
@@ -201,7 +211,8 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 }
 
 static __always_inline void report_headers(const struct parsed *p, struct hct_flow *flow, __u32 ifindex,
-					   __u8 point, struct __sk_buff *skb)
+					   __u8 point, struct __sk_buff *skb,
+					   const struct hct_tls_list *list)
 {
 	struct hct_listener listener = {};
 	struct hct_event *e;
@@ -214,6 +225,7 @@ static __always_inline void report_headers(const struct parsed *p, struct hct_fl
 		return;
 	fill_packet(e, p, ifindex);
 	e->listener = listener;
+	fill_records(e, list);
 	event_submit(e);
 }
 
@@ -244,7 +256,8 @@ static __always_inline __u32 capture(const struct packet_source *s, __u32 offset
 static __always_inline void report_captured(const struct parsed *p, struct hct_flow *flow,
 					    __u32 ifindex, __u8 point,
 					    const struct packet_source *s, __u32 linear_end,
-					    const bool inbound, const __u32 room)
+					    const bool inbound, const struct hct_tls_list *list,
+					    const __u32 room)
 {
 	struct hct_event_payload *e;
 	__u32 len = p->packet.payload_len;
@@ -255,6 +268,7 @@ static __always_inline void report_captured(const struct parsed *p, struct hct_f
 	fill_packet(&e->event, p, ifindex);
 	if (s->tc && inbound && p->starts_flow)
 		look_at_listener(s->tc, p, &e->event.listener);
+	fill_records(&e->event, list);
 	if (linear_end) {
 		__u32 readable = linear_end > p->payload_offset ? linear_end - p->payload_offset : 0;
 
@@ -273,12 +287,14 @@ static __always_inline void report_captured(const struct parsed *p, struct hct_f
 static __always_inline void report_payload(const struct parsed *p, struct hct_flow *flow,
 					   __u32 ifindex, __u8 point,
 					   const struct packet_source *s, __u32 linear_end,
-					   const bool inbound)
+					   const bool inbound, const struct hct_tls_list *list)
 {
 	if (!inbound && p->packet.payload_len > HCT_PAYLOAD_SHORT)
-		report_captured(p, flow, ifindex, point, s, linear_end, inbound, HCT_PAYLOAD_MAX);
+		report_captured(p, flow, ifindex, point, s, linear_end, inbound, list,
+				HCT_PAYLOAD_MAX);
 	else
-		report_captured(p, flow, ifindex, point, s, linear_end, inbound, HCT_PAYLOAD_SHORT);
+		report_captured(p, flow, ifindex, point, s, linear_end, inbound, list,
+				HCT_PAYLOAD_SHORT);
 }
 
 #define LAST_CHUNK_LEN 5
@@ -323,7 +339,7 @@ static __always_inline void pass_through(struct parsed *p, __u32 ifindex, __u8 p
 	if (!flow || flow->inner_reply || flow_quiet(flow, false))
 		return;
 	flow->inner_reply = 1;
-	report_headers(p, flow, ifindex, point, NULL);
+	report_headers(p, flow, ifindex, point, NULL, NULL);
 }
 
 /*
@@ -348,6 +364,7 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	struct hct_tls_list *list;
 	struct parsed p;
 	struct hct_flow *flow;
 	int kind;
@@ -383,11 +400,12 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 	flow->rung.valid = 0; /* another packet starts its way */
 	if (!ingress)
 		look_at_tail(skb, flow, &p);
+	list = tls_records(skb, flow, &p, !ingress);
 	kind = interest(flow, &p);
 	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, skb->ifindex, point, &s, 0, ingress);
-	else if (kind == HEADERS)
-		report_headers(&p, flow, skb->ifindex, point, skb);
+		report_payload(&p, flow, skb->ifindex, point, &s, 0, ingress, list);
+	else if (kind == HEADERS || list)
+		report_headers(&p, flow, skb->ifindex, point, skb, list);
 	return TC_ACT_UNSPEC;
 }
 
@@ -452,9 +470,9 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 	kind = interest(flow, &p);
 	linear_end = data_offset(skb) + ARG_READ(skb, len) - ARG_READ(skb, data_len);
 	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, ifindex, point, &s, linear_end, arrival);
+		report_payload(&p, flow, ifindex, point, &s, linear_end, arrival, NULL);
 	else if (kind == HEADERS)
-		report_headers(&p, flow, ifindex, point, NULL);
+		report_headers(&p, flow, ifindex, point, NULL, NULL);
 	return 0;
 }
 
@@ -489,6 +507,6 @@ int hct_xdp_arrival(struct xdp_md *xdp)
 		return XDP_PASS;
 	flow = flow_of(&p, xdp->ingress_ifindex, HCT_POINT_XDP);
 	if (flow && !flow_quiet(flow, false))
-		report_headers(&p, flow, xdp->ingress_ifindex, HCT_POINT_XDP, NULL);
+		report_headers(&p, flow, xdp->ingress_ifindex, HCT_POINT_XDP, NULL, NULL);
 	return XDP_PASS;
 }

@@ -191,7 +191,8 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	e->tail = flow->tail;
 	e->answer_end = flow->answer_end;
 	e->pad2 = 0;
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	e->tls = flow->tls;
+	e->pad = 0;
 	__builtin_memset(&e->packet, 0, sizeof(e->packet));
 	return e;
 }

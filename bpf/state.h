@@ -81,6 +81,21 @@ HCT_STATE struct {
 	__type(value, struct hct_tuple);
 } aliases SEC(".maps");
 
+/*
+ * The TLS records of the packet in hand.  Not on the stack: the verifier would follow
+ * each number of them through all that comes behind.
+ */
+struct hct_tls_list {
+	__u32 records[HCT_TLS_RECORDS];
+};
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hct_tls_list);
+} tls_lists SEC(".maps");
+
 HCT_STATE struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES);

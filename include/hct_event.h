@@ -62,6 +62,24 @@ struct hct_packet {
 	__u8 is_icmp_error;
 };
 
+/*
+ * A TLS record that begins in a packet: its type, the first byte of its content
+ * that says what it is (of a handshake message its type, of an alert its
+ * description; 0 where it was not looked at, noise where it is encrypted), and
+ * the length of its content.
+ */
+#define HCT_TLS_RECORD(type, what, len) ((__u32)(type) << 24 | (__u32)(what) << 16 | (len))
+#define HCT_TLS_RECORDS 8 /* of a packet, at most */
+#define HCT_TLS_TOLD 16 /* of a direction; a packet's last may go beyond it */
+
+/* Bits of hct_event.tls */
+#define HCT_TLS_SEEN 0x01 /* it began with a ClientHello: records are told of both directions */
+#define HCT_TLS_LOST_LB 0x02 /* where the load balancer's next record begins is not known any more */
+#define HCT_TLS_LOST_HOST 0x04 /* the same of the service's */
+#define HCT_TLS_FULL_LB 0x08 /* so many of the load balancer's were told that no more are */
+#define HCT_TLS_FULL_HOST 0x10
+#define HCT_TLS_PLAIN 0x20 /* what the service answers is no TLS */
+
 /* The listening socket that a SYN would meet, as it was when the SYN arrived. */
 struct hct_listener {
 	__u32 found; /* 1: a socket in LISTEN was found for the SYN */
@@ -194,7 +212,8 @@ struct hct_event {
 	__u16 payload_len; /* captured bytes behind the detail */
 	__u8 turns; /* TCP: requests so far that began after an answer, and the first; at most 255 */
 	__u8 tail; /* HCT_TAIL_* of the answer so far */
-	__u8 pad[2];
+	__u8 tls; /* HCT_TLS_* */
+	__u8 pad;
 	__u32 answer_end; /* TCP: sequence number behind the highest byte answered so far; 0 none */
 	__u32 pad2;
 	struct hct_packet packet;
@@ -209,6 +228,8 @@ struct hct_event {
 		struct hct_libwrap libwrap;
 		struct hct_xdp xdp;
 		struct hct_rule rule;
+		/* TC_INGRESS and TC_EGRESS, without a SYN: 0 behind the last */
+		__u32 records[HCT_TLS_RECORDS];
 	};
 };
 
@@ -239,6 +260,7 @@ struct hct_event_rule {
 _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
 _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
+_Static_assert(HCT_TLS_RECORDS * sizeof(__u32) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
 _Static_assert(__builtin_offsetof(struct hct_event, packet) == 104, "wire format");
 _Static_assert(sizeof(struct hct_event) == 120 + sizeof(struct hct_drop), "wire format");

@@ -10,6 +10,15 @@
 #define HCT_ENDED_BY_HOST 0x2
 #define HCT_ENDED (HCT_ENDED_BY_LB | HCT_ENDED_BY_HOST)
 
+/* How far the TLS records of a direction were followed. */
+struct hct_tls_side {
+	__u32 next; /* sequence number of the next record's header */
+	__u8 told; /* records */
+	__u8 have; /* bytes of that header that came with the packet before */
+	__u8 type; /* the first of them */
+	__u8 length_high; /* the fourth */
+};
+
 /* The flags say which once-only events were sent.  One writer each, so plain stores do. */
 struct hct_flow {
 	__u64 id; /* time of the first packet, ns */
@@ -36,9 +45,11 @@ struct hct_flow {
 	__u8 users; /* a user's request, by its header: nothing more is told */
 	__u8 reason; /* HCT_REASON_* of the packet that is about to be dropped */
 	__u8 tail; /* HCT_TAIL_* */
-	__u8 pad[5];
+	__u8 tls; /* HCT_TLS_* */
+	__u8 pad[4];
+	struct hct_tls_side tls_side[2]; /* of the load balancer, of the service */
 	struct hct_rung rung; /* of the packet that is passing */
 };
-_Static_assert(sizeof(struct hct_flow) == 72, "map value: no holes");
+_Static_assert(sizeof(struct hct_flow) == 88, "map value: no holes");
 
 #endif

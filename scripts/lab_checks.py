@@ -41,19 +41,21 @@ class Seen:
                 f"{f' {self.status}' if self.status else ''} after {self.seconds:.3f} s")
 
 
-def _source(target, node):
+def source_of(target, node):
+    """The load balancer's address that checks TARGET."""
     return (LB6_NODES if ":" in target else LB_NODES)[node]
 
 
 def http(lab, port=80, path="/health", timeout=2, node=0, target=BACKEND, scheme="http",
          more=()):
     """A GET by curl, which gives up after TIMEOUT seconds."""
-    lb, source = _source(target, node), lab.next_port()
+    lb, source = source_of(target, node), lab.next_port()
     host = f"[{target}]" if ":" in target else target
     start = time.monotonic()
     done = subprocess.run(
         lab.lb.argv("curl", "-g", "-q", "-s", "-o", "/dev/null", "-m", timeout, "--interface", lb,
-                    "--local-port", source, "-w", "%{http_code} %{time_connect}", "-k", *more,
+                    "--local-port", source, "-w", "%{http_code} %{time_connect}", "-k",
+                    *(str(one).format(ca=f"{lab.tmp}/service.crt") for one in more),
                     f"{scheme}://{host}:{port}{path}"),
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
     seconds = time.monotonic() - start
@@ -75,7 +77,7 @@ def _family(target):
 
 def _bound(lab, target, kind, node):
     """A socket of the load balancer's, bound to one of its addresses and a port of its own."""
-    lb, source = _source(target, node), lab.next_port()
+    lb, source = source_of(target, node), lab.next_port()
     with lab.lb.enter():
         sock = socket.socket(_family(target), kind)
         sock.bind((lb, source))
@@ -146,7 +148,7 @@ def _checksum(data):
 
 def syn(lab, port, timeout=2, node=0, target=BACKEND):
     """SYN, SYN-ACK, RST: a raw SYN, whose answer the kernel, knowing no such socket, resets."""
-    lb, source = _source(target, node), lab.next_port()
+    lb, source = source_of(target, node), lab.next_port()
     with lab.lb.enter():
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
     with contextlib.closing(raw):
@@ -171,7 +173,7 @@ def syn(lab, port, timeout=2, node=0, target=BACKEND):
 
 def ping(lab, timeout=1, node=0, target=BACKEND):
     """One echo request by ping(8)."""
-    lb, ident = _source(target, node), lab.next_port()
+    lb, ident = source_of(target, node), lab.next_port()
     start = time.monotonic()
     done = subprocess.run(lab.lb.argv("ping", "-n", "-c", 1, "-W", timeout, "-I", lb, "-e", ident,
                                       target), stdin=subprocess.DEVNULL, capture_output=True)

@@ -66,6 +66,90 @@ class Tls:
                       cert, "-www", *options, port=port)
 
 
+def certificate(lab, name, expired=False):
+    """A self-signed one for web.example.org; returns its file and its key's."""
+    cert, key = f"{lab.tmp}/{name}.crt", f"{lab.tmp}/{name}.key"
+    sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert,
+       "-subj", "/CN=web.example.org", "-days", 2)
+    if expired:
+        expire(lab, cert, key)
+    return cert, key
+
+
+def expire(lab, cert, key):
+    """Replaces a self-signed CERT by one whose time is over."""
+    lab.file("index", "")
+    config = lab.file("ca.cnf", f"""
+[ca]
+default_ca = a
+[a]
+database = {lab.tmp}/index
+new_certs_dir = {lab.tmp}
+rand_serial = yes
+default_md = sha256
+policy = p
+x509_extensions = e
+[e]
+basicConstraints = CA:true
+[p]
+commonName = supplied
+""")
+    request = f"{cert}.request"
+    sh("openssl", "req", "-new", "-key", key, "-subj", "/CN=web.example.org", "-out", request)
+    sh("openssl", "ca", "-batch", "-config", config, "-selfsign", "-keyfile", key, "-in", request,
+       "-out", cert, "-notext", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
+
+
+class TlsService:
+    """A TLS port by nginx (the default), openssl s_server or haproxy, or one that only listens.
+
+    Of nginx: location, protocols, ciphers; backend "hang" puts an application behind it that never
+    answers.  Of haproxy: verify "required", strict (only known server names).
+    """
+
+    def __init__(self, lab, port, kind="nginx", options=(), expired=False, **settings):
+        if kind in ("silent", "closes", "never-accepts"):
+            mode = {"silent": "silent", "closes": "close", "never-accepts": "never-accept"}[kind]
+            tcp_server(lab, mode, port)
+            return
+        cert, key = certificate(lab, "service", expired)
+        getattr(self, kind)(lab, port, cert, key, options, **settings)
+
+    def nginx(self, lab, port, cert, key, _, location='return 200 "ok\\n";', protocols="TLSv1.2 TLSv1.3",
+              ciphers="", verify="", backend="", proxy=False):
+        if backend == "hang":
+            tcp_server(lab, "silent", 7099)
+            location = "proxy_pass http://127.0.0.1:7099;"
+        more = f"ssl_certificate {cert}; ssl_certificate_key {key};"
+        more += f" ssl_protocols {protocols};"
+        more += f" ssl_ciphers {ciphers};" * bool(ciphers)
+        more += f" ssl_client_certificate {cert}; ssl_verify_client {verify};" * bool(verify)
+        Nginx(lab, ports={f"{port} ssl{' proxy_protocol' * proxy}": location}, more=more)
+
+    def openssl(self, lab, port, cert, key, options):
+        lab.spawn(lab.backend, "openssl", "s_server", "-accept", port, "-key", key, "-cert", cert,
+                  *options, port=port)
+
+    def haproxy(self, lab, port, cert, key, _, verify="none", strict=False,
+                rule="http-request return status 200"):
+        with open(f"{lab.tmp}/both.pem", "w", encoding="ascii") as both:
+            for path in (cert, key):
+                with open(path, encoding="ascii") as one:
+                    both.write(one.read())
+        more = f" ca-file {cert} verify {verify}" * (verify != "none") + " strict-sni" * strict
+        config = lab.file("service.cfg", f"""
+defaults
+  mode http
+  timeout connect 2s
+  timeout server 2s
+  timeout client 2s
+frontend f
+  bind :{port} ssl crt {lab.tmp}/both.pem{more}
+  {rule}
+""")
+        lab.spawn(lab.backend, "haproxy", "-db", "-f", config, port=port, log="service")
+
+
 XINETD_PORT = 8101  # xinetd asks libwrap itself
 TCPD_PORT = 8102  # tcpd asks, under xinetd
 VSFTPD_PORT = 8021

@@ -56,11 +56,18 @@ static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 	return WHOLENESS_UNKNOWN;
 }
 
+/* Of a second exchange no acknowledgement is told, but of TLS while its records are. */
+static bool acks_are_told(const struct probe *p)
+{
+	if (p->tls.state & HCT_TLS_SEEN)
+		return !(p->tls.state & HCT_TLS_FULL_HOST);
+	return p->turns <= 1;
+}
+
 void probe_extent(const struct probe *p, struct extent *out)
 {
 	memset(out, 0, sizeof(*out));
-	/* of a second exchange no acknowledgement is told */
-	out->numbered = p->numbered && p->first_byte_ns && p->turns <= 1;
+	out->numbered = p->numbered && p->first_byte_ns && acks_are_told(p);
 	out->arrived = !p->retransmits;
 	if (out->numbered) {
 		out->sent = (uint32_t)(p->answer_end - p->answer_start);

@@ -174,9 +174,11 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->icmp = !f->tcp && !f->udp;
 	f->v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
 	f->http = f->tcp && (f->s->expect_http || p->http_request.valid);
-	f->tls = p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE;
+	f->tls = (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
+		 p->tls.state & HCT_TLS_SEEN;
+	f->records = tls_followed(&p->tls) ? &p->tls : NULL;
 	f->timeout_ns = f->s->timeout_ns;
-	f->lb_end_ns = probe_lb_end_ns(p);
+	f->lb_end_ns = first_of(probe_lb_end_ns(p), f->records ? f->records->lb.closing_ns : 0);
 	f->host_end_ns = first_of(first_of(p->host_fin_ns, p->host_rst_ns), p->app_close_ns);
 	/* a process that resets closes its socket first, and no FIN leaves */
 	f->host_reset = p->host_rst_ns && (!p->host_fin_ns || p->host_rst_ns < p->host_fin_ns);

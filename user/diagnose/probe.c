@@ -492,6 +492,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 			p->turns = o->turns;
 		if (!leaves_with_bytes(o))
 			note_answer_end(p, o);
+		probe_take_tls(p, o);
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
 	}
@@ -605,7 +606,8 @@ const char *probe_protocol(const struct probe *p)
 	}
 	if (p->http_request.valid)
 		return "http";
-	if (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE)
+	if ((p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
+	    p->tls.state & HCT_TLS_SEEN)
 		return "https";
 	return "tcp";
 }

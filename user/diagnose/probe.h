@@ -10,6 +10,7 @@
 
 #include "http.h"
 #include "stream/obs.h"
+#include "tls/records.h"
 
 #define PROBE_MAX_TIMELINE 32
 #define PROBE_TEXT_LEN 96
@@ -200,6 +201,7 @@ struct probe {
 	struct http_request http_request;
 	struct http_response http_response;
 	struct http_answer answer; /* how it is framed */
+	struct tls tls; /* its records */
 	uint8_t request_head[HCT_PAYLOAD_SHORT]; /* of the request, as far as it was captured */
 	uint8_t first_bytes[64]; /* of the answer, for saying what it looks like */
 
@@ -214,6 +216,8 @@ struct probe {
 void probe_start(struct probe *p, uint64_t id, const struct obs *o);
 /* Adds O to the facts of P, and at most one entry to its timeline. */
 void probe_observe(struct probe *p, const struct obs *o);
+/* Adds the TLS records that O tells to those of P (probe_tls.c). */
+void probe_take_tls(struct probe *p, const struct obs *o);
 /* The tuple with which the probe meets a socket: behind a DNAT another than its own. */
 struct hct_tuple probe_inner_tuple(const struct probe *p);
 /* Was it forwarded, to a container or another host? */

@@ -49,6 +49,7 @@ static const struct {
 	{ VERDICT_REPLY_LOST, &verdict_reply_lost.rule },
 	{ VERDICT_TCP_WRAPPERS, &verdict_tcp_wrappers.rule },
 	{ VERDICT_TLS_ALERT, &verdict_tls_alert.rule },
+	{ VERDICT_TLS_ALERT, &tls_unfinished },
 	{ VERDICT_NOT_HTTP, &verdict_not_http.rule },
 	{ VERDICT_HTTP_STATUS, &verdict_http_status.rule },
 	{ VERDICT_APP_CLOSED, &verdict_app_closed.rule },

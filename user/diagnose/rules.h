@@ -42,6 +42,7 @@ struct facts {
 	bool tcp, udp, icmp, v6;
 	bool http; /* an HTTP answer is what makes this check pass */
 	bool tls; /* the request is a TLS handshake */
+	const struct tls *records; /* of TLS, where they were followed to the end; else NULL */
 	uint64_t timeout_ns;
 	uint64_t lb_end_ns; /* the load balancer's FIN or RST; 0 none */
 	uint64_t host_end_ns; /* ours; 0 none */
@@ -85,7 +86,7 @@ _Static_assert(HCT_POINT_COUNT < 31, "AHEAD is no point's bit");
 
 /* Besides the verdicts' own: told by another sign, or nothing but what is absent. */
 extern const struct rule healthy_handshake, healthy_silence, xdp_elsewhere, accept_queue_overflow,
-	no_route_back_forwarded;
+	no_route_back_forwarded, tls_unfinished;
 
 void facts_derive(struct facts *f, const struct case_facts *given);
 /* Diagnoses one probe.  Never fails: what no rule explains is `unknown`. */

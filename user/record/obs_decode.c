@@ -216,6 +216,7 @@ static void set_unsigned(struct cursor *in, const struct field *field, void *at,
 		*(uint16_t *)at = (uint16_t)value;
 		break;
 	case FIELD_U32:
+	case FIELD_RECORD:
 		in->bad |= value > UINT32_MAX;
 		*(uint32_t *)at = (uint32_t)value;
 		break;

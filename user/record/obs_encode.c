@@ -132,6 +132,7 @@ static uint64_t get_unsigned(const struct field *field, const void *at)
 	case FIELD_U16:
 		return *(const uint16_t *)at;
 	case FIELD_U32:
+	case FIELD_RECORD:
 		return *(const uint32_t *)at;
 	case FIELD_BOOL:
 		return *(const bool *)at;

@@ -13,6 +13,7 @@
 #include "json_recording.h"
 #include "json_start.h"
 #include "json_target.h"
+#include "json_tls.h"
 #include "json_write.h"
 #include "stream/points.h"
 
@@ -317,6 +318,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	json_string(w, "step", verdict_info(d->verdict)->step);
 	put_where(w, d);
 	put_http(w, p);
+	json_tls(w, p);
 	put_timing(w, p);
 	json_lines(w, "why", d->why);
 	json_fix(w, &d->fix);

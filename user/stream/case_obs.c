@@ -25,6 +25,7 @@ static const struct field common_fields[] = {
 	FIELD("turns", FIELD_U8, struct obs, turns),
 	FIELD("answer-end", FIELD_U32, struct obs, answer_end),
 	FIELD("tail", FIELD_U8, struct obs, tail),
+	FIELD("tls", FIELD_U8, struct obs, tls),
 	FIELD("icmp-error", FIELD_U8, struct obs, packet.is_icmp_error),
 	FIELD("icmp-type", FIELD_U8, struct obs, packet.icmp_type),
 	FIELD("icmp-code", FIELD_U8, struct obs, packet.icmp_code),
@@ -32,11 +33,25 @@ static const struct field common_fields[] = {
 	FIELD("function", FIELD_NAME, struct obs, function),
 };
 
+#define TLS_RECORD_FIELDS \
+	FIELD("record1", FIELD_RECORD, struct obs, records[0]), \
+	FIELD("record2", FIELD_RECORD, struct obs, records[1]), \
+	FIELD("record3", FIELD_RECORD, struct obs, records[2]), \
+	FIELD("record4", FIELD_RECORD, struct obs, records[3]), \
+	FIELD("record5", FIELD_RECORD, struct obs, records[4]), \
+	FIELD("record6", FIELD_RECORD, struct obs, records[5]), \
+	FIELD("record7", FIELD_RECORD, struct obs, records[6]), \
+	FIELD("record8", FIELD_RECORD, struct obs, records[7]),
+_Static_assert(HCT_TLS_RECORDS == 8, "a field each");
+
+static const struct field departure_fields[] = { TLS_RECORD_FIELDS };
+
 static const struct field listener_fields[] = {
 	FIELD("listener", FIELD_U32, struct obs, listener.found),
 	FIELD("backlog", FIELD_U32, struct obs, listener.backlog),
 	FIELD("backlog-max", FIELD_U32, struct obs, listener.backlog_max),
 	FIELD("syn-queue", FIELD_U32, struct obs, listener.syn_queue),
+	TLS_RECORD_FIELDS
 };
 
 static const struct field route_fields[] = {
@@ -97,6 +112,7 @@ static const struct {
 	size_t n;
 } details[HCT_POINT_COUNT] = {
 	[HCT_POINT_TC_INGRESS] = { listener_fields, N(listener_fields) },
+	[HCT_POINT_TC_EGRESS] = { departure_fields, N(departure_fields) },
 	[HCT_POINT_ROUTE] = { route_fields, N(route_fields) },
 	[HCT_POINT_SOCKET_STATE] = { sock_fields, N(sock_fields) },
 	[HCT_POINT_RESET_RECEIVED] = { sock_fields, N(sock_fields) },

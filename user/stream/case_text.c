@@ -191,6 +191,7 @@ static uint64_t get_unsigned(const struct field *field, const void *at)
 		return *(const uint16_t *)at;
 	case FIELD_U32:
 	case FIELD_ENUM:
+	case FIELD_RECORD:
 		return *(const uint32_t *)at;
 	case FIELD_BOOL:
 		return *(const bool *)at;
@@ -238,6 +239,9 @@ static void put_unsigned(FILE *out, const struct field *field, uint64_t value)
 		fputs(states[value], out);
 	else if (field->kind == FIELD_ENUM && value < field->size)
 		fputs(field->names[value], out);
+	else if (field->kind == FIELD_RECORD)
+		fprintf(out, "%u/%u:%u", (unsigned)(value >> 24), (unsigned)(value >> 16 & 0xff),
+			(unsigned)(value & 0xffff));
 	else
 		fprintf(out, "%" PRIu64, value);
 }
@@ -331,6 +335,20 @@ static int set_unsigned(const struct field *field, void *at, const char *value)
 	}
 }
 
+/* "22/1:196" */
+static int set_record(uint32_t *at, const char *value)
+{
+	unsigned type, what, len;
+	char more;
+
+	if (strspn(value, "0123456789/:") != strlen(value) ||
+	    sscanf(value, "%3u/%3u:%5u%c", &type, &what, &len, &more) != 3 || !type ||
+	    type > UINT8_MAX || what > UINT8_MAX || len > UINT16_MAX)
+		return -EINVAL;
+	*at = (uint32_t)type << 24 | what << 16 | len;
+	return 0;
+}
+
 static int set_enum(const struct field *field, uint32_t *at, const char *value)
 {
 	for (size_t i = 0; i < field->size; i++) {
@@ -362,6 +380,8 @@ static int set_field(const struct field *field, void *at, const char *value)
 			return 0;
 		}
 		return set_unsigned(field, at, value);
+	case FIELD_RECORD:
+		return set_record(at, value);
 	case FIELD_ENUM:
 		return set_enum(field, at, value);
 	default:

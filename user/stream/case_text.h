@@ -41,6 +41,7 @@ enum field_kind {
 	FIELD_NAME, /* const char *, interned; NULL is left out */
 	FIELD_ADDR, /* uint8_t[16] */
 	FIELD_STATE, /* uint8_t, a TCP state by name */
+	FIELD_RECORD, /* uint32_t, HCT_TLS_RECORD: "22/1:196", type, first byte, length */
 	FIELD_ENUM, /* an enum of unsigned int, by name */
 };
 

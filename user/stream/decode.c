@@ -127,6 +127,13 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 		out->libwrap.daemon[sizeof(out->libwrap.daemon) - 1] = '\0';
 		out->libwrap.client[sizeof(out->libwrap.client) - 1] = '\0';
 		break;
+	case HCT_POINT_TC_INGRESS:
+	case HCT_POINT_TC_EGRESS:
+		if (!(e->packet.tcp_flags & HCT_TCP_SYN) && e->tls)
+			memcpy(out->records, e->records, sizeof(out->records));
+		else
+			out->listener = e->listener;
+		break;
 	default:
 		out->listener = e->listener;
 	}
@@ -174,6 +181,7 @@ int decode_event(const void *data, size_t size, const struct namer *namer, struc
 	out->packet = e->packet;
 	out->turns = e->turns;
 	out->tail = e->tail;
+	out->tls = e->tls;
 	out->answer_end = e->answer_end;
 	device = e->ifindex ? namer->device(namer->ctx, e->ifindex) : NULL;
 	if (device)

@@ -50,6 +50,7 @@ struct obs {
 	struct hct_packet packet;
 	uint8_t turns; /* TCP: requests so far that began after an answer, and the first */
 	uint8_t tail; /* TCP: HCT_TAIL_* of the answer so far */
+	uint8_t tls; /* TCP: HCT_TLS_* */
 	uint32_t answer_end; /* TCP: sequence number behind what was answered so far; 0 none */
 
 	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
@@ -69,6 +70,7 @@ struct obs {
 		struct obs_rule rule;
 		struct obs_xdp xdp;
 	};
+	uint32_t records[HCT_TLS_RECORDS]; /* TC_INGRESS, TC_EGRESS: HCT_TLS_RECORD, 0 behind the last */
 	char route_device[IFNAMSIZ]; /* ROUTE: name of route.oif */
 
 	const uint8_t *payload;

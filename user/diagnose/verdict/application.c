@@ -6,11 +6,14 @@
 
 #include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
+#include "diagnose/verdict/tls.h"
 
 #define QUIET_NS UINT64_C(500000000) /* an answer that rests this long has stopped */
 
 static enum match match_app_closed(const struct facts *f)
 {
+	if (f->records)
+		return f->host_ended_first ? match_tls_unanswered(f) : NO_MATCH;
 	return wants_answer(f) && (!f->p->first_byte_ns || is_unfinished(f)) && f->host_ended_first
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
@@ -22,7 +25,7 @@ static bool accept_watched(const struct facts *f)
 	return f->given.attached & POINT_BIT(ACCEPTED) && f->p->established_ns;
 }
 
-static enum match match_app_not_accepting(const struct facts *f)
+enum match match_app_not_accepting(const struct facts *f)
 {
 	const struct probe *p = f->p;
 	struct host_process owner;
@@ -47,6 +50,8 @@ static enum match match_app_slow(const struct facts *f)
 
 	if (!wants_answer(f) || (!p->request_ns && !f->awaits_greeting))
 		return NO_MATCH;
+	if (f->records && f->records->complete_ns)
+		return !f->lb_end_ns || f->lb_at_timeout ? match_tls_unanswered(f) : NO_MATCH;
 	if (is_unfinished(f)) /* who did not end at its timeout may have had another reason */
 		return !f->lb_end_ns || f->lb_at_timeout ? MATCH_CERTAIN : MATCH_LIKELY;
 	if (f->answered)
@@ -76,6 +81,18 @@ static void report_cut_answer(const struct facts *f, char who[48], struct diagno
 		       "body).");
 }
 
+/* Behind a TLS handshake. */
+static void report_closed_inside(const struct facts *f, struct diagnosis *d)
+{
+	char took[SPAN_TEXT_LEN];
+
+	say_tls_unanswered(f, d);
+	say(WHY(d), ": it %s the connection %s after the SYN.", f->host_reset ? "reset" : "closed",
+	    format_span(took, f->host_end_ns - f->p->start_ns));
+	add_advice(d, "See the service's log for that moment: it took the request and gave up (a crash, "
+		      "an unknown Host, a limit on requests, an upstream that ended).");
+}
+
 static void report_app_closed(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -83,6 +100,10 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 
 	where_application(f, d);
 	process_words(f, who);
+	if (f->records) {
+		report_closed_inside(f, d);
+		return;
+	}
 	if (p->first_byte_ns) {
 		report_cut_answer(f, who, d);
 		return;
@@ -157,6 +178,19 @@ static void report_slow_answer(const struct facts *f, char who[48], struct diagn
 		       "should need none of it.");
 }
 
+/* The same, behind a TLS handshake. */
+static void report_slow_inside(const struct facts *f, struct diagnosis *d)
+{
+	char gave_up[SPAN_TEXT_LEN];
+
+	say_tls_unanswered(f, d);
+	say(WHY(d), ": the load balancer gave up after %s.",
+	    format_span(gave_up, f->gave_up_ns - f->p->start_ns));
+	add_advice(d, "TLS works; what is behind it does not answer: see the service's log for what the "
+		      "check's page waits for (an upstream, a database, a lock), or raise the check's "
+		      "timeout.");
+}
+
 static void report_app_slow(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
@@ -166,6 +200,10 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	where_application(f, d);
 	process_words(f, who);
 	request_words(f, request);
+	if (f->records && f->records->complete_ns) {
+		report_slow_inside(f, d);
+		return;
+	}
 	if (is_unfinished(f)) {
 		report_slow_answer(f, who, d);
 		return;

@@ -19,6 +19,8 @@ void show_request(const struct facts *f, struct diagnosis *d);
 bool is_unfinished(const struct facts *f);
 /* Adds to why how much of it was sent: "6 of 500 body bytes". */
 void say_extent(const struct facts *f, struct diagnosis *d);
+/* application.c */
+enum match match_app_not_accepting(const struct facts *f);
 void where_application(const struct facts *f, struct diagnosis *d);
 /* Adds to why what the first bytes of something that is no HTTP response look like. */
 void say_looks(const struct facts *f, struct diagnosis *d);

@@ -5,8 +5,7 @@
 #include "diagnose/answer.h"
 #include "diagnose/reasons.h"
 #include "diagnose/verdict/report.h"
-
-#define TLS_HANDSHAKE 0x16
+#include "diagnose/verdict/tls.h"
 
 /* The answer left, but is sent again and again, and the load balancer waits till its timeout. */
 static bool answer_is_stuck(const struct facts *f)
@@ -109,10 +108,7 @@ static enum match tcp(const struct facts *f)
 			       ? http_answer(f)
 			       : NO_MATCH;
 	if (f->tls) /* what is inside cannot be seen */
-		return f->answered && over && p->first_bytes_len &&
-				       p->first_bytes[0] == TLS_HANDSHAKE && !answer_is_stuck(f)
-			       ? MATCH_LIKELY
-			       : NO_MATCH;
+		return over ? match_tls_pass(f) : NO_MATCH;
 	if (f->http || !p->request_bytes_len)
 		return NO_MATCH;
 	/* some other protocol: no health check speaks it, so the connection is what counts */
@@ -199,7 +195,7 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 		say(NOTE(d), "The load balancer ended the connection as soon as it had the status; the "
 			     "rest of the answer was still to come.");
 	} else if (f->tls) {
-		say(NOTE(d), "The connection is encrypted: the status inside is not visible.");
+		note_tls_pass(f, d);
 	} else if (f->tcp && !f->lb_end_ns && !p->request_ns && !f->host_end_ns) {
 		say(NOTE(d), "The connection came about, but the load balancer kept it open past "
 			     "the timeout.");
@@ -224,7 +220,7 @@ static void report_healthy(const struct facts *f, struct diagnosis *d)
 	else if (p->http_response.valid)
 		say(WHY(d), "Answered with status %d after %s.", p->http_response.status, took);
 	else if (f->tls)
-		say(WHY(d), "Answered the TLS handshake after %s.", took);
+		say_tls_pass(f, d);
 	else if (f->tcp && known)
 		say(WHY(d), "The connection came about in %s.", took);
 	else if (f->tcp)
