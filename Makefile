@@ -24,7 +24,7 @@ PREFIX  ?= /usr/local
 CLANG   ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive libnghttp2
 # loaded at run time, by what needs it (user/probe/gnutls_late.c)
 LATE_PKGS := gnutls
 

@@ -19,8 +19,8 @@ struct hct_flow {
 	__u32 ifindex; /* device of the first packet */
 	__u8 synack;
 	__u8 acked;
-	__u8 request; /* segments of it that were captured */
-	__u8 response; /* the same of the answer; a datagram's: 1, once told */
+	__u8 request; /* segments of it that were captured; a datagram's: 1, once told */
+	__u8 response; /* the same of the answer */
 	__u8 read;
 	__u8 routed;
 	__u8 ended; /* HCT_ENDED_* */
@@ -36,7 +36,8 @@ struct hct_flow {
 	__u8 users; /* a user's request, by its header: nothing more is told */
 	__u8 reason; /* HCT_REASON_* of the packet that is about to be dropped */
 	__u8 tail; /* HCT_TAIL_* */
-	__u8 pad[5];
+	__u8 takes_turns; /* its first request takes several turns: all of them are told */
+	__u8 pad[4];
 	struct hct_rung rung; /* of the packet that is passing */
 };
 _Static_assert(sizeof(struct hct_flow) == 72, "map value: no holes");

@@ -17,6 +17,7 @@
 #include "nf_place.h"
 #include "probe.h"
 #include "proofs.h"
+#include "spoken.h"
 #include "verdict.h"
 
 /* What a diagnosis starts from: given by the caller. */
@@ -52,6 +53,10 @@ struct facts {
 	bool connected; /* the load balancer has its connection */
 	bool ended_at_handshake; /* it ended it right behind that */
 	bool awaits_greeting; /* it sent nothing, got nothing, and gave up: the service was to speak first */
+	struct reading spoken; /* what was said, where it is neither HTTP/1 nor TLS */
+	bool asks; /* a datagram that wants an answer */
+	bool replied; /* something was answered before it gave up, whatever it is */
+	bool hung_up_on; /* it sent nothing, and left after the service had: that was to speak first */
 	bool answered; /* an answer left before it gave up; of HTTP a status line, and it is no 1xx */
 	bool host_ended_first; /* ours came before its own, or there is none of its own */
 	bool satisfied_by_status; /* it ended right behind the status line, and did not wait for a body */

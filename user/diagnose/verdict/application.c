@@ -11,6 +11,8 @@
 
 static enum match match_app_closed(const struct facts *f)
 {
+	if (f->hung_up_on)
+		return MATCH_LIKELY;
 	return wants_answer(f) && (!f->p->first_byte_ns || is_unfinished(f)) && f->host_ended_first
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
@@ -45,6 +47,8 @@ static enum match match_app_slow(const struct facts *f)
 	const struct probe *p = f->p;
 	struct host_process owner;
 
+	if (f->asks && !p->reply_ns && !f->drop && !p->icmp_sent.seen && !p->icmp_left_ns)
+		return MATCH_LIKELY;
 	if (!wants_answer(f) || (!p->request_ns && !f->awaits_greeting))
 		return NO_MATCH;
 	if (is_unfinished(f)) /* who did not end at its timeout may have had another reason */
@@ -166,6 +170,14 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	where_application(f, d);
 	process_words(f, who);
 	request_words(f, request);
+	if (f->asks) {
+		say(WHY(d), "The %s question reached the host, nothing dropped it, and %s did not answer it in "
+			    "%s.", f->spoken.application, who, format_setting(told, f->timeout_ns));
+		add_advice(d, "See the service's log and what it waits for (upstream servers, a rate limit, an "
+			       "access list that drops silently).");
+		show_listeners(f, d);
+		return;
+	}
 	if (is_unfinished(f)) {
 		report_slow_answer(f, who, d);
 		return;
