@@ -15,6 +15,7 @@
 #define REACTION_NS UINT64_C(250000000) /* a client that has what it wants ends within this time */
 #define ROUND_SECOND_NS UINT64_C(60000000) /* this near to a full second, an end is a timeout */
 #define TLS_HANDSHAKE 0x16
+#define WAITED_NS UINT64_C(5000000) /* who only connects has ended by then, as a rule */
 
 static uint64_t first_of(uint64_t a, uint64_t b)
 {
@@ -87,9 +88,9 @@ static bool is_replied(const struct facts *f)
 }
 
 /*
- * Who only connects does not wait until the service ends the connection; who saw
- * that, and ended its side then, had waited for a greeting.  libwrap's refusal is
- * such an end only where a greeting is due.
+ * Who only connects does not wait until the service ends the connection; who had
+ * seen that when it ended its side had waited for a greeting.  libwrap's refusal
+ * is such an end only where a greeting is due.
  */
 static bool is_hung_up_on(const struct facts *f)
 {
@@ -99,9 +100,8 @@ static bool is_hung_up_on(const struct facts *f)
 
 	for (size_t i = 0; i < sizeof(greet) / sizeof(greet[0]) && !greets; i++)
 		greets = strncmp(p->libwrap.daemon, greet[i], strlen(greet[i])) == 0;
-	return greets && f->connected && !p->request_ns && !p->first_byte_ns && p->host_fin_ns &&
-	       p->accepted_ns && f->lb_end_ns > p->host_fin_ns && !f->given.http_target &&
-	       !f->s->expect_http;
+	return greets && f->connected && !p->request_ns && !p->first_byte_ns && p->accepted_ns &&
+	       p->lb_fin_after_ours && !f->given.http_target && !f->s->expect_http;
 }
 
 static bool is_connected(const struct facts *f)
@@ -218,6 +218,7 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 			     f->lb_at_timeout && !f->ended_at_handshake &&
 			     !f->given.http_target && !f->s->expect_http;
 	f->hung_up_on = is_hung_up_on(f);
+	f->waited = p->host_fin_ns > p->ack_ns + WAITED_NS;
 	f->answered = is_answered(f);
 	f->replied = is_replied(f);
 	f->satisfied_by_status = is_satisfied_by_status(f);

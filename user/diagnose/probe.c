@@ -176,6 +176,8 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 	/* before any SYN-ACK it answers the ACK of an old connection; the SYN comes again */
 	if (flags & HCT_TCP_RST && (p->synack_ns || !p->drop.seen))
 		note_once(&p->lb_rst_ns, o);
+	if (flags & HCT_TCP_FIN && !p->lb_fin_ns && p->numbered && p->host_fin_ns)
+		p->lb_fin_after_ours = is_behind(o->packet.ack, p->answer_end);
 	if (flags & HCT_TCP_FIN)
 		note_once(&p->lb_fin_ns, o);
 	note_ack(p, o);

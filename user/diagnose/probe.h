@@ -120,6 +120,7 @@ struct probe {
 	uint64_t request_ns; /* first payload byte arrived */
 	unsigned turns; /* requests that began after an answer, and the first */
 	uint64_t lb_fin_ns, lb_rst_ns;
+	bool lb_fin_after_ours; /* its FIN acknowledges ours */
 	/* TCP, reply direction */
 	unsigned synack_left; /* SYN-ACKs seen leaving a device */
 	unsigned synack_retransmits;

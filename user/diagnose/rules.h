@@ -56,7 +56,8 @@ struct facts {
 	struct reading spoken; /* what was said, where it is neither HTTP/1 nor TLS */
 	bool asks; /* a datagram that wants an answer */
 	bool replied; /* something was answered before it gave up, whatever it is */
-	bool hung_up_on; /* it sent nothing, and left after the service had: that was to speak first */
+	bool hung_up_on; /* it sent nothing, and left when it saw that the service had: that was to speak first */
+	bool waited; /* and that was long enough after the handshake to be no chance */
 	bool answered; /* an answer left before it gave up; of HTTP a status line, and it is no 1xx */
 	bool host_ended_first; /* ours came before its own, or there is none of its own */
 	bool satisfied_by_status; /* it ended right behind the status line, and did not wait for a body */

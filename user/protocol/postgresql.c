@@ -40,11 +40,14 @@ static struct bytes field_of(struct bytes fields, char type)
 }
 
 /* "FATAL 57P03: the database system is starting up" */
-static void read_error(struct bytes message, struct reading *r)
+static void read_error(const struct exchange *x, struct bytes message, struct reading *r)
 {
-	struct bytes fields = bytes_after(message, 5);
+	struct bytes fields = bytes_after(message, 5), asked = x->request;
+	/* pg_isready says so of itself, and goes by whether connections are taken at all */
+	bool any_will_do = memmem(asked.data, asked.len, "\0pg_isready", 11) &&
+			   !bytes_begin(field_of(fields, 'C'), "57P03");
 
-	r->result = READ_ERROR;
+	r->result = any_will_do ? READ_GOOD : READ_ERROR;
 	reading_quote(r, field_of(fields, 'S'));
 	reading_say(r, " ");
 	reading_quote(r, field_of(fields, 'C'));
@@ -73,7 +76,7 @@ static void read_reply(const struct exchange *x, struct reading *r)
 	}
 	switch (reply.data[0]) {
 	case 'E':
-		read_error(reply, r);
+		read_error(x, reply, r);
 		return;
 	case 'R':
 		reading_say(r, "an authentication request");

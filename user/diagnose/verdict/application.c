@@ -12,7 +12,7 @@
 static enum match match_app_closed(const struct facts *f)
 {
 	if (f->hung_up_on)
-		return MATCH_LIKELY;
+		return f->waited ? MATCH_LIKELY : NO_MATCH;
 	return wants_answer(f) && (!f->p->first_byte_ns || is_unfinished(f)) && f->host_ended_first
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;

@@ -218,7 +218,7 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 	} else if (f->extent.wholeness == WHOLENESS_CUT) {
 		say(NOTE(d), "The load balancer ended the connection as soon as it had the status; the "
 			     "rest of the answer was still to come.");
-	} else if (f->tcp && f->spoken.application && f->spoken.quote[0]) {
+	} else if (f->tcp && f->replied && f->spoken.application && f->spoken.quote[0]) {
 		say(NOTE(d), "Judged by the answer (%s): '%s'.", f->spoken.application, f->spoken.quote);
 	} else if (f->tcp && f->spoken.quote[0] && p->request_ns) {
 		say(NOTE(d), "A protocol that hctrace does not read: whether the load balancer likes the answer "

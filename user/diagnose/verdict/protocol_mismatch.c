@@ -195,7 +195,7 @@ const struct verdict verdict_protocol_mismatch = {
 	.id = "protocol-mismatch",
 	.code = "RESPONSE_FORMAT_ERROR",
 	.step = "3",
-	.summary = "check and port speak different protocols",
+	.summary = "check and port do not match",
 	.meaning = "The check speaks a protocol that the port does not: the PROXY protocol's header, HTTP/2, TLS "
 		"or HTTP/1; or the port demands one that the check does not speak.",
 	.evidence = "What the check began with, and an answer in another protocol, a refusal, or an end at once.",

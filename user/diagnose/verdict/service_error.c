@@ -7,7 +7,10 @@
 
 #define WAITED_NS UINT64_C(5000000) /* who only connects has ended by then */
 
-/* A greeting is there whether it was waited for or not. */
+/*
+ * A greeting is there whether it was waited for or not.  Who ends with a FIN has
+ * read what had come: unread bytes make a reset of it.
+ */
 static enum match how_sure(const struct facts *f)
 {
 	const struct probe *p = f->p;
@@ -15,7 +18,10 @@ static enum match how_sure(const struct facts *f)
 
 	if (f->udp || p->request_bytes_len)
 		return MATCH_CERTAIN;
-	return p->confirmed_ns && p->first_byte_ns > shaken + WAITED_NS ? MATCH_CERTAIN : MATCH_LIKELY;
+	if (!p->confirmed_ns)
+		return MATCH_LIKELY;
+	return p->first_byte_ns > shaken + WAITED_NS || (p->lb_fin_ns && !p->lb_rst_ns) ? MATCH_CERTAIN :
+											  MATCH_LIKELY;
 }
 
 static enum match match_grpc_status(const struct facts *f)
@@ -101,7 +107,7 @@ const struct verdict verdict_service_error = {
 	.id = "service-error",
 	.code = "RESPONSE_MISMATCH",
 	.step = "3",
-	.summary = "service answered with an error",
+	.summary = "service reports an error",
 	.meaning = "The service was reached and answered in its own protocol, but with an error: it takes "
 		"no more clients, wants a password, is starting up, and the like.",
 	.evidence = "The answer, which is quoted, and what its protocol says of it (redis, MySQL, PostgreSQL, "
