@@ -49,6 +49,7 @@ static const struct {
 	{ VERDICT_REPLY_LOST, &verdict_reply_lost.rule },
 	{ VERDICT_TCP_WRAPPERS, &verdict_tcp_wrappers.rule },
 	{ VERDICT_PROTOCOL_MISMATCH, &verdict_protocol_mismatch.rule },
+	{ VERDICT_PROTOCOL_MISMATCH, &mismatch_hung_up },
 	{ VERDICT_TLS_ALERT, &verdict_tls_alert.rule },
 	{ VERDICT_GRPC_STATUS, &verdict_grpc_status.rule },
 	{ VERDICT_SERVICE_ERROR, &verdict_service_error.rule },

@@ -100,7 +100,15 @@ static enum match match_protocol_mismatch(const struct facts *f)
 {
 	enum match sure;
 
-	return find(f, &sure) == MATCHED ? NO_MATCH : sure;
+	return hung_up(f) || find(f, &sure) == MATCHED ? NO_MATCH : sure;
+}
+
+/* That nothing was answered can be for want of the events. */
+static enum match match_hung_up(const struct facts *f)
+{
+	enum match sure;
+
+	return !hung_up(f) || find(f, &sure) == MATCHED ? NO_MATCH : sure;
 }
 
 static void say_answer(const struct facts *f, struct diagnosis *d)
@@ -204,3 +212,5 @@ const struct verdict verdict_protocol_mismatch = {
 	.needs = POINT_BIT(TC_INGRESS) | POINT_BIT(TC_EGRESS),
 	.rule = { .match = match_protocol_mismatch, .report = report_protocol_mismatch },
 };
+
+const struct rule mismatch_hung_up = { .absence = DEPARTURES, .match = match_hung_up, .report = report_protocol_mismatch };
