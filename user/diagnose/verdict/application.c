@@ -139,6 +139,17 @@ static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
 		show_listeners(f, d);
 }
 
+/* It greeted, and then said nothing to what was asked. */
+static void report_mute(const struct facts *f, const char *who, struct diagnosis *d)
+{
+	char gave_up[SPAN_TEXT_LEN];
+
+	say(WHY(d), "%s greeted with '%s', and did not answer what the check then sent: the load balancer gave up "
+		    "after %s.", who, f->spoken.quote, format_span(gave_up, f->gave_up_ns - f->p->start_ns));
+	add_advice(d, "See the service's log for that moment: what it waits for (a name server, a database), and "
+		       "whether all its workers are busy.");
+}
+
 /* It began to answer, and did not finish in time. */
 static void report_slow_answer(const struct facts *f, char who[48], struct diagnosis *d)
 {
@@ -147,6 +158,10 @@ static void report_slow_answer(const struct facts *f, char who[48], struct diagn
 				 f->gave_up_ns - p->answer_last_ns : 0;
 	char request[96], first[SPAN_TEXT_LEN], gave_up[SPAN_TEXT_LEN];
 
+	if (p->greeting_len && p->greeting_len == p->answer_head_len) {
+		report_mute(f, capitalised(who), d);
+		return;
+	}
 	say(WHY(d), "%s began to answer %s after %s", capitalised(who), request_words(f, request),
 	    format_span(first, p->first_byte_ns - p->start_ns));
 	if (p->http_response.valid)
