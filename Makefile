@@ -6,7 +6,7 @@
 #                 recordings of them, without root
 # make bench      what it costs, beside tcpdump and bpftrace (root; doc/performance.md);
 #                 SECTIONS="unrelated points" REPEAT=3 BENCH_OPTIONS="--markdown -o FILE"
-# make fuzz       FUZZ_SECONDS of hostile recordings, and some of hostile words for a shell
+# make fuzz       FUZZ_SECONDS of hostile recordings, and some of hostile answers and words for a shell
 # make report     reports of the cases, read by tshark and other programs, without root
 # make agreement   real load balancers' clients beside hctrace, row by row (root; doc/agreement.md);
 #                 AGREEMENT=short plays the rows for CI and writes nothing; CLIENTS="haproxy-http curl"
@@ -26,7 +26,7 @@ PREFIX  ?= /usr/local
 CLANG   ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive
+PKGS    := libbpf libelf zlib libmnl libnftnl json-c libarchive libnghttp2
 # loaded at run time, by what needs it (user/probe/gnutls_late.c)
 LATE_PKGS := gnutls
 
@@ -164,7 +164,7 @@ tests-build: $(TEST_BIN) $(TOOL_BIN) $(RECORD_TOOLS) $(LOAD) $(BUILD)/hctrace do
 # The core once more, with clang and libFuzzer's eyes in it.
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g
 FUZZ_CORE := $(CORE_SRC:%.c=$(BUILD)/fuzz-obj/%.o)
-FUZZ_BIN  := $(BUILD)/tests/fuzz/fuzz_record $(BUILD)/tests/fuzz/fuzz_shell
+FUZZ_BIN  := $(BUILD)/tests/fuzz/fuzz_record $(BUILD)/tests/fuzz/fuzz_shell $(BUILD)/tests/fuzz/fuzz_protocol
 FUZZ_OBJ  := $(FUZZ_CORE) $(FUZZ_BIN:$(BUILD)/%=$(BUILD)/fuzz-obj/%.o)
 $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/flags
 	$(call say,FUZZCC,$@)
@@ -172,6 +172,7 @@ $(BUILD)/fuzz-obj/%.o: %.c $(BUILD)/flags
 	$(Q)$(CLANG) $(filter-out -Werror -O2 -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/tests/fuzz/fuzz_record: $(FUZZ_CORE)
 $(BUILD)/tests/fuzz/fuzz_shell: $(BUILD)/fuzz-obj/user/base/shell.o
+$(BUILD)/tests/fuzz/fuzz_protocol: $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(wildcard user/protocol/*.c))
 $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/fuzz-obj/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)

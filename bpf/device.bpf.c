@@ -17,6 +17,8 @@
 
 enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
 
+#define MANY_TURNS 8 /* of what is one request, see takes_turns() */
+
 /*
  * Counts exchanges: one more request after an answer, and the connection is no
  * check's.  True when this one makes it two, which is worth telling at once.
@@ -53,7 +55,8 @@ static __always_inline bool is_of_head(struct hct_flow *flow, const struct parse
 	__u32 start = p->reply ? flow->answer_start : flow->isn + 1, seq = p->packet.seq;
 	__u32 known = p->reply ? flow->answer_end : flow->request_end;
 
-	if (!p->packet.payload_len || flow->turns > 1 || *told >= HCT_HEAD_SEGMENTS)
+	if (!p->packet.payload_len || flow->turns > (flow->takes_turns ? MANY_TURNS : 1) ||
+	    *told >= HCT_HEAD_SEGMENTS)
 		return false;
 	if (p->packet.tcp_flags & HCT_TCP_SYN)
 		seq++;
@@ -130,6 +133,17 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 	return confirms_answer(flow, p) ? HEADERS : NOT_OF_INTEREST;
 }
 
+/* What the first datagram of each direction says, for checks that ask something (DNS). */
+static __always_inline int interest_udp(struct hct_flow *flow, const struct parsed *p)
+{
+	__u8 *told = p->reply ? &flow->response : &flow->request;
+
+	if (*told)
+		return p->reply ? NOT_OF_INTEREST : HEADERS;
+	*told = 1;
+	return p->packet.payload_len ? WITH_PAYLOAD : HEADERS;
+}
+
 static __always_inline int interest(struct hct_flow *flow, const struct parsed *p)
 {
 	if (p->packet.is_icmp_error)
@@ -140,12 +154,7 @@ static __always_inline int interest(struct hct_flow *flow, const struct parsed *
 		flow->ended = HCT_ENDED;
 	if (flow_quiet(flow, false))
 		return NOT_OF_INTEREST;
-	if (p->tuple.protocol == IPPROTO_UDP && p->reply) {
-		if (flow->response)
-			return NOT_OF_INTEREST;
-		flow->response = 1;
-	}
-	return HEADERS;
+	return p->tuple.protocol == IPPROTO_UDP ? interest_udp(flow, p) : HEADERS;
 }
 
 /* LIST may be NULL. */
@@ -250,6 +259,19 @@ static __always_inline __u32 capture(const struct packet_source *s, __u32 offset
 }
 
 /*
+ * HTTP/2's preface and PostgreSQL's SSLRequest: what they want comes when that was
+ * answered.  The same as user/protocol's protocol_takes_turns().
+ */
+static __always_inline bool takes_turns(const __u8 *bytes, __u32 n)
+{
+	const __u8 preface[8] = { 'P', 'R', 'I', ' ', '*', ' ', 'H', 'T' };
+	const __u8 wants_tls[8] = { 0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f };
+	__u64 first = *(const __u64 *)bytes;
+
+	return n >= 8 && (first == *(const __u64 *)preface || first == *(const __u64 *)wants_tls);
+}
+
+/*
  * With at most ROOM captured bytes.  LINEAR_END: how far S may be read (a kernel
  * sk_buff's linear part), or 0 for all.
  */
@@ -266,7 +288,7 @@ static __always_inline void report_captured(const struct parsed *p, struct hct_f
 	if (!e)
 		return;
 	fill_packet(&e->event, p, ifindex);
-	if (s->tc && inbound && p->starts_flow)
+	if (s->tc && inbound && p->starts_flow && p->tuple.protocol == IPPROTO_TCP)
 		look_at_listener(s->tc, p, &e->event.listener);
 	fill_records(&e->event, list);
 	if (linear_end) {
@@ -277,7 +299,9 @@ static __always_inline void report_captured(const struct parsed *p, struct hct_f
 	}
 	if (len) {
 		e->event.payload_len = capture(s, p->payload_offset, len, e->payload, room);
-		if (inbound && !config.follow_users)
+		if (inbound && p->tuple.protocol == IPPROTO_TCP && flow->turns <= 1)
+			flow->takes_turns |= takes_turns(e->payload, e->event.payload_len);
+		if (inbound && p->tuple.protocol == IPPROTO_TCP && !config.follow_users)
 			flow->users = is_users_request(e->payload, e->event.payload_len);
 	}
 	event_submit(e);
@@ -289,7 +313,8 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 					   const struct packet_source *s, __u32 linear_end,
 					   const bool inbound, const struct hct_tls_list *list)
 {
-	if (!inbound && p->packet.payload_len > HCT_PAYLOAD_SHORT)
+	if (!inbound && p->tuple.protocol == IPPROTO_TCP &&
+	    p->packet.payload_len > HCT_PAYLOAD_SHORT)
 		report_captured(p, flow, ifindex, point, s, linear_end, inbound, list,
 				HCT_PAYLOAD_MAX);
 	else

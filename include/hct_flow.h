@@ -28,8 +28,8 @@ struct hct_flow {
 	__u32 ifindex; /* device of the first packet */
 	__u8 synack;
 	__u8 acked;
-	__u8 request; /* segments of it that were captured */
-	__u8 response; /* the same of the answer; a datagram's: 1, once told */
+	__u8 request; /* segments of it that were captured; a datagram's: 1, once told */
+	__u8 response; /* the same of the answer */
 	__u8 read;
 	__u8 routed;
 	__u8 ended; /* HCT_ENDED_* */
@@ -46,7 +46,8 @@ struct hct_flow {
 	__u8 reason; /* HCT_REASON_* of the packet that is about to be dropped */
 	__u8 tail; /* HCT_TAIL_* */
 	__u8 tls; /* HCT_TLS_* */
-	__u8 pad[4];
+	__u8 takes_turns; /* its first request takes several turns: all of them are told */
+	__u8 pad[3];
 	struct hct_tls_side tls_side[2]; /* of the load balancer, of the service */
 	struct hct_rung rung; /* of the packet that is passing */
 };

@@ -75,7 +75,7 @@ def _family(target):
     return socket.AF_INET6 if ":" in target else socket.AF_INET
 
 
-def _bound(lab, target, kind, node):
+def bound(lab, target, kind, node):
     """A socket of the load balancer's, bound to one of its addresses and a port of its own."""
     lb, source = source_of(target, node), lab.next_port()
     with lab.lb.enter():
@@ -86,7 +86,7 @@ def _bound(lab, target, kind, node):
 
 def connect(lab, port, timeout=2, node=0, target=BACKEND):
     """Connects; returns the socket (None when that failed) and what was seen."""
-    sock, lb, source = _bound(lab, target, socket.SOCK_STREAM, node)
+    sock, lb, source = bound(lab, target, socket.SOCK_STREAM, node)
     start = time.monotonic()
     sock.settimeout(timeout)
     try:
@@ -184,7 +184,7 @@ def ping(lab, timeout=1, node=0, target=BACKEND):
 
 def datagram(lab, port, timeout=1, node=0, target=BACKEND):
     """One datagram; an ICMP port unreachable shows as a refusal."""
-    sock, lb, source = _bound(lab, target, socket.SOCK_DGRAM, node)
+    sock, lb, source = bound(lab, target, socket.SOCK_DGRAM, node)
     start = time.monotonic()
     with contextlib.closing(sock):
         sock.settimeout(timeout)

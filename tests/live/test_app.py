@@ -97,7 +97,7 @@ TLS = [
                                   protocol="https", process="openssl"), port=PORT,
          check=tls_1_2, setup=tls("-tls1_3")),
     Case("https-to-plain-port", "tls",
-         Expect("tls-alert", "SSL_HANDSHAKE_ERROR", why=("speaks no tls",), fix=("HTTP",)),
+         Expect("protocol-mismatch", "SSL_HANDSHAKE_ERROR", why=("speaks no tls",), fix=("HTTP",)),
          port=8202, check=lab_checks.https),
     # nginx says so with an HTTP status of its own
     Case("http-to-tls-port", "http",

@@ -99,7 +99,10 @@ WARNED = Expect("healthy", protocol="tcp", note=("hosts.deny",))
 TCP_CHECKS = [
     Case("xinetd", "connected", WARNED, port=XINETD_PORT, check=held_tcp_check,
          setup=files(XINETD_PORT, DENY_RANGE)),
-    Case("vsftpd", "connected", WARNED, port=VSFTPD_PORT, check=held_tcp_check,
+    # its greeting is a refusal: who waited for one has failed
+    Case("vsftpd", "connected", Expect("tcp-wrappers", "RESPONSE_FORMAT_ERROR", confidence="likely",
+                                       why=("line 2 of /etc/hosts.deny",)),
+         port=VSFTPD_PORT, check=held_tcp_check,
          setup=files(VSFTPD_PORT, DENY_RANGE)),
     Case("granted", "connected", Expect("healthy", protocol="tcp"), port=VSFTPD_PORT,
          check=held_tcp_check, setup=files(VSFTPD_PORT)),

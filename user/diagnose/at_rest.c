@@ -26,7 +26,8 @@ static const struct part {
 	FROM_TO(rule_nat, libwrap),	FROM_TO(libwrap, http_request),
 	FROM_TO(http_request, http_response), FROM_TO(http_response, answer),
 	FROM_TO(answer, tls),	FROM_TO(tls, request_head), FROM_TO(request_head, first_bytes),
-	FROM_TO(first_bytes, netns_name), FROM_TO(netns_name, timeline),
+	FROM_TO(first_bytes, answer_head), FROM_TO(answer_head, netns_name),
+	FROM_TO(netns_name, timeline),
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 

@@ -15,6 +15,7 @@
 #define REACTION_NS UINT64_C(250000000) /* a client that has what it wants ends within this time */
 #define ROUND_SECOND_NS UINT64_C(60000000) /* this near to a full second, an end is a timeout */
 #define TLS_HANDSHAKE 0x16
+#define WAITED_NS UINT64_C(5000000) /* who only connects has ended by then, as a rule */
 
 static uint64_t first_of(uint64_t a, uint64_t b)
 {
@@ -72,9 +73,35 @@ static bool is_answered(const struct facts *f)
 
 	if (!f->tcp)
 		return p->reply_ns != 0;
+	if (f->spoken.result == READ_INCOMPLETE)
+		return false;
 	if (f->http && !f->tls && p->first_bytes_len && !p->answer.broken)
 		return p->status_ns && p->status_ns <= f->gave_up_ns;
 	return p->first_byte_ns && p->first_byte_ns <= f->gave_up_ns;
+}
+
+static bool is_replied(const struct facts *f)
+{
+	uint64_t replied = f->tcp ? f->p->first_byte_ns : f->p->reply_ns;
+
+	return replied && (!f->tcp || replied <= f->gave_up_ns);
+}
+
+/*
+ * Who only connects does not wait until the service ends the connection; who had
+ * seen that when it ended its side had waited for a greeting.  libwrap's refusal
+ * is such an end only where a greeting is due.
+ */
+static bool is_hung_up_on(const struct facts *f)
+{
+	static const char *const greet[] = { "sshd", "vsftpd", "in.ftpd", "proftpd", "smtpd", "dovecot" };
+	const struct probe *p = f->p;
+	bool greets = !p->has_libwrap || p->libwrap.granted;
+
+	for (size_t i = 0; i < sizeof(greet) / sizeof(greet[0]) && !greets; i++)
+		greets = strncmp(p->libwrap.daemon, greet[i], strlen(greet[i])) == 0;
+	return greets && f->connected && !p->request_ns && !p->first_byte_ns && p->accepted_ns &&
+	       p->lb_fin_after_ours && !f->given.http_target && !f->s->expect_http;
 }
 
 static bool is_connected(const struct facts *f)
@@ -173,7 +200,9 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->udp = p->tuple.protocol == IPPROTO_UDP;
 	f->icmp = !f->tcp && !f->udp;
 	f->v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
-	f->http = f->tcp && (f->s->expect_http || p->http_request.valid);
+	probe_reading(p, &f->spoken);
+	f->http = f->tcp && (p->http_request.valid || (f->s->expect_http && !f->spoken.application));
+	f->asks = f->udp && f->spoken.application;
 	f->tls = (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
 		 p->tls.state & HCT_TLS_SEEN;
 	f->records = tls_followed(&p->tls) ? &p->tls : NULL;
@@ -191,7 +220,10 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->awaits_greeting = f->connected && !p->request_ns && !p->first_byte_ns &&
 			     f->lb_at_timeout && !f->ended_at_handshake &&
 			     !f->given.http_target && !f->s->expect_http;
+	f->hung_up_on = is_hung_up_on(f);
+	f->waited = p->host_fin_ns > p->ack_ns + WAITED_NS;
 	f->answered = is_answered(f);
+	f->replied = is_replied(f);
 	f->satisfied_by_status = is_satisfied_by_status(f);
 	f->judges = client_judges(f->s, p);
 	probe_extent(p, &f->extent);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "spoken.h"
 #include "timeline.h"
 
 /* BPF_TCP_* of linux/bpf.h, which are the kernel's and stable. */
@@ -136,11 +137,7 @@ static void take_request(struct probe *p, const struct obs *o)
 	memcpy(p->request_head + p->request_head_len, o->payload + offset, len);
 	p->request_head_len += len;
 	p->request_head_cut = len == room || o->payload_len < o->packet.payload_len;
-	p->request_bytes_len = p->request_head_len < sizeof(p->request_bytes)
-				       ? p->request_head_len
-				       : sizeof(p->request_bytes);
-	memcpy(p->request_bytes, p->request_head, p->request_bytes_len);
-	http_parse_request(p->request_head, p->request_head_len, &p->http_request);
+	spoken_note_request(p);
 }
 
 /* Acknowledged: all that was answered so far? */
@@ -179,12 +176,14 @@ static void tcp_arrived(struct probe *p, const struct obs *o)
 	/* before any SYN-ACK it answers the ACK of an old connection; the SYN comes again */
 	if (flags & HCT_TCP_RST && (p->synack_ns || !p->drop.seen))
 		note_once(&p->lb_rst_ns, o);
+	if (flags & HCT_TCP_FIN && !p->lb_fin_ns && p->numbered && p->host_fin_ns)
+		p->lb_fin_after_ours = is_behind(o->packet.ack, p->answer_end);
 	if (flags & HCT_TCP_FIN)
 		note_once(&p->lb_fin_ns, o);
 	note_ack(p, o);
 	if (o->packet.payload_len) {
 		note_once(&p->request_ns, o);
-		if (o->turns <= 1)
+		if (o->turns <= 1 || p->takes_turns)
 			take_request(p, o);
 	}
 	if (flags & HCT_TCP_ACK && !(flags & HCT_TCP_RST))
@@ -242,8 +241,24 @@ static void tcp_left(struct probe *p, const struct obs *o)
 	if (!o->packet.payload_len)
 		return;
 	note_once(&p->first_byte_ns, o);
-	if (o->turns <= 1)
+	if (o->turns <= 1 || p->takes_turns) {
 		take_answer(p, o);
+		spoken_note_answer(p, o);
+	}
+}
+
+/* At one device only, as SYNs are. */
+static void datagram_arrived(struct probe *p, const struct obs *o)
+{
+	spoken_note_datagram(p, o);
+	if (o->point != HCT_POINT_XDP && strncmp(o->device, p->device_in, IFNAMSIZ) == 0)
+		p->request_count++;
+}
+
+static void datagram_left(struct probe *p, const struct obs *o)
+{
+	spoken_note_datagram(p, o);
+	note_once(&p->reply_ns, o);
 }
 
 static void observe_packet(struct probe *p, const struct obs *o)
@@ -271,9 +286,9 @@ static void observe_packet(struct probe *p, const struct obs *o)
 	else if (p->tuple.protocol == IPPROTO_TCP)
 		tcp_left(p, o);
 	else if (!arrival)
-		note_once(&p->reply_ns, o);
-	else if (o->point != HCT_POINT_XDP && strncmp(o->device, p->device_in, IFNAMSIZ) == 0)
-		p->request_count++;
+		datagram_left(p, o);
+	else
+		datagram_arrived(p, o);
 }
 
 /*

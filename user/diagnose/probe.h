@@ -16,6 +16,7 @@
 #define PROBE_TEXT_LEN 96
 #define PROBE_MAX_DEVICES 4
 #define PROBE_MAX_NAT 3
+#define PROBE_ANSWER_HEAD 512
 
 /* The stage that a TCP probe had reached when something happened to it. */
 enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };
@@ -120,6 +121,7 @@ struct probe {
 	uint64_t request_ns; /* first payload byte arrived */
 	unsigned turns; /* requests that began after an answer, and the first */
 	uint64_t lb_fin_ns, lb_rst_ns;
+	bool lb_fin_after_ours; /* its FIN acknowledges ours */
 	/* TCP, reply direction */
 	unsigned synack_left; /* SYN-ACKs seen leaving a device */
 	unsigned synack_retransmits;
@@ -169,6 +171,13 @@ struct probe {
 	size_t request_head_len;
 	bool request_head_cut; /* more of it came than was captured */
 	size_t first_bytes_len;
+	/* what is no HTTP/1 (spoken.c) */
+	uint8_t proxy_version; /* of the PROXY header ahead of the request; 0 none */
+	bool takes_turns; /* its request takes several turns (protocol_takes_turns()) */
+	bool answer_head_cut; /* more of it came than was captured */
+	size_t proxy_len; /* bytes of the request's head that are a PROXY header */
+	size_t greeting_len; /* bytes of the answer that left before the request came */
+	size_t answer_head_len;
 
 	size_t timeline_len;
 	unsigned timeline_dropped; /* entries that found no room */
@@ -204,6 +213,7 @@ struct probe {
 	struct tls tls; /* its records */
 	uint8_t request_head[HCT_PAYLOAD_SHORT]; /* of the request, as far as it was captured */
 	uint8_t first_bytes[64]; /* of the answer, for saying what it looks like */
+	uint8_t answer_head[PROBE_ANSWER_HEAD]; /* of an answer that is no HTTP/1 */
 
 	char netns_name[64]; /* of NETNS, as `ip netns` has it; "" unknown; set when it is over */
 	char inner_name[64]; /* of INNER_NETNS */

@@ -48,8 +48,12 @@ static const struct {
 	{ VERDICT_WRONG_INTERFACE, &verdict_wrong_interface.rule },
 	{ VERDICT_REPLY_LOST, &verdict_reply_lost.rule },
 	{ VERDICT_TCP_WRAPPERS, &verdict_tcp_wrappers.rule },
+	{ VERDICT_PROTOCOL_MISMATCH, &verdict_protocol_mismatch.rule },
+	{ VERDICT_PROTOCOL_MISMATCH, &mismatch_hung_up },
 	{ VERDICT_TLS_ALERT, &verdict_tls_alert.rule },
 	{ VERDICT_TLS_ALERT, &tls_unfinished },
+	{ VERDICT_GRPC_STATUS, &verdict_grpc_status.rule },
+	{ VERDICT_SERVICE_ERROR, &verdict_service_error.rule },
 	{ VERDICT_NOT_HTTP, &verdict_not_http.rule },
 	{ VERDICT_HTTP_STATUS, &verdict_http_status.rule },
 	{ VERDICT_APP_CLOSED, &verdict_app_closed.rule },
@@ -81,13 +85,16 @@ static bool is_proven(const struct facts *f, const struct rule *rule)
 	return !points || (!f->p->lossy && !f->p->missing && !(f->given.unattached & points));
 }
 
-/* For the load balancer a datagram that met silence has passed, whatever became of it. */
+/*
+ * For the load balancer a datagram that met silence has passed, whatever became
+ * of it; not where it asked something.
+ */
 static void apply_udp_silence(const struct facts *f, struct diagnosis *d)
 {
 	bool refused = f->p->icmp_left_ns || d->verdict == VERDICT_FIREWALL_REJECT ||
 		       d->verdict == VERDICT_UDP_NO_LISTENER;
 
-	if (!f->udp || d->outcome != OUTCOME_FAIL || refused)
+	if (!f->udp || d->outcome != OUTCOME_FAIL || refused || f->asks)
 		return;
 	d->outcome = OUTCOME_PASS;
 	d->code = NULL;

@@ -17,6 +17,7 @@
 #include "nf_place.h"
 #include "probe.h"
 #include "proofs.h"
+#include "spoken.h"
 #include "verdict.h"
 
 /* What a diagnosis starts from: given by the caller. */
@@ -53,6 +54,11 @@ struct facts {
 	bool connected; /* the load balancer has its connection */
 	bool ended_at_handshake; /* it ended it right behind that */
 	bool awaits_greeting; /* it sent nothing, got nothing, and gave up: the service was to speak first */
+	struct reading spoken; /* what was said, where it is neither HTTP/1 nor TLS */
+	bool asks; /* a datagram that wants an answer */
+	bool replied; /* something was answered before it gave up, whatever it is */
+	bool hung_up_on; /* it sent nothing, and left when it saw that the service had: that was to speak first */
+	bool waited; /* and that was long enough after the handshake to be no chance */
 	bool answered; /* an answer left before it gave up; of HTTP a status line, and it is no 1xx */
 	bool host_ended_first; /* ours came before its own, or there is none of its own */
 	bool satisfied_by_status; /* it ended right behind the status line, and did not wait for a body */
@@ -86,7 +92,7 @@ _Static_assert(HCT_POINT_COUNT < 31, "AHEAD is no point's bit");
 
 /* Besides the verdicts' own: told by another sign, or nothing but what is absent. */
 extern const struct rule healthy_handshake, healthy_silence, xdp_elsewhere, accept_queue_overflow,
-	no_route_back_forwarded, tls_unfinished;
+	no_route_back_forwarded, tls_unfinished, mismatch_hung_up;
 
 void facts_derive(struct facts *f, const struct case_facts *given);
 /* Diagnoses one probe.  Never fails: what no rule explains is `unknown`. */

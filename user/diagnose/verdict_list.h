@@ -44,6 +44,9 @@
 	X(HTTP_STATUS, http_status) \
 	X(NOT_HTTP, not_http) \
 	X(TLS_ALERT, tls_alert) \
+	X(PROTOCOL_MISMATCH, protocol_mismatch) \
+	X(GRPC_STATUS, grpc_status) \
+	X(SERVICE_ERROR, service_error) \
 	X(PROBE_ABORTED, probe_aborted) \
 	X(UNKNOWN, unknown)
 

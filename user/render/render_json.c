@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/spoken.h"
 #include "diagnose/answer.h"
 #include "diagnose/kind.h"
 #include "format.h"
@@ -174,6 +175,28 @@ static void put_exchange(struct json_writer *w, const struct probe *p)
 		json_null(w, "exchange");
 }
 
+/* What the check spoke, where that is neither HTTP/1 nor TLS. */
+static void put_spoken(struct json_writer *w, const struct probe *p)
+{
+	static const char *const serving[] = { "UNKNOWN", "SERVING", "NOT_SERVING",
+					       "SERVICE_UNKNOWN" };
+	struct reading r;
+
+	probe_reading(p, &r);
+	json_string(w, "application", r.application);
+	if (!r.grpc.seen)
+		return;
+	json_open_object(w, "grpc");
+	json_string(w, "service", r.grpc.service);
+	if (r.grpc.status >= 0)
+		json_int(w, "status", r.grpc.status);
+	else
+		json_null(w, "status");
+	json_string(w, "serving", r.grpc.serving >= 0 && r.grpc.serving < 4 ? serving[r.grpc.serving] :
+									     NULL);
+	json_close_object(w);
+}
+
 static bool is_nowhere(const struct where *w)
 {
 	return !w->layer[0] && !w->backend[0] && !w->family[0] && !w->hook[0] && !w->table[0] &&
@@ -306,7 +329,7 @@ static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d
 	put_netns(w, p->netns, p->netns_name);
 	put_process(w, p);
 	put_exchange(w, p);
-	json_null(w, "application"); /* nothing looks for it yet */
+	put_spoken(w, p);
 	json_string(w, "classified_by", told_by_name(p->told_by));
 	json_string(w, "told_by", told_by_name(p->told_by)); /* its name in 0.1 */
 	if (told_by_is_users(p->told_by)) /* only with --all-traffic */

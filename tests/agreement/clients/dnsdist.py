@@ -12,7 +12,7 @@ ROWS = [
     *rows(UDP, up="dns-ok",
           down="dns-refused dns-nxdomain dns-servfail dns-silent dns-garbage dns-closed dns-drop "
                "dns-reject dns-out-drop"),
-    *rows(TCP, up="dns-ok", down="dns-refused dns-nxdomain closed loopback silent close "
+    *rows(TCP, up="dns-ok", down="dns-refused dns-nxdomain closed loopback silent close-unread "
                                  "never-accept drop out-drop lost no-route"),
 ]
 

@@ -14,6 +14,8 @@ static enum match match_app_closed(const struct facts *f)
 {
 	if (f->records)
 		return f->host_ended_first ? match_tls_unanswered(f) : NO_MATCH;
+	if (f->hung_up_on)
+		return f->waited ? MATCH_LIKELY : NO_MATCH;
 	return wants_answer(f) && (!f->p->first_byte_ns || is_unfinished(f)) && f->host_ended_first
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
@@ -48,6 +50,8 @@ static enum match match_app_slow(const struct facts *f)
 	const struct probe *p = f->p;
 	struct host_process owner;
 
+	if (f->asks && !p->reply_ns && !f->drop && !p->icmp_sent.seen && !p->icmp_left_ns)
+		return MATCH_LIKELY;
 	if (!wants_answer(f) || (!p->request_ns && !f->awaits_greeting))
 		return NO_MATCH;
 	if (f->records && f->records->complete_ns)
@@ -156,6 +160,17 @@ static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
 		show_listeners(f, d);
 }
 
+/* It greeted, and then said nothing to what was asked. */
+static void report_mute(const struct facts *f, const char *who, struct diagnosis *d)
+{
+	char gave_up[SPAN_TEXT_LEN];
+
+	say(WHY(d), "%s greeted with '%s', and did not answer what the check then sent: the load balancer gave up "
+		    "after %s.", who, f->spoken.quote, format_span(gave_up, f->gave_up_ns - f->p->start_ns));
+	add_advice(d, "See the service's log for that moment: what it waits for (a name server, a database), and "
+		       "whether all its workers are busy.");
+}
+
 /* It began to answer, and did not finish in time. */
 static void report_slow_answer(const struct facts *f, char who[48], struct diagnosis *d)
 {
@@ -164,6 +179,10 @@ static void report_slow_answer(const struct facts *f, char who[48], struct diagn
 				 f->gave_up_ns - p->answer_last_ns : 0;
 	char request[96], first[SPAN_TEXT_LEN], gave_up[SPAN_TEXT_LEN];
 
+	if (p->greeting_len && p->greeting_len == p->answer_head_len) {
+		report_mute(f, capitalised(who), d);
+		return;
+	}
 	say(WHY(d), "%s began to answer %s after %s", capitalised(who), request_words(f, request),
 	    format_span(first, p->first_byte_ns - p->start_ns));
 	if (p->http_response.valid)
@@ -202,6 +221,14 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	request_words(f, request);
 	if (f->records && f->records->complete_ns) {
 		report_slow_inside(f, d);
+		return;
+	}
+	if (f->asks) {
+		say(WHY(d), "The %s question reached the host, nothing dropped it, and %s did not answer it in "
+			    "%s.", f->spoken.application, who, format_setting(told, f->timeout_ns));
+		add_advice(d, "See the service's log and what it waits for (upstream servers, a rate limit, an "
+			       "access list that drops silently).");
+		show_listeners(f, d);
 		return;
 	}
 	if (is_unfinished(f)) {

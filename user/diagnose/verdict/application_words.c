@@ -107,6 +107,8 @@ void say_looks(const struct facts *f, struct diagnosis *d)
 
 bool is_unfinished(const struct facts *f)
 {
+	if (f->spoken.result == READ_INCOMPLETE)
+		return f->p->request_ns || f->awaits_greeting || !f->lb_at_timeout;
 	return f->http && !f->tls && f->p->first_bytes_len && !f->p->answer.broken &&
 	       f->extent.wholeness == WHOLENESS_CUT;
 }
@@ -116,7 +118,11 @@ void say_extent(const struct facts *f, struct diagnosis *d)
 	const struct extent *e = &f->extent;
 	const struct http_answer *a = &f->p->answer;
 
-	if (!a->head_len)
+	if (f->spoken.result == READ_INCOMPLETE && f->spoken.quote[0])
+		say(WHY(d), "'%s'", f->spoken.quote);
+	else if (f->spoken.result == READ_INCOMPLETE)
+		say(WHY(d), "%zu bytes", f->p->answer_head_len);
+	else if (!a->head_len)
 		say(WHY(d), "%" PRIu64 " bytes, which do not complete its head", e->sent);
 	else if (a->framing == HTTP_FRAMING_LENGTH)
 		say(WHY(d), "%" PRIu64 " of %" PRIu64 " body bytes", e->body_sent, e->body_length);

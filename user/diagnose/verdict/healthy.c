@@ -93,6 +93,34 @@ static enum match http_answer(const struct facts *f)
 	return MATCH_CERTAIN;
 }
 
+/* What is neither HTTP/1 nor TLS: read as far as its protocol is known. */
+static enum match other_protocol(const struct facts *f)
+{
+	bool ended = f->lb_end_ns && !f->lb_at_timeout && !f->p->retransmits;
+	const struct reading *r = &f->spoken;
+
+	if (r->result == READ_ERROR || r->result == READ_INCOMPLETE || r->foreign)
+		return NO_MATCH;
+	if (r->status && !facts_status_expected(f->s, r->status))
+		return NO_MATCH;
+	if (answer_is_stuck(f) || (f->extent.numbered && !f->extent.arrived && !ended))
+		return NO_MATCH;
+	if (f->answered)
+		return r->result == READ_GOOD ? MATCH_CERTAIN : MATCH_LIKELY;
+	return f->early && !f->host_ended_first ? MATCH_LIKELY : NO_MATCH;
+}
+
+/* A check that sent nothing of its own. */
+static enum match silent_tcp(const struct facts *f)
+{
+	const struct probe *p = f->p;
+	bool waited = p->first_byte_ns && f->lb_end_ns > p->first_byte_ns;
+
+	if (f->hung_up_on || (waited && f->spoken.result == READ_ERROR))
+		return NO_MATCH;
+	return is_complete(p) ? plain_tcp(f) : NO_MATCH;
+}
+
 static enum match tcp(const struct facts *f)
 {
 	const struct probe *p = f->p;
@@ -100,8 +128,9 @@ static enum match tcp(const struct facts *f)
 
 	if (!f->connected)
 		return NO_MATCH;
-	if (!p->request_ns)
-		return is_complete(p) ? plain_tcp(f) : NO_MATCH;
+	if (!p->request_ns || (proxy_header_alone(p) && !p->first_byte_ns && f->lb_end_ns &&
+			       !f->lb_at_timeout && !f->host_ended_first))
+		return silent_tcp(f);
 	if (p->http_response.valid && !f->tls)
 		return f->answered && over &&
 				       facts_status_expected(f->s, p->http_response.status)
@@ -111,14 +140,15 @@ static enum match tcp(const struct facts *f)
 		return over ? match_tls_pass(f) : NO_MATCH;
 	if (f->http || !p->request_bytes_len)
 		return NO_MATCH;
-	/* some other protocol: no health check speaks it, so the connection is what counts */
-	return f->answered || f->early ? MATCH_CERTAIN : NO_MATCH;
+	return other_protocol(f);
 }
 
 static enum match match_healthy(const struct facts *f)
 {
 	if (f->tcp)
 		return tcp(f);
+	if (f->asks && (f->spoken.result == READ_ERROR || f->spoken.foreign))
+		return NO_MATCH;
 	return f->p->reply_ns && !f->drop ? MATCH_CERTAIN : NO_MATCH;
 }
 
@@ -135,7 +165,7 @@ static enum match match_udp_silence(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
-	if (!f->udp || f->drop || p->icmp_sent.seen || p->icmp_left_ns)
+	if (!f->udp || f->asks || f->drop || p->icmp_sent.seen || p->icmp_left_ns)
 		return NO_MATCH;
 	return MATCH_LIKELY;
 }
@@ -194,6 +224,11 @@ static void note_healthy(const struct facts *f, struct diagnosis *d)
 	} else if (f->extent.wholeness == WHOLENESS_CUT) {
 		say(NOTE(d), "The load balancer ended the connection as soon as it had the status; the "
 			     "rest of the answer was still to come.");
+	} else if (f->tcp && f->replied && f->spoken.application && f->spoken.quote[0]) {
+		say(NOTE(d), "Judged by the answer (%s): '%s'.", f->spoken.application, f->spoken.quote);
+	} else if (f->tcp && f->spoken.quote[0] && p->request_ns) {
+		say(NOTE(d), "A protocol that hctrace does not read: whether the load balancer likes the answer "
+			     "is not known. It began with '%s'.", f->spoken.quote);
 	} else if (f->tls) {
 		note_tls_pass(f, d);
 	} else if (f->tcp && !f->lb_end_ns && !p->request_ns && !f->host_end_ns) {

@@ -18,6 +18,11 @@ static enum match match_http_status(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
+	/* HTTP/2; gRPC has its own status inside of a 200 */
+	if (f->spoken.status && f->replied)
+		return facts_status_expected(f->s, f->spoken.status) ||
+				       (f->spoken.grpc.seen && f->spoken.status == 200) ?
+			       NO_MATCH : MATCH_CERTAIN;
 	return wants_answer(f) && !f->tls && f->answered && p->http_response.valid &&
 			       !facts_status_expected(f->s, p->http_response.status)
 		       ? MATCH_CERTAIN
@@ -52,37 +57,40 @@ static void report_http_status(const struct facts *f, struct diagnosis *d)
 	const struct http_request *q = &f->p->http_request;
 	const struct http_response *r = &f->p->http_response;
 	char who[48], request[96];
+	int status = f->spoken.status ? f->spoken.status : r->status;
 
 	where_application(f, d);
 	say(WHY(d), "%s answered %s", capitalised(process_words(f, who)),
 	    request_words(f, request));
+	if (f->spoken.status)
+		say(WHY(d), " (HTTP/2)");
 	if (q->host[0])
 		say(WHY(d), " (Host: %s)", q->host);
-	say(WHY(d), " with status %d", r->status);
+	say(WHY(d), " with status %d", status);
 	if (r->location[0])
 		say(WHY(d), ", a redirect to %s", r->location);
 	say(WHY(d), "; the load balancer expects ");
 	say_expected(f, d);
 	say(WHY(d), ".");
-	if (r->status >= 300 && r->status < 400)
+	if (status >= 300 && status < 400)
 		say(ADVICE(d),
 		    "Health checks follow no redirects: set the check's path (or Host) to a page "
 		    "that answers itself, or "
 		    "add %d to its expected codes.",
-		    r->status);
-	else if (r->status == 401 || r->status == 403)
+		    status);
+	else if (status == 401 || status == 403)
 		say(ADVICE(d),
 		    "Let %s in without credentials for the check's path, or add %d to its expected "
 		    "codes.",
-		    f->range, r->status);
-	else if (r->status == 404 || r->status == 400 || r->status == 421)
+		    f->range, status);
+	else if (status == 404 || status == 400 || status == 421)
 		say(ADVICE(d), "Set the check's path (and Host) to one that the service knows.");
-	else if (r->status >= 500)
+	else if (status >= 500)
 		say(ADVICE(d), "The service reports an error of its own: see its log for %s.",
 		    request);
 	else
 		say(ADVICE(d), "Add %d to the check's expected codes, or make the page answer 200.",
-		    r->status);
+		    status);
 	show_request(f, d);
 }
 

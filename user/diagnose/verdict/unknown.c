@@ -87,6 +87,10 @@ static void say_tcp_progress(const struct facts *f, struct diagnosis *d)
 		    "The SYN arrived%s%s, but no SYN-ACK was seen to leave in %s, and nothing says "
 		    "why.",
 		    p->device_in[0] ? " on " : "", p->device_in, took);
+	else if (f->hung_up_on)
+		say(WHY(d), "The service took the connection and ended it at once, and then the load balancer "
+			    "did: a check that only connects has passed, one that waits for a greeting has "
+			    "failed.");
 	else if (!f->connected)
 		say(WHY(d), "The SYN-ACK left, but the load balancer never answered it.");
 	else if (!p->request_ns)

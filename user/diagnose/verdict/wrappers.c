@@ -14,6 +14,8 @@ static enum match match_tcp_wrappers(const struct facts *f)
 
 	if (!f->tcp || !f->connected || !p->has_libwrap || p->libwrap.granted)
 		return NO_MATCH;
+	if (!p->request_ns && !f->awaits_greeting) /* that it waited for a greeting follows from its end alone */
+		return MATCH_LIKELY;
 	if (!p->has_process || p->process_accepted)
 		return MATCH_CERTAIN;
 	/* a server often forks before it asks: another pid of the same name will do */
