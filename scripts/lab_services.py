@@ -130,13 +130,13 @@ class TlsService:
         lab.spawn(lab.backend, "openssl", "s_server", "-accept", port, "-key", key, "-cert", cert,
                   *options, port=port)
 
-    def haproxy(self, lab, port, cert, key, _, verify="none", strict=False,
+    def haproxy(self, lab, port, cert, key, _, verify="none", strict=False, more="",
                 rule="http-request return status 200"):
         with open(f"{lab.tmp}/both.pem", "w", encoding="ascii") as both:
             for path in (cert, key):
                 with open(path, encoding="ascii") as one:
                     both.write(one.read())
-        more = f" ca-file {cert} verify {verify}" * (verify != "none") + " strict-sni" * strict
+        more = f" {more}" + f" ca-file {cert} verify {verify}" * (verify != "none") + " strict-sni" * strict
         config = lab.file("service.cfg", f"""
 defaults
   mode http

@@ -76,7 +76,7 @@ ANSWERS = [
          Expect("tls-alert", "RESPONSE_FORMAT_ERROR", why=("tls",)), port=PORT,
          setup=server("answer", "--reply", TLS_ALERT)),
     Case("tls-alert-https-check", "tls",
-         Expect("tls-alert", "SSL_HANDSHAKE_ERROR", protocol="https", why=("tls",)), port=PORT,
+         Expect("tls-alert", "SSL_HANDSHAKE_ERROR", protocol="https", why=("decode_error (50)",)), port=PORT,
          check=lab_checks.https, setup=server("answer", "--reply", TLS_ALERT)),
 ]
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import lab_checks
 import pytest
-from harness import Case, Expect, params, run_case
-from lab import BACKEND
-from lab_services import TlsService
+from harness import FAILED, Case, Expect, params, run_case
+from lab import BACKEND, PYTHON
+from lab_services import SERVERS, TlsService
+from probe_play import only_line, probe
 
 PORT = 7100
 OLD, NEW = ("--tls-max", "1.2"), ("--tlsv1.3",)
@@ -243,6 +244,49 @@ UNANSWERED = [
 @pytest.mark.parametrize("case", **params(UNANSWERED))
 def test_unanswered(case, make_lab, trace):
     run_case(case, make_lab, trace)
+
+
+def relayed(size, **service):
+    """The service behind one that sends SIZE bytes a segment."""
+    def setup(lab):
+        TlsService(lab, 7443, **service)
+        lab.spawn(lab.backend, PYTHON, f"{SERVERS}/relay.py", PORT, 7443, size, port=PORT)
+    return setup
+
+
+# a record's header spans segments, in every way that it can
+SPLIT = [
+    Case(f"{size}-bytes", "http", passes("encrypted"), check=curl(*version), port=PORT, timeout=2,
+         setup=relayed(size)) for size, version in ((3, OLD), (64, NEW), (61, OLD))
+] + [
+    Case("asked-nothing", "Layer6 check passed", passes("handshake"),
+         check=haproxy(SSL + " ssl-max-ver TLSv1.2"), port=PORT, timeout=2, setup=relayed(97)),
+] + [
+    Case(f"hangs-{size}", "response-timeout", hangs(), check=curl(*version), port=PORT, timeout=2,
+         setup=relayed(size, backend="hang")) for size, version in ((97, OLD), (4, OLD), (7, NEW))
+]
+
+
+@pytest.mark.parametrize("case", **params(SPLIT))
+def test_split(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+PROBED = [
+    ("mutual-1.2", dict(kind="haproxy", verify="required", more="ssl-max-ver TLSv1.2"), "tls-alert"),
+    ("mutual-1.3", dict(kind="haproxy", verify="required", more="ssl-min-ver TLSv1.3"), "tls-alert"),
+    ("strict-sni", dict(kind="haproxy", strict=True), "tls-alert"),
+    ("hangs", dict(backend="hang"), "app-slow"),
+]
+
+
+@pytest.mark.parametrize("service, verdict", [row[1:] for row in PROBED],
+                         ids=[row[0] for row in PROBED])
+def test_probe(service, verdict, lab, binary):
+    """hctrace's own check: nothing that fails inside passes."""
+    TlsService(lab, PORT, **service)
+    line = only_line(probe(binary, lab, "--port", PORT, "--protocol", "https", "--timeout", 1), FAILED)
+    assert line["verdict"] == verdict, line
 
 
 def test_what_is_said_in_clear(make_lab, trace):

@@ -17,6 +17,7 @@
 #include "bundle/redact.h"
 #include "bundle/redact_http.h"
 #include "diagnose/http.h"
+#include "tls/hello.h"
 
 static struct settings settings;
 static uint64_t seed;
@@ -254,6 +255,12 @@ static void hello(void **state)
 	assert_int_equal(redact_payload(*state, false, in, sizeof(in), out), sizeof(in));
 	assert_memory_equal(out, in, 6);
 	assert_memory_equal(out + 6, zero, 74);
+
+	/* what HAProxy's ssl-hello-chk goes by is known by its text */
+	memcpy(in + 15, "HAPROXYSSLCHK\nHAPROXYSSLCHK\n", 28);
+	assert_int_equal(redact_payload(*state, false, in, sizeof(in), out), sizeof(in));
+	assert_true(tls_is_hello_check(out, sizeof(in)));
+	assert_memory_equal(out + 29, zero, 51);
 }
 
 /* Whatever the bytes, it comes to an end, within its room. */

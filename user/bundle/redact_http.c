@@ -9,6 +9,7 @@
 
 #include "diagnose/client.h"
 #include "diagnose/http.h"
+#include "tls/hello.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 #define FILLER 'x'
@@ -350,7 +351,9 @@ static size_t redact_other(const uint8_t *data, size_t len, uint8_t *out)
 	/* a TLS record's header, and a handshake's type or an alert */
 	if (len >= 3 && data[0] >= 0x14 && data[0] <= 0x17 && data[1] == 3)
 		keep = data[0] == 0x15 && len <= 7 ? 7 : data[0] == 0x16 ? 6 : 5;
-	else if (data[0] == 0x15 || data[0] == 0x16)
+	if (tls_is_hello_check(data, len))
+		keep = TLS_HELLO_CHECK_LEN; /* by its text it is known what the check goes by */
+	if (!keep && (data[0] == 0x15 || data[0] == 0x16))
 		keep = 1;
 	for (size_t i = 0; i < N(greetings) && !keep; i++)
 		if (len >= strlen(greetings[i]) &&

@@ -188,6 +188,12 @@ static void put_in_words(struct facts *f)
 			  : "echo request");
 }
 
+/* Of what was lost any may have been a record. */
+static bool has_all_records(const struct probe *p)
+{
+	return !p->missing && (!p->lossy || p->lb_fin_ns || p->lb_rst_ns);
+}
+
 void facts_derive(struct facts *f, const struct case_facts *given)
 {
 	const struct probe *p = given->probe;
@@ -205,7 +211,7 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->asks = f->udp && f->spoken.application;
 	f->tls = (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
 		 p->tls.state & HCT_TLS_SEEN;
-	f->records = tls_followed(&p->tls) ? &p->tls : NULL;
+	f->records = tls_followed(&p->tls) && has_all_records(p) ? &p->tls : NULL;
 	f->timeout_ns = f->s->timeout_ns;
 	f->lb_end_ns = first_of(probe_lb_end_ns(p), f->records ? f->records->lb.closing_ns : 0);
 	f->host_end_ns = first_of(first_of(p->host_fin_ns, p->host_rst_ns), p->app_close_ns);

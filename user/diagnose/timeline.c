@@ -12,7 +12,6 @@
 #include "render/format.h"
 #include "verdict/report.h"
 #include "nf_place.h"
-#include "tls/alerts.h"
 #include "reasons.h"
 
 /* BPF_TCP_* of linux/bpf.h, which are the kernel's and stable. */
@@ -74,42 +73,6 @@ static size_t payload_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	return put_all(out, len, " bytes");
 }
 
-/*
- * The records that begin in the packet: "ClientHello for www.example.org", "Finished,
- * application data, 110 bytes".  One that follows its like is left out.
- */
-static size_t records_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
-{
-	enum tls_what before = TLS_WHAT_NOTHING;
-	size_t len = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < HCT_TLS_RECORDS && o->records[i]; i++) {
-		enum tls_what what = p->tls.told[i];
-
-		if (what == before || (what == TLS_WHAT_CHANGE_CIPHER && (i || o->records[1])))
-			continue;
-		if (len)
-			len = put_all(out, len, ", ");
-		len = put_all(out, len, tls_what_name(what));
-		if (what == TLS_WHAT_CLIENT_HELLO && p->tls.client.sni[0])
-			len = put(out, put_all(out, len, " for "), p->tls.client.sni, 60);
-		if (what == TLS_WHAT_ALERT) {
-			uint8_t number = o->records[i] >> 16 & 0xff;
-
-			len = put_all(out, put_all(out, len, ": "), tls_alert_name(number));
-			len = put_number(out, put_all(out, len, " ("), number);
-			len = put_all(out, len, ")");
-		}
-		if (what == TLS_WHAT_DATA) {
-			len = put_number(out, put_all(out, len, ", "), o->records[i] & 0xffff);
-			len = put_all(out, len, " bytes");
-		}
-		before = what;
-	}
-	return len;
-}
-
 static const char more_answer[] = "more of the answer", more_request[] = "more of the request";
 static const char answer_again[] = "the answer again";
 static const char confirmed[] = "ACK of the answer so far";
@@ -143,7 +106,8 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const stru
 	size_t len;
 
 	if (o->records[0]) {
-		len = records_text(out, p, o);
+		timeline_records(out, p, o);
+		len = strlen(out);
 		if (end)
 			put_all(out, put_all(out, len, ", "), end);
 	} else if (more) {

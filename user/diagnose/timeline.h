@@ -11,4 +11,7 @@
  */
 void timeline_add(struct probe *p, const struct obs *o);
 
+/* The TLS records that begin in the packet of O, which P has taken already (timeline_tls.c). */
+void timeline_records(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o);
+
 #endif

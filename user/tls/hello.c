@@ -207,6 +207,7 @@ bool tls_is_hello_check(const uint8_t *data, size_t len)
 	static const char random[] = "HAPROXYSSLCHK\n";
 	const size_t at = RECORD_HEADER + 4 + 2 + 4;
 
-	return len >= at + sizeof(random) - 1 && data[0] == 0x16 &&
+	_Static_assert(RECORD_HEADER + 4 + 2 + 4 + sizeof(random) - 1 == TLS_HELLO_CHECK_LEN, "");
+	return len >= TLS_HELLO_CHECK_LEN && data[0] == 0x16 &&
 	       memcmp(data + at, random, sizeof(random) - 1) == 0;
 }

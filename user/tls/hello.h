@@ -25,6 +25,7 @@ bool tls_read_client_hello(const uint8_t *data, size_t len, struct tls_hello *ou
 bool tls_read_server_hello(const uint8_t *data, size_t len, struct tls_hello *out);
 /* "TLS 1.2"; NULL for what is no version. */
 const char *tls_version_name(uint16_t version);
+#define TLS_HELLO_CHECK_LEN 29 /* of its beginning, by which it is known */
 /* The fixed ClientHello of HAProxy's ssl-hello-chk, which takes any TLS record for an answer? */
 bool tls_is_hello_check(const uint8_t *data, size_t len);
 

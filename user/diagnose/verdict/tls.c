@@ -12,7 +12,11 @@ static enum match match_tls_alert(const struct facts *f)
 	const struct probe *p = f->p;
 	struct tls_alert alert;
 
-	if (!wants_answer(f))
+	/* without its beginning it may have been a client that takes any alert for health */
+	if (!wants_answer(f) || (p->missing && !p->request_bytes_len))
+		return NO_MATCH;
+	if (p->tls.hello_check && p->first_bytes_len &&
+	    (p->first_bytes[0] == TLS_ALERT || p->first_bytes[0] == TLS_HANDSHAKE))
 		return NO_MATCH;
 	if (tls_ending_alert(f, &alert))
 		return alert.hidden ? MATCH_LIKELY : MATCH_CERTAIN;

@@ -15,6 +15,11 @@ static enum match by_first_bytes(const struct facts *f)
 	const struct probe *p = f->p;
 	bool stuck = p->retransmits && (f->lb_end_ns ? f->lb_at_timeout : p->retransmits > 1);
 
+	/* some were told, and not all of them: what is missing may have been the failure */
+	if (p->tls.state & HCT_TLS_SEEN &&
+	    (p->missing || p->lossy || !f->lb_end_ns || f->lb_at_timeout || f->host_ended_first))
+		return NO_MATCH;
+
 	return f->answered && p->first_bytes_len && p->first_bytes[0] == RECORD_HANDSHAKE &&
 			       !(stuck && !f->given.cut_short)
 		       ? MATCH_LIKELY
