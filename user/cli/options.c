@@ -342,6 +342,7 @@ static int apply_preset(struct settings *s)
 	const char *argument = preset_argument(preset);
 
 	s->preset = preset;
+	s->preset_given = preset != &presets[0];
 	if (!s->n_from && !preset->from[0])
 		return usage("--lb %s: say where it probes from; example: --lb %s:%s, or --from",
 			     preset->name, preset->name,

@@ -52,6 +52,15 @@ enum client_judges {
 	JUDGES_WHOLE_ANSWER, /* an answer that ends before its own length is none */
 };
 
+/* How it checks a port without HTTP, as far as its manual tells. */
+enum tcp_check {
+	TCP_CHECK_ANY, /* by what is configured: a handshake, an answer, its own text */
+	TCP_CHECK_CONNECTS, /* the handshake is all that it goes by */
+};
+
+/* How it ends such a check. */
+enum check_end { ENDS_ANYHOW, ENDS_BY_RST, ENDS_BY_FIN };
+
 /* A load balancer's habits. */
 struct preset {
 	const char *name;
@@ -59,11 +68,15 @@ struct preset {
 	struct code_range expect[MAX_EXPECT]; /* ends at first == 0 */
 	unsigned interval_s, timeout_s, retries;
 	enum client_judges judges;
+	enum tcp_check tcp;
+	enum check_end ends;
+	bool keeps; /* one connection for many checks */
 };
 
 struct settings {
 	const char *command; /* "live", "record", "check", "explain", "replay", "report", "bundle" */
 	const struct preset *preset;
+	bool preset_given; /* by --lb; the default can be another's, and is learned from the wire */
 	struct prefix from[MAX_PREFIXES];
 	size_t n_from;
 	char from_text[256]; /* as shown: "100.125.0.0/16, …" */

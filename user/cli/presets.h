@@ -5,6 +5,8 @@
 
 #include "options.h"
 
+#define PRESET_MANNER_LEN 200
+
 extern const struct preset presets[]; /* the first is the default */
 extern const size_t n_presets;
 
@@ -15,5 +17,12 @@ extern const size_t n_presets;
 const struct preset *preset_find(const char *text, const char **subnets);
 /* What PRESET needs behind a colon: "SUBNET", "ADDR"; NULL: nothing, its sources are known. */
 const char *preset_argument(const struct preset *preset);
+/*
+ * "a TCP check by its handshake, …": what its client goes by, how it ends a check,
+ * and whether it keeps the connection.
+ */
+void preset_manner(char out[PRESET_MANNER_LEN], const struct preset *preset);
+/* "status", "status-line", "whole-answer"; NULL: not known, or configured there. */
+const char *judges_name(enum client_judges judges);
 
 #endif

@@ -87,6 +87,12 @@ static bool is_replied(const struct facts *f)
 	return replied && (!f->tcp || replied <= f->gave_up_ns);
 }
 
+/* --lb names one that never waits for more than the handshake. */
+static bool only_connects(const struct facts *f)
+{
+	return f->s->preset_given && f->s->preset->tcp == TCP_CHECK_CONNECTS;
+}
+
 /*
  * Who only connects does not wait until the service ends the connection; who had
  * seen that when it ended its side had waited for a greeting.  libwrap's refusal
@@ -98,6 +104,8 @@ static bool is_hung_up_on(const struct facts *f)
 	const struct probe *p = f->p;
 	bool greets = !p->has_libwrap || p->libwrap.granted;
 
+	if (only_connects(f))
+		return false;
 	for (size_t i = 0; i < sizeof(greet) / sizeof(greet[0]) && !greets; i++)
 		greets = strncmp(p->libwrap.daemon, greet[i], strlen(greet[i])) == 0;
 	return greets && f->connected && !p->request_ns && !p->first_byte_ns && p->accepted_ns &&
@@ -208,6 +216,7 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
 	probe_reading(p, &f->spoken);
 	f->http = f->tcp && (p->http_request.valid || (f->s->expect_http && !f->spoken.application));
+	f->only_connects = only_connects(f);
 	f->asks = f->udp && f->spoken.application;
 	f->tls = (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
 		 p->tls.state & HCT_TLS_SEEN;

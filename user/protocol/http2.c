@@ -252,6 +252,9 @@ static void read_grpc(const struct side *asked, const struct side *said, struct 
 	} else if (now >= 0 && now != 1) {
 		r->result = READ_ERROR;
 		reading_say(r, "serving status %d (%s)", now, now < 4 ? serving[now] : "unknown");
+	} else if (said->ended && said->headers && said->grpc_status < 0 && now < 0) {
+		r->result = READ_ERROR;
+		reading_say(r, "no grpc-status, so that it is no gRPC");
 	} else if (said->grpc_status == 0 || now == 1) {
 		r->result = READ_GOOD;
 		reading_say(r, now == 1 ? "SERVING" : "grpc-status 0");

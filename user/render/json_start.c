@@ -2,6 +2,7 @@
 /* What the JSON renderer says of a run's beginning: the check's settings, and the points. */
 #include "json_start.h"
 
+#include "cli/presets.h"
 #include "diagnose/verdict.h"
 #include "format.h"
 #include "stream/points.h"
@@ -19,6 +20,13 @@ void json_check(struct json_writer *w, const struct settings *c)
 	for (size_t i = 0; i < c->n_expect; i++)
 		json_string(w, NULL, format_code_range(text, &c->expect[i]));
 	json_close_array(w);
+	if (c->preset && c->preset_given) {
+		json_string(w, "http_by", judges_name(c->preset->judges));
+		json_string(w, "tcp_by", c->preset->tcp == TCP_CHECK_CONNECTS ? "handshake" : NULL);
+		json_string(w, "ends_by", c->preset->ends == ENDS_BY_RST ? "rst" :
+					  c->preset->ends == ENDS_BY_FIN ? "fin" : NULL);
+		json_bool(w, "keeps_connection", c->preset->keeps);
+	}
 	json_close_object(w);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/presets.h"
 #include "base/finish_output.h"
 #include "format.h"
 #include "stream/points.h"
@@ -83,7 +84,7 @@ static void print_identity(struct text_state *s, const struct stream_start *star
 static void print_check(struct text_state *s)
 {
 	const struct settings *c = s->settings;
-	char interval[SPAN_TEXT_LEN], timeout[SPAN_TEXT_LEN];
+	char interval[SPAN_TEXT_LEN], timeout[SPAN_TEXT_LEN], manner[PRESET_MANNER_LEN];
 
 	fprintf(s->t.out, "Health checks from %s", c->from_text);
 	for (size_t i = 0; i < c->n_ports; i++)
@@ -91,6 +92,10 @@ static void print_check(struct text_state *s)
 	fprintf(s->t.out, " (%s: every %s, timeout %s, %u failure%s in a row)\n",
 		c->preset ? c->preset->name : "check", format_setting(interval, c->interval_ns),
 		format_setting(timeout, c->timeout_ns), c->retries, c->retries == 1 ? "" : "s");
+	if (c->verbose && c->preset && c->preset_given) {
+		preset_manner(manner, c->preset);
+		fprintf(s->t.out, "%s judges %s.\n", c->preset->name, manner);
+	}
 }
 
 /* What a missing point costs; points that cost nothing are worth a line with -v only. */

@@ -116,7 +116,7 @@ static enum match silent_tcp(const struct facts *f)
 	const struct probe *p = f->p;
 	bool waited = p->first_byte_ns && f->lb_end_ns > p->first_byte_ns;
 
-	if (f->hung_up_on || (waited && f->spoken.result == READ_ERROR))
+	if (f->hung_up_on || (waited && !f->only_connects && f->spoken.result == READ_ERROR))
 		return NO_MATCH;
 	return is_complete(p) ? plain_tcp(f) : NO_MATCH;
 }
