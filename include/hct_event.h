@@ -192,11 +192,11 @@ struct hct_event {
 	__u8 point; /* enum hct_point */
 	__u8 flags; /* HCT_F_* */
 	__u16 payload_len; /* captured bytes behind the detail */
-	__u8 turns; /* TCP: requests so far that began after an answer, and the first; at most 255 */
+	__u8 turns; /* TCP: of this exchange, times that the load balancer spoke after an answer, and the first; at most 255 */
 	__u8 tail; /* HCT_TAIL_* of the answer so far */
-	__u8 pad[2];
+	__u16 skipped; /* requests since the last event that were not followed, this one included */
 	__u32 answer_end; /* TCP: sequence number behind the highest byte answered so far; 0 none */
-	__u32 pad2;
+	__u32 exchange; /* TCP: number of the request on its connection, from 1; 0: none came yet */
 	struct hct_packet packet;
 	union {
 		struct hct_listener listener; /* TC_INGRESS, with a SYN */

@@ -21,6 +21,12 @@ bool probe_answer_time(const struct probe *p, uint64_t *ns)
 	return true;
 }
 
+bool probe_stays_open(const struct probe *p)
+{
+	return p->http_response.valid && !p->lb_fin_ns && !p->lb_rst_ns && !p->host_fin_ns &&
+	       !p->host_rst_ns && !p->lossy && !p->missing;
+}
+
 uint64_t probe_lb_end_ns(const struct probe *p)
 {
 	if (p->lb_fin_ns && (!p->lb_rst_ns || p->lb_fin_ns < p->lb_rst_ns))

@@ -24,7 +24,7 @@ static bool ended_before(const struct probe *p, uint64_t time_ns)
 /* After so many events no more is told of a flow but its end: how far the answer came is not known. */
 static bool went_quiet(const struct probe *p)
 {
-	return p->last_seq + 1 >= HCT_FLOW_MAX_EVENTS && !p->lb_fin_ns && !p->lb_rst_ns &&
+	return p->last_seq + 1 - p->first_seq >= HCT_FLOW_MAX_EVENTS && !p->lb_fin_ns && !p->lb_rst_ns &&
 	       !p->host_fin_ns;
 }
 
@@ -58,7 +58,7 @@ static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 void probe_extent(const struct probe *p, struct extent *out)
 {
 	memset(out, 0, sizeof(*out));
-	/* of a second exchange no acknowledgement is told */
+	/* of further steps of a protocol no acknowledgement is told */
 	out->numbered = p->numbered && p->first_byte_ns && p->turns <= 1;
 	out->arrived = !p->retransmits;
 	if (out->numbered) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "rhythm.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -26,6 +27,7 @@ struct stream {
 	uint64_t signature;
 	struct rhythm checks; /* at their time, or not known to be off it */
 	struct rhythm others; /* off it */
+	bool keeps; /* one of them left its connection open */
 };
 
 /* A target (node: zero), or what one node sends there. */
@@ -87,6 +89,9 @@ static uint64_t signature_of(const struct probe *p)
 	if (!p->request_ns)
 		return p->synack_ns && (p->ack_ns || p->lb_rst_ns) ? HANDSHAKE : NO_CONTENT;
 	hash = hash_text(hash, probe_protocol(p));
+	if (p->request_bytes_len && p->request_bytes[0] == '*') /* redis: the command */
+		for (size_t i = 0; i < p->request_bytes_len; i++)
+			hash = (hash ^ p->request_bytes[i]) * UINT64_C(0x100000001b3);
 	if (p->http_request.valid) {
 		hash = hash_text(hash, p->http_request.method);
 		hash = hash_text(hash, p->http_request.path);
@@ -245,6 +250,7 @@ static void look_at_stream(const struct stream *s, uint64_t at_ns, struct habit_
 		return;
 	view->period_ns = period;
 	view->off_time = !view->on_time;
+	view->keeps = s->keeps;
 	view->crowd = rhythm_recent(&s->others, at_ns, period);
 }
 
@@ -294,9 +300,10 @@ static void learn_anew(struct stream *s)
 	memset(&s->others, 0, sizeof(s->others));
 }
 
-static void note_at_node(struct habits *h, struct place *node, uint64_t signature, uint64_t at_ns,
-			 const struct habit_view *view)
+static void note_at_node(struct habits *h, struct place *node, uint64_t signature,
+			 const struct probe *p, const struct habit_view *view)
 {
+	uint64_t at_ns = p->start_ns;
 	struct stream *s = due_stream(node, signature, at_ns);
 
 	if (!s)
@@ -311,6 +318,7 @@ static void note_at_node(struct habits *h, struct place *node, uint64_t signatur
 	if (rhythm_is_over(&s->checks, at_ns) && !view->on_time)
 		memset(&s->checks, 0, sizeof(s->checks));
 	rhythm_add(&s->checks, at_ns);
+	s->keeps |= probe_stays_open(p);
 }
 
 /* Carries what this node's requests of SIGNATURE are up to the target, for its other nodes. */
@@ -340,6 +348,6 @@ void habits_note(struct habits *h, const struct probe *p, const struct habit_vie
 		target->traffic_ns = p->start_ns;
 	if (!view)
 		return;
-	note_at_node(h, node, signature, p->start_ns, view);
+	note_at_node(h, node, signature, p, view);
 	note_at_target(h, target, node, signature);
 }

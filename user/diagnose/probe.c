@@ -12,6 +12,7 @@
 enum { STATE_ESTABLISHED = 1, STATE_FIN_WAIT1 = 4, STATE_CLOSE = 7 };
 
 #define TLS_HANDSHAKE 0x16
+#define SHORTEST_NS UINT64_C(400000000) /* between two checks: their shortest interval is 1 s */
 
 static void copy_device(char out[IFNAMSIZ], const char *device)
 {
@@ -31,7 +32,7 @@ static enum probe_stage stage_of(const struct probe *p)
 /* Were events of the flow lost before the one that is looked at? */
 static bool lost_before(const struct probe *p)
 {
-	return p->last_seq + 1 > p->events;
+	return p->last_seq + 1 > p->events + p->first_seq;
 }
 
 static void set_incident(const struct probe *p, struct probe_incident *incident,
@@ -484,6 +485,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->events++;
 		if (o->turns > p->turns)
 			p->turns = o->turns;
+		if (o->exchange > p->exchange)
+			p->exchange = o->exchange;
 		note_answer_end(p, o);
 		if (o->flow_seq > p->last_seq)
 			p->last_seq = o->flow_seq;
@@ -558,6 +561,24 @@ void probe_observe(struct probe *p, const struct obs *o)
 	}
 }
 
+bool obs_begins_exchange(const struct obs *o)
+{
+	bool arrival = o->point == HCT_POINT_RECEIVE || o->point == HCT_POINT_TC_INGRESS;
+
+	return arrival && !o->reply && o->tuple.protocol == IPPROTO_TCP && o->payload_len &&
+	       !(o->packet.tcp_flags & (HCT_TCP_SYN | HCT_TCP_RST));
+}
+
+/* What it acknowledges tells where its answer will begin. */
+static void start_midway(struct probe *p, const struct obs *o)
+{
+	p->midway = true;
+	p->first_seq = o->flow_seq;
+	p->numbered = o->packet.tcp_flags & HCT_TCP_ACK;
+	p->request_start = o->packet.seq;
+	p->answer_start = p->answer_end = p->acked = o->packet.ack;
+}
+
 void probe_start(struct probe *p, uint64_t id, const struct obs *o)
 {
 	memset(p, 0, offsetof(struct probe, timeline));
@@ -566,7 +587,18 @@ void probe_start(struct probe *p, uint64_t id, const struct obs *o)
 	p->tuple = o->tuple;
 	p->netns = o->netns;
 	p->start_ns = o->time_ns;
+	if (obs_begins_exchange(o) && (o->exchange > 1 || o->flow_seq == 0))
+		start_midway(p, o);
 	probe_observe(p, o);
+}
+
+void probe_goes_on(struct probe *p, const struct obs *o)
+{
+	if (!p->next_ns)
+		p->next_ns = o->time_ns;
+	if (o->skipped || o->time_ns - p->start_ns < SHORTEST_NS)
+		p->burst = true;
+	note_ack(p, o);
 }
 
 struct hct_tuple probe_inner_tuple(const struct probe *p)
