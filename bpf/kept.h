@@ -121,9 +121,11 @@ static __always_inline bool is_followed(struct hct_flow *flow, const struct pars
 	return true;
 }
 
-/* P, which asks, does so after an answer, and not for what it had asked before. */
+/* P, which asks, does so after an answer that it got, and not for what it had asked before. */
 static __always_inline bool is_next_request(const struct hct_flow *flow, const struct parsed *p)
 {
+	if (!flow->unfollowed && flow->answer_end && (__s32)(p->packet.ack - flow->answer_end) < 0)
+		return false;
 	return flow->exchange && flow->answered &&
 	       (__s32)(p->packet.seq + p->packet.payload_len - flow->request_end) > 0;
 }

@@ -269,7 +269,7 @@ static void text_nothing_arrived(void **state)
 	assert_non_null(strstr(printed(&f), " Events were lost meanwhile, so some may have come unseen."));
 	assert_null(strstr(printed(&f), " XDP program 12 "));
 	assert_null(strstr(printed(&f), "outside this host"));
-	assert_non_null(strstr(printed(&f), " 4 other requests came meanwhile, but no check was recognised among them."));
+	assert_non_null(strstr(printed(&f), " 4 other requests came meanwhile, none of which was recognised as a check."));
 	assert_non_null(strstr(printed(&f), " The run was too short to be sure: let it last 18 s.\n"));
 	assert_non_null(strstr(printed(&f), "\n  fix  "));
 	assert_non_null(strstr(printed(&f), "\n0 probes in 10.0 s: 0 passed, 0 failed, 0 unknown; "

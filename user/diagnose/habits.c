@@ -89,9 +89,6 @@ static uint64_t signature_of(const struct probe *p)
 	if (!p->request_ns)
 		return p->synack_ns && (p->ack_ns || p->lb_rst_ns) ? HANDSHAKE : NO_CONTENT;
 	hash = hash_text(hash, probe_protocol(p));
-	if (p->request_bytes_len && p->request_bytes[0] == '*') /* redis: the command */
-		for (size_t i = 0; i < p->request_bytes_len; i++)
-			hash = (hash ^ p->request_bytes[i]) * UINT64_C(0x100000001b3);
 	if (p->http_request.valid) {
 		hash = hash_text(hash, p->http_request.method);
 		hash = hash_text(hash, p->http_request.path);

@@ -61,7 +61,7 @@ static bool has_many_requests(const struct probe *p)
 {
 	if (p->tuple.protocol == IPPROTO_UDP)
 		return p->request_count > MAX_DATAGRAMS;
-	if (p->burst)
+	if (p->burst && p->http_request.valid)
 		return true;
 	return p->turns > (p->http_request.valid ? MAX_TURNS_HTTP : MAX_TURNS_OTHER);
 }
@@ -121,9 +121,12 @@ struct kind kind_of(const struct settings *s, const struct probe *p, const struc
 		return (struct kind){ true, false, TOLD_BY_OTHER_REQUEST };
 	if (view->again)
 		return (struct kind){ false, false, TOLD_BY_PERIOD };
+	/* of a protocol that we do not read, what follows at once may be of the same check */
+	if (p->burst)
+		return (struct kind){ true, false, TOLD_BY_REQUESTS };
 	if (has_users_method(&p->http_request))
 		return (struct kind){ true, false, TOLD_BY_HEADERS };
-	if (view->mixture >= (p->exchange > 1 ? 1 : MANY_DIFFERENT))
+	if (view->mixture >= (p->exchange > 1 && p->http_request.valid ? 1 : MANY_DIFFERENT))
 		return (struct kind){ true, false, TOLD_BY_MIXTURE };
 	return (struct kind){ false, false, TOLD_BY_SHAPE };
 }

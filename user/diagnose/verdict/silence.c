@@ -72,7 +72,8 @@ static void say_others(const struct silence *s, struct diagnosis *d)
 	say(WHY(d), " %" PRIu64 " other request%s came meanwhile", n, one ? "" : "s");
 	if (s->asked && *s->asked)
 		say(WHY(d), " (%s)", s->asked);
-	say(WHY(d), ", but no check was recognised among them.");
+	say(WHY(d), one ? ", which was not recognised as a check." :
+			  ", none of which was recognised as a check.");
 	say(ADVICE(d), "The network lets the load balancer in. If %s the check, say so: --path PATH "
 		       "names it, and --all-traffic tells of each request. Else look at the health "
 		       "check's settings: is it on, and its port right?",
