@@ -36,7 +36,7 @@ static __always_inline bool count_turn(struct hct_flow *flow, const struct parse
 	if (flow->turns && (__s32)(end - flow->request_end) <= 0)
 		return false;
 	flow->request_end = end;
-	if (flow->turns && !flow->answered)
+	if (flow->turns && !has_its_answer(flow, p))
 		return false;
 	if (!flow->exchange)
 		flow->exchange = 1;

@@ -121,12 +121,19 @@ static __always_inline bool is_followed(struct hct_flow *flow, const struct pars
 	return true;
 }
 
-/* P, which asks, does so after an answer that it got, and not for what it had asked before. */
+/* Was FLOW's last request answered, and does the load balancer, which sends P, have the answer? */
+static __always_inline bool has_its_answer(const struct hct_flow *flow, const struct parsed *p)
+{
+	if (!flow->answered)
+		return false;
+	return flow->unfollowed || !flow->answer_end ||
+	       (__s32)(p->packet.ack - flow->answer_end) >= 0;
+}
+
+/* P, which asks, does so after the answer, and not for what it had asked before. */
 static __always_inline bool is_next_request(const struct hct_flow *flow, const struct parsed *p)
 {
-	if (!flow->unfollowed && flow->answer_end && (__s32)(p->packet.ack - flow->answer_end) < 0)
-		return false;
-	return flow->exchange && flow->answered &&
+	return flow->exchange && has_its_answer(flow, p) &&
 	       (__s32)(p->packet.seq + p->packet.payload_len - flow->request_end) > 0;
 }
 

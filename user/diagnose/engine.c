@@ -352,22 +352,26 @@ static void follow(struct engine *e, struct flow *flow, const struct probe *p, c
 	}
 }
 
-/* O is a request on a connection that is kept: the one before it has had its answer. */
-static void end_previous(struct engine *e, const struct obs *o)
+/*
+ * O is a request on a connection that is kept: the one before it has had its answer.
+ * True when it comes at once.
+ */
+static bool end_previous(struct engine *e, const struct obs *o)
 {
 	struct flow_key key = key_of(o, o->exchange - 1);
 	struct flow *flow = flows_find(&e->flows, &key);
 	struct probe *p;
 
-	if (!flow || !flow_is_live(flow) || flow->queue == &e->flows.ending)
-		return;
-	p = flows_wake(&e->flows, flow);
-	if (!p)
-		return;
-	probe_goes_on(p, o);
-	if (flow->queue == &e->flows.open)
-		flow->end_ns = o->time_ns;
-	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
+	if (!flow)
+		return false;
+	p = flow_is_live(flow) ? flows_wake(&e->flows, flow) : NULL;
+	if (p && flow->queue != &e->flows.ending) {
+		probe_goes_on(p, o);
+		if (flow->queue == &e->flows.open)
+			flow->end_ns = o->time_ns;
+		flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
+	}
+	return o->time_ns - flow->start_ns < CHECK_SHORTEST_NS;
 }
 
 static void count_skipped(struct engine *e, const struct obs *o)
@@ -399,6 +403,7 @@ static void on_obs(void *ctx, const struct obs *o)
 	struct flow_key key = key_of(o, o->exchange);
 	struct flow *flow;
 	struct probe *p;
+	bool burst = false;
 
 	set_time(e, o->time_ns);
 	count_skipped(e, o);
@@ -413,7 +418,7 @@ static void on_obs(void *ctx, const struct obs *o)
 	if (flow && !flow_is_live(flow))
 		return;
 	if (!flow && o->exchange > 1 && !o->reply && o->packet.payload_len)
-		end_previous(e, o);
+		burst = end_previous(e, o);
 	if (!flow && begins(e, o))
 		flow = begin(e, &key, o);
 	else if (flow && (p = flows_wake(&e->flows, flow)))
@@ -421,6 +426,7 @@ static void on_obs(void *ctx, const struct obs *o)
 	p = flow ? flows_wake(&e->flows, flow) : NULL;
 	if (!p)
 		return;
+	p->burst |= burst;
 	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, p, o);
 	follow(e, flow, p, o);
 }

@@ -12,7 +12,6 @@
 enum { STATE_ESTABLISHED = 1, STATE_FIN_WAIT1 = 4, STATE_CLOSE = 7 };
 
 #define TLS_HANDSHAKE 0x16
-#define SHORTEST_NS UINT64_C(400000000) /* between two checks: their shortest interval is 1 s */
 
 static void copy_device(char out[IFNAMSIZ], const char *device)
 {
@@ -596,7 +595,7 @@ void probe_goes_on(struct probe *p, const struct obs *o)
 {
 	if (!p->next_ns)
 		p->next_ns = o->time_ns;
-	if (o->skipped || o->time_ns - p->start_ns < SHORTEST_NS)
+	if (o->skipped || o->time_ns - p->start_ns < CHECK_SHORTEST_NS)
 		p->burst = true;
 	note_ack(p, o);
 }

@@ -15,6 +15,7 @@
 #define PROBE_TEXT_LEN 96
 #define PROBE_MAX_DEVICES 4
 #define PROBE_MAX_NAT 3
+#define CHECK_SHORTEST_NS UINT64_C(400000000) /* between two checks: their shortest interval is 1 s */
 
 /* The stage that a TCP probe had reached when something happened to it. */
 enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };

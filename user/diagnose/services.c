@@ -16,6 +16,7 @@
 #define MAX_SERVICES 4096
 #define MAX_LOOKED_AT 256
 #define ASKED_TEXT_LEN 160
+#define WAITING_NS UINT64_C(20000000000)
 #define PATIENCE_SLACK_NS UINT64_C(100000000) /* longer than a probe is waited for */
 
 struct entry {
@@ -165,6 +166,8 @@ static uint64_t due_at(const struct services *s, const struct service *service)
 	if (!can_fall_silent(s, service))
 		return UINT64_MAX;
 	due = service->last_ns + window_of(s, service);
+	if (service->waits) /* it may not give its connection up as soon as the check */
+		due += WAITING_NS;
 	/* what is under way may yet turn out to be a probe, once its timeout is over */
 	if (service->begun_ns <= due && service->begun_ns + patience > due &&
 	    service->begun_ns > service->last_ns)
@@ -272,6 +275,8 @@ void services_probed(struct services *s, struct service *service, const struct p
 		return;
 	service->probes++;
 	service->others = 0;
+	service->waits = p->request_ns && !p->confirmed_ns && !p->next_ns && !p->lb_fin_ns &&
+			 !p->lb_rst_ns && !p->host_fin_ns && !p->host_rst_ns;
 	if (p->http_request.valid)
 		service->http = true;
 	if (p->start_ns > service->last_ns)

@@ -20,6 +20,7 @@ struct service {
 	bool reported; /* its silence was */
 	bool http; /* a request was HTTP */
 	uint64_t others; /* requests that are no checks, since the last probe */
+	bool waits; /* on the last probe's connection, which is open, an answer is still due */
 	uint64_t asked_ns; /* when the host was asked who listens; 0: never */
 	uint32_t pid; /* the answer, 0: nobody known */
 	char comm[HCT_COMM_LEN];

@@ -17,7 +17,9 @@ static bool answer_is_stuck(const struct facts *f)
 		return !f->given.cut_short;
 	if (f->lb_end_ns)
 		return p->retransmits && f->lb_at_timeout;
-	return p->retransmits > 1 && !f->given.cut_short;
+	if (f->given.cut_short)
+		return false;
+	return p->retransmits > 1 || (p->retransmits && f->extent.numbered && !f->extent.arrived);
 }
 
 /*
@@ -106,7 +108,9 @@ static enum match tcp(const struct facts *f)
 	if (f->http || !p->request_bytes_len)
 		return NO_MATCH;
 	/* some other protocol: no health check speaks it, so the connection is what counts */
-	return f->answered || f->early ? MATCH_CERTAIN : NO_MATCH;
+	if (answer_is_stuck(f))
+		return NO_MATCH;
+	return f->answered || (f->early && !f->host_ended_first) ? MATCH_CERTAIN : NO_MATCH;
 }
 
 static enum match match_healthy(const struct facts *f)
