@@ -341,7 +341,7 @@ static void follow(struct engine *e, struct flow *flow, const struct probe *p, c
 	if (probe_is_over(p, e->settings->expect_http)) {
 		flow->end_ns = o->time_ns;
 		flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
-	} else if (!probe_is_answered(p)) {
+	} else if (e->settings->probe_from || !probe_is_answered(p)) {
 		if (flow->queue == &e->flows.answered) /* there was more to it */
 			flow_move(flow, &e->flows.open, timeout_of(e, p));
 	} else if (flow->queue == &e->flows.open) {
