@@ -254,6 +254,38 @@ static void the_next_request_ends_it(void **state)
 	assert_true(run->last.next_ns != 0);
 }
 
+/* Which process serves a connection, and where it ends, is told once of it. */
+static void what_is_known_of_a_connection(void **state)
+{
+	struct run *run = *state;
+	struct connection c = begin(run, START + SECOND, 5);
+	uint64_t at = START + SECOND + 4000;
+	struct obs read = { .time_ns = at + 500, .flow_id = c.flow, .point = HCT_POINT_APP_READ,
+			    .has_process = true, .pid = 812, .netns = 77, .flow_seq = 4,
+			    .exchange = 1 };
+
+	ask(run, &c, at, CHECK);
+	read.tuple.protocol = IPPROTO_TCP;
+	memset(read.tuple.lb + 10, 0xff, 2);
+	memset(read.tuple.target + 10, 0xff, 2);
+	read.tuple.lb[15] = 5;
+	read.tuple.lb_port = htons((uint16_t)(c.flow / MS));
+	read.tuple.target_port = htons(80);
+	strcpy(read.comm, "java");
+	read.sock.in_process = 1;
+	c.seq++;
+	engine_sink.obs(run->engine, &read);
+	reply(run, &c, at + MS, OK);
+	tick_until(run, at + 60 * SECOND); /* forgotten, but for that */
+	check(run, &c, at + 60 * SECOND, NULL);
+	tick_until(run, at + 70 * SECOND);
+	assert_int_equal(run->probes, 2);
+	assert_int_equal(run->last.exchange, 2);
+	assert_int_equal(run->diagnosis.verdict, VERDICT_APP_SLOW);
+	assert_int_equal(run->last.pid, 812);
+	assert_int_equal(run->last.inner_netns, 77);
+}
+
 /* Met midway: its first event is a request, its handshake is not known. */
 static void began_before_we_did(void **state)
 {
@@ -367,6 +399,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_day_on_one_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_request_has_its_own_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_request_ends_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_known_of_a_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(began_before_we_did, setup, teardown),
 		cmocka_unit_test_setup_teardown(closed_instead_of_an_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(users_are_counted, setup, teardown),

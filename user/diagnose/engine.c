@@ -10,6 +10,7 @@
 #include "silence.h"
 #include "ask.h"
 #include "baseline.h"
+#include "connections.h"
 #include "coverage.h"
 #include "flows.h"
 #include "habits.h"
@@ -52,6 +53,7 @@ struct engine {
 	struct targets *targets;
 	struct services *services;
 	struct habits *habits;
+	struct connections *connections;
 	struct proofs *proofs;
 	struct baseline baseline;
 	struct totals totals;
@@ -80,8 +82,10 @@ struct engine *engine_new(const struct settings *settings, const struct host *ho
 	e->targets = targets_new(settings);
 	e->services = services_new(settings);
 	e->habits = habits_new(settings->interval_ns);
+	e->connections = connections_new();
 	e->proofs = proofs_new();
-	if (!e->cache || !e->targets || !e->services || !e->habits || !e->proofs) {
+	if (!e->cache || !e->targets || !e->services || !e->habits || !e->connections ||
+	    !e->proofs) {
 		engine_free(e);
 		return NULL;
 	}
@@ -95,6 +99,7 @@ void engine_free(struct engine *e)
 		return;
 	flows_clear(&e->flows);
 	proofs_free(e->proofs);
+	connections_free(e->connections);
 	habits_free(e->habits);
 	services_free(e->services);
 	targets_free(e->targets);
@@ -166,8 +171,12 @@ static void say_whether_to_follow(struct engine *e, const struct probe *p, const
 	bool known = kind->told_by == TOLD_BY_PERIOD || kind->told_by == TOLD_BY_CHECK ||
 		     kind->told_by == TOLD_BY_PATH;
 
-	if (!e->on->follow || p->tuple.protocol != IPPROTO_TCP || !p->exchange ||
-	    p->lb_fin_ns || p->lb_rst_ns || p->host_fin_ns || p->host_rst_ns)
+	if (p->tuple.protocol != IPPROTO_TCP || !p->exchange || p->lb_fin_ns || p->lb_rst_ns ||
+	    p->host_fin_ns || p->host_rst_ns)
+		return;
+	if (!kind->traffic)
+		connections_keep(e->connections, p);
+	if (!e->on->follow)
 		return;
 	if (!kind->traffic && known)
 		e->on->follow(e->ctx, p, true);
@@ -308,6 +317,8 @@ static struct flow *begin(struct engine *e, const struct flow_key *key, const st
 	if (o->flow_seq > 0 && o->flow_id < o->time_ns && !p->midway)
 		p->start_ns = o->flow_id; /* the time of its first packet */
 	flow->start_ns = p->start_ns;
+	if (o->exchange > 1)
+		connections_recall(e->connections, p);
 	services_saw(e->services, &o->tuple, p->start_ns);
 	flow_move(flow, &e->flows.open, p->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
 	return flow;
