@@ -5,11 +5,12 @@
  * tc (tcx or clsact) where user space attached it, else the tracepoints
  * netif_receive_skb and net_dev_start_xmit; XDP on request.  Of a connection
  * only what a diagnosis needs goes up: SYNs, the first pure ACK, the beginning
- * of the first request and of its answer, the acknowledgement of all that was
- * answered so far, FIN and RST.  Of what is on its way through this host, to a
- * container and back, the first packet of each direction.
+ * of a request and of its answer, the acknowledgement of all that was answered
+ * so far, FIN and RST; of a connection that is kept the same of each request, as
+ * far as it may be a check's (kept.h).  Of what is on its way through this host,
+ * to a container and back, the first packet of each direction.
  */
-#include "nat.h"
+#include "kept.h"
 #include "tls.h"
 #include "users.h"
 
@@ -20,8 +21,9 @@ enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
 #define MANY_TURNS 8 /* of what is one request, see takes_turns() */
 
 /*
- * Counts exchanges: one more request after an answer, and the connection is no
- * check's.  True when this one makes it two, which is worth telling at once.
+ * Counts what the load balancer says after an answer, without its being another
+ * request that begins an exchange (begin_exchange()): steps of one protocol.  True
+ * when this one makes it two, which is worth telling at once.
  */
 static __always_inline bool count_turn(struct hct_flow *flow, const struct parsed *p)
 {
@@ -37,8 +39,10 @@ static __always_inline bool count_turn(struct hct_flow *flow, const struct parse
 	if (flow->turns && (__s32)(end - flow->request_end) <= 0)
 		return false;
 	flow->request_end = end;
-	if (flow->turns && !flow->answered)
+	if (flow->turns && !has_its_answer(flow, p))
 		return false;
+	if (!flow->exchange)
+		flow->exchange = 1;
 	flow->answered = 0;
 	if (flow->turns < 255)
 		flow->turns++;
@@ -46,7 +50,7 @@ static __always_inline bool count_turn(struct hct_flow *flow, const struct parse
 }
 
 /*
- * Does this segment have bytes of the first request, or of its answer, that are
+ * Does this segment have bytes of the request, or of its answer, that are
  * new and near the beginning?  Marks them as told.
  */
 static __always_inline bool is_of_head(struct hct_flow *flow, const struct parsed *p)
@@ -81,8 +85,8 @@ static __always_inline void note_answer(struct hct_flow *flow, const struct pars
 
 /*
  * Does the load balancer acknowledge all of the answer so far, and has that not
- * been told?  Only of the first exchange: of a connection that is kept, the rest
- * is users'; of TLS while records are told.
+ * been told?  Of steps of a protocol no more than the first; of TLS while records
+ * are told.
  */
 static __always_inline bool confirms_answer(struct hct_flow *flow, const struct parsed *p)
 {
@@ -102,13 +106,19 @@ static __always_inline int interest_tcp(struct hct_flow *flow, const struct pars
 {
 	__u8 flags = p->packet.tcp_flags;
 	bool is_end = flags & (HCT_TCP_FIN | HCT_TCP_RST);
-	bool second, of_head;
+	bool second, of_head, hint = false;
 
 	if (is_end)
 		flow->ended |= flags & HCT_TCP_RST ? HCT_ENDED :
 			       p->reply ? HCT_ENDED_BY_HOST : HCT_ENDED_BY_LB;
 	if (flow->users)
 		return NOT_OF_INTEREST;
+	if (p->asks && is_next_request(flow, p))
+		hint = begin_exchange(flow, p);
+	if (flow->unfollowed) {
+		flow->answered |= p->reply && p->packet.payload_len;
+		return (is_end && !flow_quiet(flow, true)) || hint ? HEADERS : NOT_OF_INTEREST;
+	}
 	of_head = is_of_head(flow, p); /* before what it asks for is changed */
 	second = count_turn(flow, p);
 	if (p->reply)
@@ -301,8 +311,9 @@ static __always_inline void report_captured(const struct parsed *p, struct hct_f
 		e->event.payload_len = capture(s, p->payload_offset, len, e->payload, room);
 		if (inbound && p->tuple.protocol == IPPROTO_TCP && flow->turns <= 1)
 			flow->takes_turns |= takes_turns(e->payload, e->event.payload_len);
-		if (inbound && p->tuple.protocol == IPPROTO_TCP && !config.follow_users)
-			flow->users = is_users_request(e->payload, e->event.payload_len);
+		if (inbound && p->tuple.protocol == IPPROTO_TCP && !config.follow_users &&
+		    is_users_request(e->payload, e->event.payload_len))
+			leave_to_users(flow);
 	}
 	event_submit(e);
 }
@@ -337,7 +348,7 @@ static __always_inline void look_at_tail(struct __sk_buff *skb, struct hct_flow 
 
 	if (!p->reply || p->tuple.protocol != IPPROTO_TCP || len < LAST_CHUNK_LEN ||
 	    !(p->packet.tcp_flags & (HCT_TCP_PSH | HCT_TCP_FIN)) || flow->turns > 1 ||
-	    flow->users || flow->seq >= config.max_events)
+	    flow_quiet(flow, false))
 		return;
 	flow->tail = 0;
 	if (bpf_skb_load_bytes(skb, p->payload_offset + len - LAST_CHUNK_LEN, bytes,
@@ -417,6 +428,10 @@ static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool in
 		return TC_ACT_UNSPEC;
 	}
 	flow = flow_of(&p, skb->ifindex, point);
+	if (ingress)
+		look_for_request(&s, &p, flow, 0);
+	if (!flow && p.asks)
+		flow = meet_midway(&p, skb->ifindex, point);
 	if (!flow) {
 		if (!ingress)
 			leaves_unknown(&p, skb->ifindex);
@@ -487,13 +502,17 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 		return 0;
 	}
 	flow = flow_of(&p, ifindex, point);
+	linear_end = data_offset(skb) + ARG_READ(skb, len) - ARG_READ(skb, data_len);
+	if (arrival)
+		look_for_request(&s, &p, flow, linear_end);
+	if (!flow && p.asks)
+		flow = meet_midway(&p, ifindex, point);
 	if (!flow) {
 		if (!arrival)
 			leaves_unknown(&p, ifindex);
 		return 0;
 	}
 	kind = interest(flow, &p);
-	linear_end = data_offset(skb) + ARG_READ(skb, len) - ARG_READ(skb, data_len);
 	if (kind == WITH_PAYLOAD)
 		report_payload(&p, flow, ifindex, point, &s, linear_end, arrival, NULL);
 	else if (kind == HEADERS)

@@ -147,15 +147,17 @@ static __always_inline struct hct_flow *flow_in(struct hct_tuple *tuple, __u32 n
 }
 
 /*
- * Has the flow said all that it may?  A flow goes quiet after config.max_events
- * (a long connection is user traffic, not a probe); its end is still told.  One
+ * Has the flow said all that it may?  It goes quiet after config.max_events of an
+ * exchange, and where that is not followed at once; its end is still told.  One
  * that is known as a user's is quiet to its end.
  */
 static __always_inline bool flow_quiet(const struct hct_flow *flow, bool is_end)
 {
 	__u32 bound = config.max_events;
 
-	return flow->users || flow->seq >= (is_end ? bound * EVENT_BOUND_FACTOR : bound);
+	if (flow->users || (flow->unfollowed && !is_end))
+		return true;
+	return flow->seq - flow->first_seq >= (is_end ? bound * EVENT_BOUND_FACTOR : bound);
 }
 
 /*
@@ -190,9 +192,11 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	e->turns = flow->turns;
 	e->tail = flow->tail;
 	e->answer_end = flow->answer_end;
-	e->pad2 = 0;
+	e->exchange = flow->exchange;
+	e->skipped = flow->skipped < 65535 ? flow->skipped : 65535;
+	flow->skipped -= e->skipped;
 	e->tls = flow->tls;
-	e->pad = 0;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	__builtin_memset(&e->packet, 0, sizeof(e->packet));
 	return e;
 }

@@ -16,7 +16,7 @@ static __always_inline int report_accepted(const struct sock *sk)
 	if (!sk)
 		return 0;
 	flow = flow_of_sock(sk, &t, &netns);
-	if (!flow || flow->users)
+	if (!flow || flow->users || flow->unfollowed)
 		return 0;
 	e = event_begin(flow, &t, HCT_POINT_ACCEPTED, HCT_EVENT_SHORT);
 	if (!e)

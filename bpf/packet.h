@@ -30,6 +30,7 @@ struct parsed {
 	bool starts_flow; /* a request that begins a probe: SYN, datagram, echo request */
 	bool both_in_range; /* seen where the way does not tell: REPLY is a guess */
 	bool through; /* on its way through this host: a reply that comes in, a request that goes out */
+	bool asks; /* a segment that begins like a request, as far as was looked (kept.h) */
 };
 
 struct ipv4_header {

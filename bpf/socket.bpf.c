@@ -160,7 +160,7 @@ int BPF_PROG(hct_app_read, struct sock *sk)
 	struct hct_flow *flow = flow_of_sock(sk, &t, &netns);
 	struct hct_event *e;
 
-	if (!flow || flow->read || flow->users)
+	if (!flow || flow->read || flow_quiet(flow, false))
 		return 0;
 	flow->read = 1;
 	e = event_begin(flow, &t, HCT_POINT_APP_READ, HCT_EVENT_SHORT);

@@ -82,6 +82,31 @@ HCT_STATE struct {
 } aliases SEC(".maps");
 
 /*
+ * Connections that user space knows as a steady check's: their further requests are
+ * followed.  Written by user space, and by it alone.
+ */
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct hct_tuple);
+	__type(value, __u32);
+} kept SEC(".maps");
+
+/* How many requests that nobody asked for were told of in this second, each CPU for itself. */
+enum { TOKENS_MIDWAY, TOKENS_OFFERS, TOKENS_CHECKS, TOKENS_KINDS };
+struct tokens {
+	__u64 since_ns;
+	__u64 used;
+};
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TOKENS_KINDS);
+	__type(key, __u32);
+	__type(value, struct tokens);
+} tokens SEC(".maps");
+
+/*
  * The TLS records of the packet in hand.  Not on the stack: the verifier would follow
  * each number of them through all that comes behind.
  */

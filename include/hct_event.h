@@ -210,12 +210,13 @@ struct hct_event {
 	__u8 point; /* enum hct_point */
 	__u8 flags; /* HCT_F_* */
 	__u16 payload_len; /* captured bytes behind the detail */
-	__u8 turns; /* TCP: requests so far that began after an answer, and the first; at most 255 */
+	__u8 turns; /* TCP: of this exchange, times that the load balancer spoke after an answer, and the first; at most 255 */
 	__u8 tail; /* HCT_TAIL_* of the answer so far */
+	__u16 skipped; /* requests since the last event that were not followed, this one included */
 	__u8 tls; /* HCT_TLS_* */
-	__u8 pad;
+	__u8 pad[7];
 	__u32 answer_end; /* TCP: sequence number behind the highest byte answered so far; 0 none */
-	__u32 pad2;
+	__u32 exchange; /* TCP: number of the request on its connection, from 1; 0: none came yet */
 	struct hct_packet packet;
 	union {
 		struct hct_listener listener; /* TC_INGRESS, with a SYN */
@@ -262,8 +263,8 @@ _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it i
 _Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(HCT_TLS_RECORDS * sizeof(__u32) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
-_Static_assert(__builtin_offsetof(struct hct_event, packet) == 104, "wire format");
-_Static_assert(sizeof(struct hct_event) == 120 + sizeof(struct hct_drop), "wire format");
+_Static_assert(__builtin_offsetof(struct hct_event, packet) == 112, "wire format");
+_Static_assert(sizeof(struct hct_event) == 128 + sizeof(struct hct_drop), "wire format");
 
 /* What user space tells the BPF side between open and load, as read-only data. */
 struct hct_prefix {

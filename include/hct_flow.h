@@ -24,7 +24,11 @@ struct hct_flow {
 	__u64 id; /* time of the first packet, ns */
 	__u64 last_ns; /* time of the last event */
 	__u32 seq; /* number of the next event */
-	__u32 isn; /* of the SYN: tells a repeated SYN from a new connection */
+	/*
+	 * Of the SYN: tells a repeated SYN from a new connection.  On a connection that is
+	 * kept, or was met midway: one before the first byte of the request.
+	 */
+	__u32 isn;
 	__u32 ifindex; /* device of the first packet */
 	__u8 synack;
 	__u8 acked;
@@ -33,7 +37,7 @@ struct hct_flow {
 	__u8 read;
 	__u8 routed;
 	__u8 ended; /* HCT_ENDED_* */
-	__u8 turns; /* requests that began after an answer, and the first */
+	__u8 turns; /* of the exchange: segments of the load balancer after an answer, and the first */
 	__u8 answered; /* the last of them was */
 	__u8 translated; /* a translation was told */
 	__u8 inner_reply; /* a reply came from the container or host behind the DNAT */
@@ -47,10 +51,16 @@ struct hct_flow {
 	__u8 tail; /* HCT_TAIL_* */
 	__u8 tls; /* HCT_TLS_* */
 	__u8 takes_turns; /* its first request takes several turns: all of them are told */
-	__u8 pad[3];
+	__u8 unfollowed; /* this exchange: of it only ends are told */
+	__u8 offers; /* requests that were told though nobody asked for them */
+	__u8 pad[1];
+	__u32 exchange; /* requests so far; on a kept connection each is an exchange */
+	__u32 first_seq; /* SEQ where this exchange began: each has its own budget */
+	__u32 skipped; /* exchanges that were not followed, not told yet */
+	__u32 pad2;
 	struct hct_tls_side tls_side[2]; /* of the load balancer, of the service */
 	struct hct_rung rung; /* of the packet that is passing */
 };
-_Static_assert(sizeof(struct hct_flow) == 88, "map value: no holes");
+_Static_assert(sizeof(struct hct_flow) == 104, "map value: no holes");
 
 #endif

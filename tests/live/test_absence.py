@@ -18,13 +18,13 @@ from test_robust import attach, flood, verdicts_of
 OPTIONS = ("--interval", 1, "--retries", 2, "--timeout", 1)
 
 
-def silence(run, port=None, within=8):
-    """The line that tells of missing probes (of PORT)."""
+def silence(run, port=None, within=8, words=("security group", "network ACL", "port right", RANGE)):
+    """The line that tells of missing probes (of PORT); its advice has these WORDS."""
     line = run.wait(lambda one: one["type"] == "probe" and one["verdict"] == "no-probe" and
                     (port is None or one["target"]["port"] == port), within)
     assert line, run.dump()
     assert line["outcome"] == "fail" and line["code"] is None and line["step"] == "1, 2", line
-    for word in ("security group", "network ACL", "port right", RANGE):
+    for word in words:
         assert word in line["fix"], line
     return line
 
@@ -70,7 +70,8 @@ def test_users_requests_are_no_probes(lab, trace):
                                                for p in run.of_type("probe")):
         lab_checks.http(lab, path="/shop")
         time.sleep(0.1)
-    silence(run, 80, within=1)
+    line = silence(run, 80, within=1, words=("port right", "--path", "--all-traffic"))
+    assert "GET /shop" in line["why"] and "outside this host" not in line["fix"], line
     run.stop(FAILED)
     assert run.lines[-1]["other_requests"] > 5, run.lines[-1]
 

@@ -140,7 +140,10 @@ static void shapes(void **state)
 	assert_kind(judge(h, &any_path, request(1, 11 * SECOND, "/a")), false, TOLD_BY_SHAPE);
 	assert_kind(judge(h, &any_path, unanswered(1, 12 * SECOND)), false, TOLD_BY_SHAPE);
 	p = request(1, 13 * SECOND, "/a");
-	p.turns = 2;
+	p.burst = true; /* the next one of its connection came at once */
+	assert_kind(judge(h, &any_path, p), true, TOLD_BY_REQUESTS);
+	p = request(1, 13 * SECOND, "/a");
+	p.turns = 2; /* as recordings of 0.1 have it */
 	assert_kind(judge(h, &any_path, p), true, TOLD_BY_REQUESTS);
 	p = request(1, 13 * SECOND, "/a");
 	p.http_request.forwarded = true;
@@ -283,6 +286,100 @@ static void a_mixture(void **state)
 	habits_free(h);
 }
 
+/* A request on a connection that is kept. */
+static struct probe kept(uint8_t node, uint64_t at_ns, uint32_t exchange, const char *path)
+{
+	struct probe p = request(node, at_ns, path);
+
+	p.exchange = exchange;
+	p.midway = true;
+	p.lb_fin_ns = 0;
+	return p;
+}
+
+/* One connection for all checks: each request is one, by its period. */
+static void connections_that_are_kept(void **state)
+{
+	struct habits *h = habits_new(any_path.interval_ns);
+	struct kind kind = { false, false, TOLD_BY_NOTHING };
+
+	for (unsigned i = 0; i < 6; i++) {
+		kind = judge(h, &any_path, kept(1, (10 + 5 * i) * SECOND, 1 + i, "/health"));
+		assert_false(kind.traffic);
+	}
+	assert_kind(kind, false, TOLD_BY_PERIOD);
+	/* users beside it: another path, the same at another time, in a burst at its time */
+	assert_kind(judge(h, &any_path, kept(1, 36 * SECOND, 2, "/shop")), true,
+		    TOLD_BY_OTHER_REQUEST);
+	/* after a timeout it comes later than its period has it */
+	assert_kind(judge(h, &any_path, kept(1, 42 * SECOND, 2, "/health")), false, TOLD_BY_CHECK);
+	habits_free(h);
+}
+
+/* Where checks close, what leaves its connection open in between is none. */
+static void kept_where_checks_close(void **state)
+{
+	struct habits *h = after_checks();
+	struct probe p = kept(1, 29 * SECOND, 1, "/health");
+
+	assert_kind(judge(h, &any_path, p), true, TOLD_BY_OFF_PERIOD);
+	p = kept(1, 31 * SECOND, 1, "/health");
+	p.burst = true;
+	assert_kind(judge(h, &any_path, p), true, TOLD_BY_REQUESTS);
+	habits_free(h);
+}
+
+/* Whoever asks for this and that on one connection is a user, before any check is known. */
+static void a_mixture_on_one_connection(void **state)
+{
+	struct habits *h = habits_new(any_path.interval_ns);
+
+	assert_kind(judge(h, &any_path, kept(1, 10 * SECOND, 1, "/a")), false, TOLD_BY_SHAPE);
+	assert_kind(judge(h, &any_path, kept(1, 12 * SECOND, 2, "/b")), true, TOLD_BY_MIXTURE);
+	habits_free(h);
+}
+
+/* POST is a check's when it has a period. */
+static void other_methods(void **state)
+{
+	struct habits *h = habits_new(any_path.interval_ns);
+	struct probe p;
+
+	for (unsigned i = 0; i < 5; i++) {
+		p = request(1, (10 + 3 * i) * SECOND, "/check");
+		strcpy(p.http_request.method, "POST");
+		if (i < 3)
+			assert_kind(judge(h, &any_path, p), true, TOLD_BY_HEADERS);
+		else
+			assert_kind(judge(h, &any_path, p), false, TOLD_BY_PERIOD);
+	}
+	p = request(2, 26 * SECOND, "/shop");
+	strcpy(p.http_request.method, "POST");
+	assert_kind(judge(h, &any_path, p), true, TOLD_BY_OTHER_REQUEST);
+	p = request(2, 27 * SECOND, "/check");
+	strcpy(p.http_request.method, "POST");
+	assert_kind(judge(h, &any_path, p), false, TOLD_BY_CHECK);
+	habits_free(h);
+}
+
+/* A check in a protocol that we do not read: several messages at once are one check of a steady period. */
+static void another_protocol(void **state)
+{
+	struct habits *h = habits_new(any_path.interval_ns);
+	struct kind kind = { false, false, TOLD_BY_NOTHING };
+	struct probe p;
+
+	for (unsigned i = 0; i < 5; i++) {
+		p = kept(1, (10 + i) * SECOND, 1 + 2 * i, "");
+		p.http_request.valid = p.http_response.valid = false;
+		p.burst = true;
+		kind = judge(h, &any_path, p);
+		assert_int_equal(kind.traffic, i < 3);
+	}
+	assert_kind(kind, false, TOLD_BY_PERIOD);
+	habits_free(h);
+}
+
 static void names(void **state)
 {
 	for (int by = TOLD_BY_NOTHING + 1; by < TOLD_BY_COUNT; by++) {
@@ -308,6 +405,11 @@ int main(void)
 		cmocka_unit_test(two_checks_of_one_target),
 		cmocka_unit_test(a_check_without_request),
 		cmocka_unit_test(a_mixture),
+		cmocka_unit_test(connections_that_are_kept),
+		cmocka_unit_test(kept_where_checks_close),
+		cmocka_unit_test(a_mixture_on_one_connection),
+		cmocka_unit_test(other_methods),
+		cmocka_unit_test(another_protocol),
 		cmocka_unit_test(names),
 	};
 

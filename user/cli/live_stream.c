@@ -35,6 +35,14 @@ static void judge(void *ctx, const struct probe *p, struct diagnosis *d)
 		s->guest->judge(s->guest->ctx, p, d);
 }
 
+static void follow(void *ctx, const struct probe *p, bool wanted)
+{
+	const struct live_stream *s = ctx;
+
+	if (s->source)
+		source_live_follow(s->source, &p->tuple, wanted);
+}
+
 static void tell_target(void *ctx, const struct target *t)
 {
 	const struct live_stream *s = ctx;
@@ -68,7 +76,7 @@ static void tell_end(void *ctx, const struct totals *totals)
 }
 
 static const struct engine_listener told = { tell_start, tell_probe, tell_target, tell_lost,
-					     tell_end, judge, tell_points };
+					     tell_end, judge, tell_points, follow };
 
 /* ---- the stream: it is kept before the engine sees it, so that answers follow what was asked for ---- */
 

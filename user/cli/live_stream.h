@@ -13,12 +13,14 @@
 #include "render/render.h"
 #include "stream/case_write.h"
 #include "trace/rule_live.h"
+#include "trace/source_live.h"
 
 struct live_stream {
 	const struct settings *settings;
 	struct recorder *recorder; /* NULL without -o */
 	struct case_writer *writer; /* NULL without --save */
 	struct engine *engine;
+	struct source_live *source; /* the caller's: is told which connections to follow; may be NULL */
 	struct rule_live *rules; /* the caller's: hears of each observation and probe */
 	const struct live_guest *guest; /* the caller's; NULL: none */
 	const struct renderer *renderer;

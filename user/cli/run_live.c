@@ -159,6 +159,7 @@ static int open_stream(struct live *l)
 	l->stream.guest = l->view->guest;
 	err = source_live_open(&l->source, l->loader, l->names, &live_stream_sink, &l->stream,
 			       forget_after(l->settings));
+	l->stream.source = l->source;
 	return err ? cannot_start(err) : 0;
 }
 

@@ -38,6 +38,12 @@ bool probe_lb_half_closed(const struct probe *p)
 	return !p->lb_rst_ns && p->lb_fin_ns - p->request_ns <= RIGHT_BEHIND_NS;
 }
 
+bool probe_stays_open(const struct probe *p)
+{
+	return p->http_response.valid && !p->lb_fin_ns && !p->lb_rst_ns && !p->host_fin_ns &&
+	       !p->host_rst_ns && !p->lossy && !p->missing;
+}
+
 uint64_t probe_lb_end_ns(const struct probe *p)
 {
 	if (probe_lb_half_closed(p))

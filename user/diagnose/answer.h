@@ -12,6 +12,8 @@ uint64_t probe_reply_ns(const struct probe *p);
  * first byte of the response, the datagram or the echo reply.  False: none was seen.
  */
 bool probe_answer_time(const struct probe *p, uint64_t *ns);
+/* It was answered in HTTP, and nobody ended the connection. */
+bool probe_stays_open(const struct probe *p);
 /* CLOCK_MONOTONIC at which the load balancer's FIN or RST came; 0: neither. */
 uint64_t probe_lb_end_ns(const struct probe *p);
 bool probe_lb_half_closed(const struct probe *p);

@@ -10,6 +10,7 @@
 #include "silence.h"
 #include "ask.h"
 #include "baseline.h"
+#include "connections.h"
 #include "coverage.h"
 #include "flows.h"
 #include "habits.h"
@@ -24,6 +25,13 @@
 
 /* What belongs to an end (a reset's fate, a refusal's drop) comes within this time of it. */
 #define GRACE_NS UINT64_C(20000000)
+/*
+ * After a whole answer the load balancer's end comes within this time, if it comes:
+ * else the connection is kept.  While no check is known, a little longer than a
+ * burst's requests are apart, for it is by them that a user's first one is told.
+ */
+#define KEPT_NS UINT64_C(70000000)
+#define KEPT_UNKNOWN_NS UINT64_C(450000000)
 /*
  * What comes this late after the timeout still counts, for it says more than
  * silence: the load balancer's own end; and, where the answer is waiting for
@@ -45,6 +53,7 @@ struct engine {
 	struct targets *targets;
 	struct services *services;
 	struct habits *habits;
+	struct connections *connections;
 	struct proofs *proofs;
 	struct baseline baseline;
 	struct totals totals;
@@ -73,8 +82,10 @@ struct engine *engine_new(const struct settings *settings, const struct host *ho
 	e->targets = targets_new(settings);
 	e->services = services_new(settings);
 	e->habits = habits_new(settings->interval_ns);
+	e->connections = connections_new();
 	e->proofs = proofs_new();
-	if (!e->cache || !e->targets || !e->services || !e->habits || !e->proofs) {
+	if (!e->cache || !e->targets || !e->services || !e->habits || !e->connections ||
+	    !e->proofs) {
 		engine_free(e);
 		return NULL;
 	}
@@ -88,6 +99,7 @@ void engine_free(struct engine *e)
 		return;
 	flows_clear(&e->flows);
 	proofs_free(e->proofs);
+	connections_free(e->connections);
 	habits_free(e->habits);
 	services_free(e->services);
 	targets_free(e->targets);
@@ -143,6 +155,35 @@ static bool is_full(const struct engine *e)
 	return e->settings->count && e->totals.probes >= e->settings->count;
 }
 
+/* N requests of users came, P's among them. */
+static void count_others(struct engine *e, const struct probe *p, uint64_t n)
+{
+	e->totals.traffic += n;
+	services_asked(e->services, p, n);
+}
+
+/*
+ * The connection goes on: the kernel side follows its further requests where this
+ * one is surely a check's, and stops to where it turns out to be none.
+ */
+static void say_whether_to_follow(struct engine *e, const struct probe *p, const struct kind *kind)
+{
+	bool known = kind->told_by == TOLD_BY_PERIOD || kind->told_by == TOLD_BY_CHECK ||
+		     kind->told_by == TOLD_BY_PATH;
+
+	if (p->tuple.protocol != IPPROTO_TCP || !p->exchange || p->lb_fin_ns || p->lb_rst_ns ||
+	    p->host_fin_ns || p->host_rst_ns)
+		return;
+	if (!kind->traffic)
+		connections_keep(e->connections, p);
+	if (!e->on->follow)
+		return;
+	if (!kind->traffic && known)
+		e->on->follow(e->ctx, p, true);
+	else if (kind->traffic && p->exchange > 2)
+		e->on->follow(e->ctx, p, false);
+}
+
 /* Tells checks from users' requests, which are only counted unless they are asked for. */
 static bool is_of_interest(struct engine *e, struct probe *p)
 {
@@ -153,9 +194,10 @@ static bool is_of_interest(struct engine *e, struct probe *p)
 	kind = kind_of(e->settings, p, &view);
 	p->told_by = kind.told_by;
 	habits_note(e->habits, p, kind.never_check ? NULL : &view, kind.traffic);
+	say_whether_to_follow(e, p, &kind);
 	if (!kind.traffic || (e->settings->all_traffic && kind.told_by != TOLD_BY_PATH))
 		return true;
-	e->totals.traffic++;
+	count_others(e, p, 1);
 	return false;
 }
 
@@ -226,8 +268,8 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 
 	if (p) {
 		p->end_ns = end_ns > p->start_ns ? end_ns : p->start_ns;
-		if (p->last_seq + 1 > p->events && p->last_seq)
-			p->missing = p->last_seq + 1 - p->events;
+		if (p->last_seq + 1 > p->events + p->first_seq && p->last_seq)
+			p->missing = p->last_seq + 1 - p->first_seq - p->events;
 		if (!is_full(e))
 			decide(e, p, cut_short);
 	}
@@ -239,9 +281,23 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 
 /* --- following ---------------------------------------------------------- */
 
-/* A flow begins with its first event; when that was lost, with any that is recent enough. */
+/* Of a connection the first exchange, with its handshake, has no number of its own. */
+static struct flow_key key_of(const struct obs *o, uint32_t exchange)
+{
+	struct flow_key key = flow_key(o->flow_id, &o->tuple);
+
+	key.exchange = exchange > 1 ? exchange : 0;
+	return key;
+}
+
+/*
+ * A flow begins with its first event; when that was lost, with any that is recent
+ * enough.  A later exchange begins with its request: all else can be a straggler.
+ */
 static bool begins(const struct engine *e, const struct obs *o)
 {
+	if (o->exchange > 1)
+		return obs_begins_exchange(o);
 	return o->flow_seq == 0 || o->time_ns < o->flow_id + e->settings->timeout_ns;
 }
 
@@ -250,7 +306,7 @@ static struct flow *begin(struct engine *e, const struct flow_key *key, const st
 	struct flow *flow = NULL;
 	struct probe *p;
 
-	if (e->flows.open.n + e->flows.ending.n < MAX_OPEN)
+	if (e->flows.open.n + e->flows.answered.n + e->flows.ending.n < MAX_OPEN)
 		flow = flows_add(&e->flows, key);
 	if (!flow) {
 		e->overflow[o->point]++;
@@ -258,27 +314,85 @@ static struct flow *begin(struct engine *e, const struct flow_key *key, const st
 	}
 	p = flows_wake(&e->flows, flow);
 	probe_start(p, ++e->probe_id, o);
-	if (o->flow_seq > 0 && o->flow_id < o->time_ns)
+	if (o->flow_seq > 0 && o->flow_id < o->time_ns && !p->midway)
 		p->start_ns = o->flow_id; /* the time of its first packet */
+	flow->start_ns = p->start_ns;
+	if (o->exchange > 1)
+		connections_recall(e->connections, p);
 	services_saw(e->services, &o->tuple, p->start_ns);
-	flow_move(flow, &e->flows.open,
-		  p->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
+	flow_move(flow, &e->flows.open, p->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
 	return flow;
+}
+
+static uint64_t timeout_of(const struct engine *e, const struct probe *p)
+{
+	return p->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS;
+}
+
+/* How long to wait for the end of the connection on which P was answered. */
+static uint64_t kept_after(const struct engine *e, const struct probe *p)
+{
+	struct habit_view view;
+
+	if (e->settings->path)
+		return KEPT_NS;
+	habits_look(e->habits, p, &view);
+	return view.check_known ? KEPT_NS : KEPT_UNKNOWN_NS;
 }
 
 static void follow(struct engine *e, struct flow *flow, const struct probe *p, const struct obs *o)
 {
-	if (flow->queue != &e->flows.open)
+	if (flow->queue != &e->flows.open && flow->queue != &e->flows.answered)
 		return;
 	/* a user's request by its headers, which nobody asked for: the kernel side tells no more */
 	if (p->http_request.forwarded && !e->settings->all_traffic) {
 		finish(e, flow, o->time_ns, false);
 		return;
 	}
-	if (!probe_is_over(p, e->settings->expect_http))
+	if (probe_is_over(p, e->settings->expect_http)) {
+		flow->end_ns = o->time_ns;
+		flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
+	} else if (e->settings->probe_from || !probe_is_answered(p)) {
+		if (flow->queue == &e->flows.answered) /* there was more to it */
+			flow_move(flow, &e->flows.open, timeout_of(e, p));
+	} else if (flow->queue == &e->flows.open) {
+		uint64_t due = o->time_ns + kept_after(e, p), timeout = timeout_of(e, p);
+
+		flow->end_ns = o->time_ns;
+		flow_move(flow, &e->flows.answered, due < timeout ? due : timeout);
+	}
+}
+
+/*
+ * O is a request on a connection that is kept: the one before it has had its answer.
+ * True when it comes at once.
+ */
+static bool end_previous(struct engine *e, const struct obs *o)
+{
+	struct flow_key key = key_of(o, o->exchange - 1);
+	struct flow *flow = flows_find(&e->flows, &key);
+	struct probe *p;
+
+	if (!flow)
+		return false;
+	p = flow_is_live(flow) ? flows_wake(&e->flows, flow) : NULL;
+	if (p && flow->queue != &e->flows.ending) {
+		probe_goes_on(p, o);
+		if (flow->queue == &e->flows.open)
+			flow->end_ns = o->time_ns;
+		flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
+	}
+	return o->time_ns - flow->start_ns < CHECK_SHORTEST_NS;
+}
+
+static void count_skipped(struct engine *e, const struct obs *o)
+{
+	struct probe none = { .tuple = o->tuple, .start_ns = o->time_ns };
+
+	if (!o->skipped)
 		return;
-	flow->end_ns = o->time_ns;
-	flow_move(flow, &e->flows.ending, o->time_ns + GRACE_NS);
+	services_saw(e->services, &o->tuple, o->time_ns);
+	count_others(e, &none, o->skipped);
 }
 
 /* The flow that an observation without one belongs to; NULL: not known. */
@@ -297,11 +411,13 @@ static struct flow *join(struct engine *e, const struct obs *o)
 static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
-	struct flow_key key = flow_key(o->flow_id, &o->tuple);
+	struct flow_key key = key_of(o, o->exchange);
 	struct flow *flow;
 	struct probe *p;
+	bool burst = false;
 
 	set_time(e, o->time_ns);
+	count_skipped(e, o);
 	if (o->no_tuple || o->flow_id == 0) {
 		flow = join(e, o);
 		p = flow ? flows_wake(&e->flows, flow) : NULL;
@@ -312,6 +428,8 @@ static void on_obs(void *ctx, const struct obs *o)
 	flow = flows_find(&e->flows, &key);
 	if (flow && !flow_is_live(flow))
 		return;
+	if (!flow && o->exchange > 1 && !o->reply && o->packet.payload_len)
+		burst = end_previous(e, o);
 	if (!flow && begins(e, o))
 		flow = begin(e, &key, o);
 	else if (flow && (p = flows_wake(&e->flows, flow)))
@@ -319,6 +437,7 @@ static void on_obs(void *ctx, const struct obs *o)
 	p = flow ? flows_wake(&e->flows, flow) : NULL;
 	if (!p)
 		return;
+	p->burst |= burst;
 	baseline_take(&e->baseline, e->proofs, e->host, e->kernel, p, o);
 	follow(e, flow, p, o);
 }
@@ -329,10 +448,11 @@ uint64_t engine_next_timer(const struct engine *e)
 {
 	uint64_t next = services_next(e->services);
 
-	if (e->flows.open.head && e->flows.open.head->due_ns < next)
-		next = e->flows.open.head->due_ns;
-	if (e->flows.ending.head && e->flows.ending.head->due_ns < next)
-		next = e->flows.ending.head->due_ns;
+	const struct flow_queue *queues[] = { &e->flows.open, &e->flows.answered, &e->flows.ending };
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		if (queues[i]->head && queues[i]->head->due_ns < next)
+			next = queues[i]->head->due_ns;
 	return next;
 }
 
@@ -354,10 +474,17 @@ static uint64_t deadline_of(const struct engine *e, const struct flow *flow)
 				  : flow->due_ns;
 }
 
+/* The one that is due first; each may be NULL. */
+static struct flow *sooner(struct flow *a, struct flow *b)
+{
+	return !a || (b && b->due_ns < a->due_ns) ? b : a;
+}
+
 static void finish_due(struct engine *e, uint64_t now_ns)
 {
 	for (;;) {
-		struct flow *open = e->flows.open.head, *ending = e->flows.ending.head;
+		struct flow *open = e->flows.open.head, *ending = sooner(e->flows.ending.head,
+									 e->flows.answered.head);
 
 		if (ending && ending->due_ns <= now_ns && (!open || ending->due_ns <= open->due_ns))
 			finish(e, ending, ending->end_ns, false);
@@ -378,6 +505,7 @@ static void report_silence(struct engine *e, const struct service *service, uint
 		.now_ns = now_ns,
 		.own_xdp = e->settings->xdp,
 		.lossy = lost_since(e, service->last_ns) != 0,
+		.asked = services_asked_for(e->services),
 	};
 	struct probe *p = calloc(1, sizeof(*p));
 	struct diagnosis d;
@@ -473,12 +601,13 @@ static void on_start(void *ctx, const struct stream_start *start)
 static void on_end(void *ctx, uint64_t now_ns)
 {
 	struct engine *e = ctx;
-	const struct no_probe run = { e->settings, e->host, &e->devices };
+	const struct no_probe run = { e->settings, e->host, &e->devices,
+				      services_asked_for(e->services) };
 	struct diagnosis d;
 	struct flow *flow;
 
 	on_tick(e, now_ns);
-	while ((flow = e->flows.ending.head))
+	while ((flow = sooner(e->flows.ending.head, e->flows.answered.head)))
 		finish(e, flow, flow->end_ns, false);
 	while ((flow = e->flows.open.head))
 		finish(e, flow, now_ns, true);

@@ -35,6 +35,8 @@ struct engine_listener {
 	void (*judge)(void *ctx, const struct probe *p, struct diagnosis *d);
 	/* Points were lost, or came back. */
 	void (*points)(void *ctx, const struct point_status *changed, size_t n, uint64_t time_ns);
+	/* The connection of P is kept, and is (or is not) a steady check's: are its requests WANTED? */
+	void (*follow)(void *ctx, const struct probe *p, bool wanted);
 };
 
 struct totals {

@@ -24,7 +24,7 @@ static bool ended_before(const struct probe *p, uint64_t time_ns)
 /* After so many events no more is told of a flow but its end: how far the answer came is not known. */
 static bool went_quiet(const struct probe *p)
 {
-	return p->last_seq + 1 >= HCT_FLOW_MAX_EVENTS && !p->lb_fin_ns && !p->lb_rst_ns &&
+	return p->last_seq + 1 - p->first_seq >= HCT_FLOW_MAX_EVENTS && !p->lb_fin_ns && !p->lb_rst_ns &&
 	       !p->host_fin_ns;
 }
 

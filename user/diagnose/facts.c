@@ -53,7 +53,7 @@ static bool is_ended_at_handshake(const struct facts *f)
 {
 	uint64_t shaken = f->p->ack_ns > f->p->synack_ns ? f->p->ack_ns : f->p->synack_ns;
 
-	return f->lb_end_ns && shaken && f->lb_end_ns >= shaken &&
+	return f->lb_end_ns && shaken && !f->p->midway && f->lb_end_ns >= shaken &&
 	       f->lb_end_ns - shaken <= REACTION_NS;
 }
 

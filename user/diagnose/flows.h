@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The flows that the engine knows, by id and tuple, each in one of three queues of
- * timers: open probes, those that are ending, and the memory of finished ones.
+ * The flows that the engine knows, by id, tuple and exchange, each in one of four queues
+ * of timers: open probes, those that are answered while their connection goes on, those
+ * that are ending, and the memory of finished ones.
  * Delays are constant by queue, so a queue is (nearly) in order of arrival.
  */
 #ifndef HCT_FLOWS_H
@@ -19,7 +20,8 @@ struct flow {
 	UT_hash_handle hh;
 	struct flow_key key;
 	uint64_t due_ns;
-	uint64_t end_ns; /* of an ending flow: the event that ended it */
+	uint64_t start_ns; /* of its probe */
+	uint64_t end_ns; /* of an answered or ending flow: the event that ended it */
 	/*
 	 * Its probe: awake, at rest, or both: then AWAKE is newer.  Neither:
 	 * finished, remembered so that late events start nothing.
@@ -44,7 +46,7 @@ struct awake {
 
 struct flows {
 	struct flow *by_key;
-	struct flow_queue open, ending, finished;
+	struct flow_queue open, answered, ending, finished;
 	struct awake *awake; /* the one used last first */
 	struct awake *unused;
 	size_t n_awake; /* used or not */

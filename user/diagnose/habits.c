@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "rhythm.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -26,6 +27,7 @@ struct stream {
 	uint64_t signature;
 	struct rhythm checks; /* at their time, or not known to be off it */
 	struct rhythm others; /* off it */
+	bool keeps; /* one of them left its connection open */
 };
 
 /* A target (node: zero), or what one node sends there. */
@@ -245,6 +247,7 @@ static void look_at_stream(const struct stream *s, uint64_t at_ns, struct habit_
 		return;
 	view->period_ns = period;
 	view->off_time = !view->on_time;
+	view->keeps = s->keeps;
 	view->crowd = rhythm_recent(&s->others, at_ns, period);
 }
 
@@ -294,9 +297,10 @@ static void learn_anew(struct stream *s)
 	memset(&s->others, 0, sizeof(s->others));
 }
 
-static void note_at_node(struct habits *h, struct place *node, uint64_t signature, uint64_t at_ns,
-			 const struct habit_view *view)
+static void note_at_node(struct habits *h, struct place *node, uint64_t signature,
+			 const struct probe *p, const struct habit_view *view)
 {
+	uint64_t at_ns = p->start_ns;
 	struct stream *s = due_stream(node, signature, at_ns);
 
 	if (!s)
@@ -311,6 +315,7 @@ static void note_at_node(struct habits *h, struct place *node, uint64_t signatur
 	if (rhythm_is_over(&s->checks, at_ns) && !view->on_time)
 		memset(&s->checks, 0, sizeof(s->checks));
 	rhythm_add(&s->checks, at_ns);
+	s->keeps |= probe_stays_open(p);
 }
 
 /* Carries what this node's requests of SIGNATURE are up to the target, for its other nodes. */
@@ -340,6 +345,6 @@ void habits_note(struct habits *h, const struct probe *p, const struct habit_vie
 		target->traffic_ns = p->start_ns;
 	if (!view)
 		return;
-	note_at_node(h, node, signature, p->start_ns, view);
+	note_at_node(h, node, signature, p, view);
 	note_at_target(h, target, node, signature);
 }

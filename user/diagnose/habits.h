@@ -18,6 +18,7 @@ struct habit_view {
 	unsigned crowd; /* the like of it, off time, from this node within the last period */
 	unsigned mixture; /* different other requests of this node within the last interval */
 	bool has_traffic; /* users' requests come to this target */
+	bool keeps; /* those of this node that are like it leave their connection open */
 	uint64_t period_ns; /* of the check, 0 unknown */
 };
 

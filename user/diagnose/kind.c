@@ -5,9 +5,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "answer.h"
+
 /*
- * Exchanges in one connection that a single request can take.  TLS needs up to
- * five: hello, finished, request, and a ticket or a closing alert in between.
+ * Steps that a single exchange can take.  TLS needs up to five: hello, finished,
+ * request, and a ticket or a closing alert in between.
  */
 #define MAX_TURNS_HTTP 1
 #define MAX_TURNS_OTHER 5
@@ -59,29 +61,22 @@ static bool has_many_requests(const struct probe *p)
 {
 	if (p->tuple.protocol == IPPROTO_UDP)
 		return p->request_count > MAX_DATAGRAMS;
+	if (p->burst && p->http_request.valid)
+		return true;
 	return p->turns > (p->http_request.valid ? MAX_TURNS_HTTP : MAX_TURNS_OTHER);
 }
 
-/* A check asks without a body and on nobody's behalf. */
-static bool is_a_users(const struct http_request *request)
+/* Most checks ask without a body: one that does not has to show its period. */
+static bool has_users_method(const struct http_request *request)
 {
 	static const char *const checks[] = { "GET", "HEAD", "OPTIONS" };
 
 	if (!request->valid)
 		return false;
-	if (request->forwarded)
-		return true;
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (strcmp(checks[i], request->method) == 0)
 			return false;
 	return true;
-}
-
-/* Answered, and the load balancer kept the connection for more: checks close. */
-static bool kept_open(const struct probe *p)
-{
-	return p->http_response.valid && !p->lb_fin_ns && !p->lb_rst_ns && !p->host_fin_ns &&
-	       !p->host_rst_ns && !p->lossy && !p->missing;
 }
 
 /* Neither an answer nor a refusal: of such a one only its time can be judged. */
@@ -97,7 +92,9 @@ static bool is_off_period(const struct probe *p, const struct habit_view *view)
 		return false;
 	if (never_connected(p))
 		return view->has_traffic;
-	return p->request_ns && (view->crowd >= MANY_IN_A_PERIOD || kept_open(p));
+	/* whose checks close keeps no connection for another */
+	return p->request_ns &&
+	       (view->crowd >= MANY_IN_A_PERIOD || (probe_stays_open(p) && !view->keeps));
 }
 
 struct kind kind_of(const struct settings *s, const struct probe *p, const struct habit_view *view)
@@ -108,7 +105,7 @@ struct kind kind_of(const struct settings *s, const struct probe *p, const struc
 		return (struct kind){ true, true, TOLD_BY_PATH };
 	if (has_many_requests(p))
 		return (struct kind){ true, true, TOLD_BY_REQUESTS };
-	if (is_a_users(&p->http_request))
+	if (p->http_request.valid && p->http_request.forwarded)
 		return (struct kind){ true, true, TOLD_BY_HEADERS };
 	if (view->on_time)
 		return (struct kind){ false, false, TOLD_BY_PERIOD };
@@ -124,7 +121,12 @@ struct kind kind_of(const struct settings *s, const struct probe *p, const struc
 		return (struct kind){ true, false, TOLD_BY_OTHER_REQUEST };
 	if (view->again)
 		return (struct kind){ false, false, TOLD_BY_PERIOD };
-	if (view->mixture >= MANY_DIFFERENT)
+	/* of a protocol that we do not read, what follows at once may be of the same check */
+	if (p->burst)
+		return (struct kind){ true, false, TOLD_BY_REQUESTS };
+	if (has_users_method(&p->http_request))
+		return (struct kind){ true, false, TOLD_BY_HEADERS };
+	if (view->mixture >= (p->exchange > 1 && p->http_request.valid ? 1 : MANY_DIFFERENT))
 		return (struct kind){ true, false, TOLD_BY_MIXTURE };
 	return (struct kind){ false, false, TOLD_BY_SHAPE };
 }

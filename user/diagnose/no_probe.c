@@ -40,6 +40,7 @@ void no_probe_diagnose(const struct no_probe *n, const struct totals *totals, st
 		.tuple.target_port = s->n_ports == 1 ? htons(s->ports[0]) : 0,
 		.last_ns = totals->start_ns,
 		.expected = true,
+		.others = totals->traffic,
 	};
 	const struct silence silence = {
 		.settings = s,
@@ -49,13 +50,15 @@ void no_probe_diagnose(const struct no_probe *n, const struct totals *totals, st
 		.now_ns = totals->end_ns,
 		.own_xdp = s->xdp,
 		.lossy = totals->lost > 0,
+		.asked = n->asked,
 	};
 	char window[SPAN_TEXT_LEN];
 
 	diagnose_silence(&silence, d);
-	if (totals->traffic)
-		say(d, " %" PRIu64 " other request%s came, but no check.", totals->traffic,
-		    totals->traffic == 1 ? "" : "s");
+	if (totals->traffic) { /* something came: which of it is the check, is not known */
+		d->verdict = VERDICT_UNKNOWN;
+		d->outcome = OUTCOME_UNKNOWN;
+	}
 	if (run_ns < window_ns) {
 		window_ns += NS_PER_SEC - 1;
 		d->outcome = OUTCOME_UNKNOWN;

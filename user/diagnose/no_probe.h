@@ -9,6 +9,7 @@ struct no_probe {
 	const struct settings *settings;
 	const struct host *host; /* may be NULL */
 	const struct host_devices *devices; /* as they were when the run began */
+	const char *asked; /* what other requests asked for; may be NULL */
 };
 
 /* Did nothing come in a run of TOTALS? */

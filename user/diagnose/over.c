@@ -27,7 +27,7 @@ bool probe_is_over(const struct probe *p, bool expect_http)
 
 	if (p->tuple.protocol != IPPROTO_TCP)
 		return p->reply_ns || refused;
-	if (p->lb_rst_ns || (p->lb_fin_ns && !may_take_answer(p)))
+	if (p->lb_rst_ns || p->next_ns || (p->lb_fin_ns && !may_take_answer(p)))
 		return true;
 	if (!p->synack_ns && !p->ack_ns && !p->established_ns)
 		return refused || p->host_rst_ns || (p->reset.seen && !p->reset.has_socket);
@@ -43,6 +43,17 @@ bool probe_is_over(const struct probe *p, bool expect_http)
 	if (extent.numbered)
 		return p->host_fin_ns && extent.arrived;
 	return p->host_fin_ns || p->app_close_ns;
+}
+
+bool probe_is_answered(const struct probe *p)
+{
+	struct extent extent;
+
+	if (p->tuple.protocol != IPPROTO_TCP || !p->http_response.valid || p->lossy)
+		return false;
+	probe_extent(p, &extent);
+	return extent.numbered && extent.arrived && extent.wholeness == WHOLENESS_WHOLE &&
+	       p->answer.framing != HTTP_FRAMING_CLOSE;
 }
 
 bool probe_waits_for_gateway(const struct probe *p)

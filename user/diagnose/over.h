@@ -10,6 +10,8 @@
  * check asks something.
  */
 bool probe_is_over(const struct probe *p, bool expect_http);
+/* Has P's answer come to its own end and arrived, while the connection goes on? */
+bool probe_is_answered(const struct probe *p);
 /* An answer was made and has a route, but none was seen to leave, nor to be dropped. */
 bool probe_waits_for_gateway(const struct probe *p);
 

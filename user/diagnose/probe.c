@@ -32,7 +32,7 @@ static enum probe_stage stage_of(const struct probe *p)
 /* Were events of the flow lost before the one that is looked at? */
 static bool lost_before(const struct probe *p)
 {
-	return p->last_seq + 1 > p->events;
+	return p->last_seq + 1 > p->events + p->first_seq;
 }
 
 static void set_incident(const struct probe *p, struct probe_incident *incident,
@@ -505,6 +505,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->events++;
 		if (o->turns > p->turns)
 			p->turns = o->turns;
+		if (o->exchange > p->exchange)
+			p->exchange = o->exchange;
 		if (!leaves_with_bytes(o))
 			note_answer_end(p, o);
 		probe_take_tls(p, o);
@@ -583,6 +585,24 @@ void probe_observe(struct probe *p, const struct obs *o)
 	}
 }
 
+bool obs_begins_exchange(const struct obs *o)
+{
+	bool arrival = o->point == HCT_POINT_RECEIVE || o->point == HCT_POINT_TC_INGRESS;
+
+	return arrival && !o->reply && o->tuple.protocol == IPPROTO_TCP && o->payload_len &&
+	       !(o->packet.tcp_flags & (HCT_TCP_SYN | HCT_TCP_RST));
+}
+
+/* What it acknowledges tells where its answer will begin. */
+static void start_midway(struct probe *p, const struct obs *o)
+{
+	p->midway = true;
+	p->first_seq = o->flow_seq;
+	p->numbered = o->packet.tcp_flags & HCT_TCP_ACK;
+	p->request_start = o->packet.seq;
+	p->answer_start = p->answer_end = p->acked = o->packet.ack;
+}
+
 void probe_start(struct probe *p, uint64_t id, const struct obs *o)
 {
 	memset(p, 0, offsetof(struct probe, timeline));
@@ -591,7 +611,18 @@ void probe_start(struct probe *p, uint64_t id, const struct obs *o)
 	p->tuple = o->tuple;
 	p->netns = o->netns;
 	p->start_ns = o->time_ns;
+	if (obs_begins_exchange(o) && (o->exchange > 1 || o->flow_seq == 0))
+		start_midway(p, o);
 	probe_observe(p, o);
+}
+
+void probe_goes_on(struct probe *p, const struct obs *o)
+{
+	if (!p->next_ns)
+		p->next_ns = o->time_ns;
+	if (o->skipped || o->time_ns - p->start_ns < CHECK_SHORTEST_NS)
+		p->burst = true;
+	note_ack(p, o);
 }
 
 struct hct_tuple probe_inner_tuple(const struct probe *p)

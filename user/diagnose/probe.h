@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A probe: one TCP connection, UDP datagram or ICMP echo from the load
- * balancer, and the facts gathered about it from observations.
+ * A probe: one TCP connection, or one request on a connection that is kept, one UDP
+ * datagram or ICMP echo from the load balancer, and the facts gathered about it from observations.
  *
  * probe_observe() only collects; what the facts mean is decided in rules.c.
  */
@@ -17,6 +17,7 @@
 #define PROBE_MAX_DEVICES 4
 #define PROBE_MAX_NAT 3
 #define PROBE_ANSWER_HEAD 512
+#define CHECK_SHORTEST_NS UINT64_C(400000000) /* between two checks: their shortest interval is 1 s */
 
 /* The stage that a TCP probe had reached when something happened to it. */
 enum probe_stage { STAGE_CONNECT, STAGE_REQUEST, STAGE_RESPONSE };
@@ -110,7 +111,8 @@ struct probe {
 	uint64_t last_ns; /* last observation */
 	uint64_t end_ns; /* the event or deadline that decided it */
 	uint64_t events; /* observations with a flow_seq */
-	uint64_t last_seq; /* highest flow_seq seen; they count from 0 */
+	uint64_t first_seq; /* of a request on a connection that is kept; else they count from 0 */
+	uint64_t last_seq; /* highest flow_seq seen */
 	uint64_t missing; /* events of this flow known to be lost (gaps of flow_seq) */
 	enum told_by told_by; /* set when it is over */
 	bool lossy; /* events were lost while it was in flight */
@@ -119,7 +121,11 @@ struct probe {
 	unsigned syn_count;
 	uint64_t ack_ns; /* the handshake's last ACK arrived */
 	uint64_t request_ns; /* first payload byte arrived */
-	unsigned turns; /* requests that began after an answer, and the first */
+	unsigned turns; /* of the exchange: segments of the load balancer after an answer, and the first */
+	uint32_t exchange; /* the request's number on its connection, from 1; 0: not told */
+	bool midway; /* it begins with its request, on a connection that was there before */
+	bool burst; /* another request of the connection came sooner than a check's would */
+	uint64_t next_ns; /* the load balancer went on to its next request */
 	uint64_t lb_fin_ns, lb_rst_ns;
 	bool lb_fin_after_ours; /* its FIN acknowledges ours */
 	/* TCP, reply direction */
@@ -228,6 +234,10 @@ void probe_start(struct probe *p, uint64_t id, const struct obs *o);
 void probe_observe(struct probe *p, const struct obs *o);
 /* Adds the TLS records that O tells to those of P (probe_tls.c). */
 void probe_take_tls(struct probe *p, const struct obs *o);
+/* O begins the next request on P's connection: so P's answer was complete for the load balancer. */
+void probe_goes_on(struct probe *p, const struct obs *o);
+/* Is O the first segment of a request on a connection that is kept, with its content? */
+bool obs_begins_exchange(const struct obs *o);
 /* The tuple with which the probe meets a socket: behind a DNAT another than its own. */
 struct hct_tuple probe_inner_tuple(const struct probe *p);
 /* Was it forwarded, to a container or another host? */

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 
 #define MAX_SERVICES 4096
 #define MAX_LOOKED_AT 256
+#define ASKED_TEXT_LEN 160
+#define WAITING_NS UINT64_C(20000000000)
 #define PATIENCE_SLACK_NS UINT64_C(100000000) /* longer than a probe is waited for */
 
 struct entry {
@@ -25,6 +28,7 @@ struct services {
 	const struct settings *settings;
 	struct entry *by_tuple;
 	uint64_t next_ns; /* no service is due before */
+	char asked[ASKED_TEXT_LEN]; /* "GET /a, POST /b": what users' requests were, the first ones */
 };
 
 struct services *services_new(const struct settings *settings)
@@ -162,6 +166,8 @@ static uint64_t due_at(const struct services *s, const struct service *service)
 	if (!can_fall_silent(s, service))
 		return UINT64_MAX;
 	due = service->last_ns + window_of(s, service);
+	if (service->waits) /* it may not give its connection up as soon as the check */
+		due += WAITING_NS;
 	/* what is under way may yet turn out to be a probe, once its timeout is over */
 	if (service->begun_ns <= due && service->begun_ns + patience > due &&
 	    service->begun_ns > service->last_ns)
@@ -228,6 +234,37 @@ void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t st
 		note_begun(&entry->service, start_ns);
 }
 
+/* Keeps the request of P among those that users ask for, while there is room. */
+static void keep_asked(struct services *s, const struct http_request *request)
+{
+	char text[64];
+	size_t used = strlen(s->asked);
+
+	if (!request->valid || request->forwarded)
+		return;
+	snprintf(text, sizeof(text), "%.15s %.40s", request->method, request->path);
+	if (strstr(s->asked, text) || used + 2 + strlen(text) >= sizeof(s->asked))
+		return;
+	snprintf(s->asked + used, sizeof(s->asked) - used, "%s%s", used ? ", " : "", text);
+}
+
+void services_asked(struct services *s, const struct probe *p, uint64_t n)
+{
+	struct entry *expected = find_expected(s, &p->tuple);
+	struct service *service = services_find(s, &p->tuple);
+
+	if (expected)
+		expected->service.others += n;
+	if (service && (!expected || service != &expected->service))
+		service->others += n;
+	keep_asked(s, &p->http_request);
+}
+
+const char *services_asked_for(const struct services *s)
+{
+	return s->asked;
+}
+
 void services_probed(struct services *s, struct service *service, const struct probe *p)
 {
 	struct entry *expected = find_expected(s, &p->tuple);
@@ -237,6 +274,9 @@ void services_probed(struct services *s, struct service *service, const struct p
 	if (!service)
 		return;
 	service->probes++;
+	service->others = 0;
+	service->waits = p->request_ns && !p->confirmed_ns && !p->next_ns && !p->lb_fin_ns &&
+			 !p->lb_rst_ns && !p->host_fin_ns && !p->host_rst_ns;
 	if (p->http_request.valid)
 		service->http = true;
 	if (p->start_ns > service->last_ns)
@@ -276,6 +316,11 @@ const struct service *services_silent(struct services *s, uint64_t now_ns)
 	if (s->settings->probe_from) /* who sends them knows when none comes */
 		return NULL;
 	HASH_ITER(hh, s->by_tuple, entry, next) {
+		if (due_at(s, &entry->service) <= now_ns && entry->service.expected &&
+		    entry->service.others) {
+			entry->service.others = 0;
+			entry->service.last_ns = now_ns;
+		}
 		if (due_at(s, &entry->service) <= now_ns) {
 			entry->service.reported = true;
 			s->next_ns = now_ns; /* there may be more */

@@ -19,6 +19,8 @@ struct service {
 	bool expected; /* --port named it, or nothing in particular was: not probed yet */
 	bool reported; /* its silence was */
 	bool http; /* a request was HTTP */
+	uint64_t others; /* requests that are no checks, since the last probe */
+	bool waits; /* on the last probe's connection, which is open, an answer is still due */
 	uint64_t asked_ns; /* when the host was asked who listens; 0: never */
 	uint32_t pid; /* the answer, 0: nobody known */
 	char comm[HCT_COMM_LEN];
@@ -32,6 +34,13 @@ void services_free(struct services *s); /* accepts NULL */
 void services_start(struct services *s, uint64_t now_ns);
 /* Something to TUPLE started: a probe, or a user's request. */
 void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns);
+/*
+ * N requests like P came, which are no checks.  P need have no more than a tuple
+ * and a start.
+ */
+void services_asked(struct services *s, const struct probe *p, uint64_t n);
+/* What requests that are no checks asked for, the last ones; "" nothing known.  Borrowed. */
+const char *services_asked_for(const struct services *s);
 /* P, which is over, was a probe of SERVICE (may be NULL). */
 void services_probed(struct services *s, struct service *service, const struct probe *p);
 /* Its probes come every INTERVAL_NS. */
@@ -45,6 +54,7 @@ uint64_t services_window_ns(const struct settings *settings);
 /* When the next service has been silent for too long; UINT64_MAX: none. */
 uint64_t services_next(const struct services *s);
 /* A service that was silent for too long at NOW_NS, each once per silence; NULL: none. */
+/* Nor of one that is still expected, while other requests come there: then it may be among them. */
 const struct service *services_silent(struct services *s, uint64_t now_ns);
 
 #endif

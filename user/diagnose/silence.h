@@ -15,6 +15,7 @@ struct silence {
 	uint64_t now_ns;
 	bool own_xdp; /* XDP programs may be hctrace's own */
 	bool lossy; /* events were lost since the last probe */
+	const char *asked; /* what other requests asked for; NULL or "": not known */
 };
 
 void diagnose_silence(const struct silence *s, struct diagnosis *d);

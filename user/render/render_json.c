@@ -170,7 +170,7 @@ static void put_process(struct json_writer *w, const struct probe *p)
 static void put_exchange(struct json_writer *w, const struct probe *p)
 {
 	if (p->tuple.protocol == IPPROTO_TCP && (p->request_ns || p->http_request.valid))
-		json_uint(w, "exchange", 1);
+		json_uint(w, "exchange", p->exchange ? p->exchange : 1);
 	else
 		json_null(w, "exchange");
 }

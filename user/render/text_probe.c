@@ -270,6 +270,16 @@ static void print_timeline(struct text_state *s, const struct probe *p)
 			p->timeline_dropped);
 }
 
+/* Which request it is, of a connection that is kept. */
+static void print_place(struct text_state *s, const struct probe *p)
+{
+	if (p->exchange > 1)
+		fprintf(s->t.out, "%*srequest %" PRIu32 " on its connection\n", INDENT, "",
+			p->exchange);
+	else if (p->midway)
+		fprintf(s->t.out, "%*son a connection that was there before\n", INDENT, "");
+}
+
 void text_probe(struct text_state *s, const struct probe *p, const struct diagnosis *d)
 {
 	bool healthy = d->verdict == VERDICT_HEALTHY;
@@ -287,8 +297,10 @@ void text_probe(struct text_state *s, const struct probe *p, const struct diagno
 		fprintf(s->t.out, "%*skind %s, %s\n", INDENT, "",
 			told_by_is_users(p->told_by) ? "a user's request" : "a probe",
 			told_by_text(p->told_by));
-	if (!told && (d->outcome != OUTCOME_PASS || s->settings->verbose))
+	if (!told && (d->outcome != OUTCOME_PASS || s->settings->verbose)) {
+		print_place(s, p);
 		print_timeline(s, p);
+	}
 	if (!healthy && d->why[0] && !(told && told->why == hash_text(NO_HASH, d->why)))
 		text_paragraph(&s->t, INDENT, "why  ", STYLE_STRONG, d->why, true);
 	if (!healthy && !told)

@@ -23,6 +23,8 @@ static const struct field common_fields[] = {
 	FIELD("tcp-ack", FIELD_U32, struct obs, packet.ack),
 	FIELD("len", FIELD_U32, struct obs, packet.payload_len),
 	FIELD("turns", FIELD_U8, struct obs, turns),
+	FIELD("exchange", FIELD_U32, struct obs, exchange),
+	FIELD("skipped", FIELD_U32, struct obs, skipped),
 	FIELD("answer-end", FIELD_U32, struct obs, answer_end),
 	FIELD("tail", FIELD_U8, struct obs, tail),
 	FIELD("tls", FIELD_U8, struct obs, tls),

@@ -182,6 +182,8 @@ int decode_event(const void *data, size_t size, const struct namer *namer, struc
 	out->turns = e->turns;
 	out->tail = e->tail;
 	out->tls = e->tls;
+	out->exchange = e->exchange;
+	out->skipped = e->skipped;
 	out->answer_end = e->answer_end;
 	device = e->ifindex ? namer->device(namer->ctx, e->ifindex) : NULL;
 	if (device)

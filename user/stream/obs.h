@@ -48,7 +48,9 @@ struct obs {
 	char comm[HCT_COMM_LEN];
 	char device[IFNAMSIZ]; /* "" where no device is involved */
 	struct hct_packet packet;
-	uint8_t turns; /* TCP: requests so far that began after an answer, and the first */
+	uint8_t turns; /* TCP: of this exchange, segments of the load balancer after an answer, and the first */
+	uint32_t exchange; /* TCP: number of the request on its connection, from 1; 0: none came yet, or not told */
+	uint32_t skipped; /* TCP: requests since the last event that were not followed, this one included */
 	uint8_t tail; /* TCP: HCT_TAIL_* of the answer so far */
 	uint8_t tls; /* TCP: HCT_TLS_* */
 	uint32_t answer_end; /* TCP: sequence number behind what was answered so far; 0 none */
@@ -79,13 +81,16 @@ struct obs {
 
 /*
  * What tells a flow from all others: its id is the time of its first packet,
- * and two can come in the same nanosecond on two CPUs.
+ * and two can come in the same nanosecond on two CPUs.  Each request of a
+ * connection that is kept is told from the others by its number, too; whoever
+ * follows whole connections leaves that 0.
  */
 struct flow_key {
 	uint64_t id;
 	struct hct_tuple tuple;
+	uint64_t exchange;
 };
-_Static_assert(sizeof(struct flow_key) == 48, "flow_key is hashed: no holes");
+_Static_assert(sizeof(struct flow_key) == 56, "flow_key is hashed: no holes");
 
 struct flow_key flow_key(uint64_t id, const struct hct_tuple *tuple);
 /* Has O, as read from a file, all that its point cannot do without? */

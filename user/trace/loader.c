@@ -527,6 +527,11 @@ int loader_shared_fd(const struct loader *l)
 	return bpf_map__fd(l->programs.object->maps.shared);
 }
 
+int loader_kept_fd(const struct loader *l)
+{
+	return bpf_map__fd(l->programs.object->maps.kept);
+}
+
 int loader_flows_fd(const struct loader *l)
 {
 	return bpf_map__fd(l->programs.object->maps.flows);

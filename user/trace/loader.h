@@ -46,6 +46,7 @@ size_t loader_changes(struct loader *l, struct point_status out[HCT_POINT_COUNT]
 int loader_events_fd(const struct loader *l);
 int loader_shared_fd(const struct loader *l);
 int loader_flows_fd(const struct loader *l);
+int loader_kept_fd(const struct loader *l);
 
 /* A device came up: attaches there, too.  0, or -errno; already attached is 0. */
 int loader_device_up(struct loader *l, unsigned ifindex);

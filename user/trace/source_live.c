@@ -22,6 +22,7 @@
 #include "names_live.h"
 
 #define ENDED_NS 1000000000ULL /* an ended flow's last events come within */
+#define KEPT_NS 150000000000ULL /* between two requests on a connection that is kept */
 #define BATCH 512
 
 struct source_live {
@@ -193,8 +194,11 @@ bool source_live_follows(const struct source_live *s)
 static bool is_over(const struct source_live *s, const struct hct_flow *flow, uint64_t now)
 {
 	uint64_t silent = now > flow->last_ns ? now - flow->last_ns : 0;
+	bool kept = flow->exchange > 1 && !flow->unfollowed && !flow->users;
 
-	return silent > (flow->ended == HCT_ENDED ? ENDED_NS : s->forget_ns);
+	if (flow->ended == HCT_ENDED)
+		return silent > ENDED_NS;
+	return silent > (kept && s->forget_ns < KEPT_NS ? KEPT_NS : s->forget_ns);
 }
 
 void source_live_housekeep(struct source_live *s)
@@ -221,6 +225,17 @@ void source_live_housekeep(struct source_live *s)
 			else
 				s->follows = true;
 	}
+}
+
+void source_live_follow(struct source_live *s, const struct hct_tuple *tuple, bool follow)
+{
+	int fd = loader_kept_fd(s->loader);
+	uint32_t one = 1;
+
+	if (follow)
+		bpf_map_update_elem(fd, tuple, &one, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, tuple);
 }
 
 void source_live_devices_changed(struct source_live *s)

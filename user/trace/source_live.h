@@ -31,6 +31,11 @@ uint64_t source_live_next(const struct source_live *s);
 /* Forgets flows that ended or fell silent; to be called about once a second while it follows any. */
 void source_live_housekeep(struct source_live *s);
 bool source_live_follows(const struct source_live *s);
+/*
+ * FOLLOW: the connection of TUPLE is a steady check's, and its further requests are
+ * wanted.  Else it is known to be none.
+ */
+void source_live_follow(struct source_live *s, const struct hct_tuple *tuple, bool follow);
 /* The devices of the namespace changed. */
 void source_live_devices_changed(struct source_live *s);
 

@@ -6,7 +6,7 @@ from model import DOWN, UP, Check, rows
 PING = Check("PING", "kept", "")
 
 ROWS = rows(PING, up="redis-ok",
-            down="redis-auth redis-denied redis-busy silent close reset never-accept closed "
+            down="redis-auth redis-denied redis-busy silent read-close read-reset never-accept closed "
                  "loopback drop reject-rst out-drop out-drop-data lost lost-data no-route "
                  "late-stop late-redis-drop late-redis-lost")
 

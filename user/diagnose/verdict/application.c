@@ -38,7 +38,7 @@ enum match match_app_not_accepting(const struct facts *f)
 	/* where accept() itself is watched, that it did not come (in time) is seen */
 	if (accept_watched(f))
 		return p->accepted_ns && p->accepted_ns <= f->gave_up_ns ? NO_MATCH : MATCH_CERTAIN;
-	if (p->accepted_ns)
+	if (p->accepted_ns || p->exchange > 1) /* it answered on this connection before */
 		return NO_MATCH;
 	if (p->request_ns && p->unaccepted_ns > p->request_ns)
 		return MATCH_CERTAIN;
@@ -62,7 +62,7 @@ static enum match match_app_slow(const struct facts *f)
 		return NO_MATCH;
 	if (f->awaits_greeting)
 		return MATCH_LIKELY;
-	if (p->accepted_ns || p->read_ns || p->first_byte_ns)
+	if (p->accepted_ns || p->read_ns || p->first_byte_ns || p->exchange > 1)
 		return MATCH_CERTAIN;
 	return facts_owner(f, &owner) == 0 ? MATCH_LIKELY : MATCH_GUESS;
 }
@@ -75,9 +75,9 @@ static void report_cut_answer(const struct facts *f, char who[48], struct diagno
 	say(WHY(d), "%s began to answer %s", capitalised(who), request_words(f, request));
 	if (f->p->http_response.valid)
 		say(WHY(d), " with status %d", f->p->http_response.status);
-	say(WHY(d), ", and %s the connection %s after the SYN: it had sent ",
+	say(WHY(d), ", and %s the connection %s after the %s: it had sent ",
 	    f->host_reset ? "reset" : "closed",
-	    format_span(took, f->host_end_ns - f->p->start_ns));
+	    format_span(took, f->host_end_ns - f->p->start_ns), f->p->midway ? "request" : "SYN");
 	say_extent(f, d);
 	say(WHY(d), ".");
 	add_advice(d, "See the service's log for that moment: it gave up in the middle of its answer "
@@ -112,8 +112,9 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 		report_cut_answer(f, who, d);
 		return;
 	}
-	say(WHY(d), "%s %s the connection %s after the SYN, without answering %s", capitalised(who),
+	say(WHY(d), "%s %s the connection %s after the %s, without answering %s", capitalised(who),
 	    f->host_reset ? "reset" : "closed", format_span(took, f->host_end_ns - p->start_ns),
+	    p->midway ? "request came" : "SYN",
 	    p->request_ns ? request_words(f, request) : "(no request had come yet)");
 	if (p->request_ns && p->read_ns)
 		say(WHY(d), ", which it had read");

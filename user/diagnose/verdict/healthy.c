@@ -16,7 +16,9 @@ static bool answer_is_stuck(const struct facts *f)
 		return !f->given.cut_short;
 	if (f->lb_end_ns)
 		return p->retransmits && f->lb_at_timeout;
-	return p->retransmits > 1 && !f->given.cut_short;
+	if (f->given.cut_short)
+		return false;
+	return p->retransmits > 1 || (p->retransmits && f->extent.numbered && !f->extent.arrived);
 }
 
 /*

@@ -63,6 +63,23 @@ static void say_suspects(const struct silence *s, struct diagnosis *d)
 	say_if_quiet(s, &now, d);
 }
 
+/* Requests came meanwhile, so the network lets the load balancer in. */
+static void say_others(const struct silence *s, struct diagnosis *d)
+{
+	uint64_t n = s->service->others;
+	bool one = n == 1;
+
+	say(WHY(d), " %" PRIu64 " other request%s came meanwhile", n, one ? "" : "s");
+	if (s->asked && *s->asked)
+		say(WHY(d), " (%s)", s->asked);
+	say(WHY(d), one ? ", which was not recognised as a check." :
+			  ", none of which was recognised as a check.");
+	say(ADVICE(d), "The network lets the load balancer in. If %s the check, say so: --path PATH "
+		       "names it, and --all-traffic tells of each request. Else look at the health "
+		       "check's settings: is it on, and its port right?",
+	    one ? "that request was" : "one of them was");
+}
+
 void diagnose_silence(const struct silence *s, struct diagnosis *d)
 {
 	char silent[SPAN_TEXT_LEN], interval[SPAN_TEXT_LEN], target[ENDPOINT_TEXT_LEN];
@@ -88,6 +105,10 @@ void diagnose_silence(const struct silence *s, struct diagnosis *d)
 		say(WHY(d), " Events were lost meanwhile, so some may have come unseen.");
 	if (s->lossy)
 		d->confidence = CONFIDENCE_GUESS;
+	if (s->service->others) {
+		say_others(s, d);
+		return;
+	}
 	say_suspects(s, d);
 	say(ADVICE(d),
 	    "Look outside this host: is the health check on, and its port right; do the security "
