@@ -60,11 +60,12 @@ def s_client(*more, ask=b"", wait=0.3):
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.write(ask)
                 child.stdin.flush()
+            first = child.stdout.readline().decode(errors="replace")  # of the certificate
             time.sleep(wait)
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.close()
             child.terminate()
-            said = child.stdout.read().decode(errors="replace")
+            said = first + child.stdout.read().decode(errors="replace")
             code = child.wait(timeout)
         result = "tls" if code > 0 and "alert" in said else "http"
         return lab_checks.Seen(result, lb, source, target, port, time.monotonic() - start)

@@ -54,7 +54,8 @@ static enum match by_answer(const struct facts *f)
 		return NO_MATCH;
 	if (f->lb_end_ns && !ended_content(f, t->data_ns))
 		return NO_MATCH;
-	return f->extent.arrived || (f->lb_end_ns && !f->p->retransmits) ? MATCH_LIKELY : NO_MATCH;
+	/* who ended it has no use for a last alert, which is sent again then */
+	return f->extent.arrived || f->lb_end_ns ? MATCH_LIKELY : NO_MATCH;
 }
 
 enum match match_tls_pass(const struct facts *f)
