@@ -217,6 +217,7 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	probe_reading(p, &f->spoken);
 	f->http = f->tcp && (p->http_request.valid || (f->s->expect_http && !f->spoken.application));
 	f->only_connects = only_connects(f);
+	f->gaps = p->missing || p->lossy;
 	f->asks = f->udp && f->spoken.application;
 	f->tls = (p->request_bytes_len && p->request_bytes[0] == TLS_HANDSHAKE) ||
 		 p->tls.state & HCT_TLS_SEEN;

@@ -56,6 +56,7 @@ struct facts {
 	bool awaits_greeting; /* it sent nothing, got nothing, and gave up: the service was to speak first */
 	struct reading spoken; /* what was said, where it is neither HTTP/1 nor TLS */
 	bool only_connects; /* --lb says that without HTTP the handshake is all that counts */
+	bool gaps; /* events were lost: what was said may not be all */
 	bool asks; /* a datagram that wants an answer */
 	bool replied; /* something was answered before it gave up, whatever it is */
 	bool hung_up_on; /* it sent nothing, and left when it saw that the service had: that was to speak first */

@@ -101,7 +101,7 @@ static enum match other_protocol(const struct facts *f)
 	bool ended = f->lb_end_ns && !f->lb_at_timeout && !f->p->retransmits;
 	const struct reading *r = &f->spoken;
 
-	if (r->result == READ_ERROR || r->result == READ_INCOMPLETE || r->foreign)
+	if (f->gaps || r->result == READ_ERROR || r->result == READ_INCOMPLETE || r->foreign)
 		return NO_MATCH;
 	if (r->status && !facts_status_expected(f->s, r->status))
 		return NO_MATCH;
@@ -149,6 +149,8 @@ static enum match match_healthy(const struct facts *f)
 {
 	if (f->tcp)
 		return tcp(f);
+	if (f->udp && f->gaps && !f->p->request_head_len) /* what it asked was not seen */
+		return NO_MATCH;
 	if (f->asks && (f->spoken.result == READ_ERROR || f->spoken.foreign))
 		return NO_MATCH;
 	return f->p->reply_ns && !f->drop ? MATCH_CERTAIN : NO_MATCH;

@@ -23,6 +23,8 @@ static enum match match_http_status(const struct facts *f)
 		return facts_status_expected(f->s, f->spoken.status) ||
 				       (f->spoken.grpc.seen && f->spoken.status == 200) ?
 			       NO_MATCH : MATCH_CERTAIN;
+	if (f->gaps && !p->http_request.valid) /* it may have asked in another protocol */
+		return NO_MATCH;
 	return wants_answer(f) && !f->tls && f->answered && p->http_response.valid &&
 			       !facts_status_expected(f->s, p->http_response.status)
 		       ? MATCH_CERTAIN

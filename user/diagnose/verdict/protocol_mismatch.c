@@ -77,6 +77,8 @@ static enum mismatch find(const struct facts *f, enum match *sure)
 	const struct probe *p = f->p;
 
 	*sure = MATCH_CERTAIN;
+	if (f->gaps && f->spoken.foreign)
+		return MATCHED;
 	if (f->udp)
 		return f->spoken.foreign ? NO_DNS : MATCHED;
 	if (!wants_answer(f))

@@ -32,7 +32,8 @@ static enum match match_grpc_status(const struct facts *f)
 
 static enum match match_service_error(const struct facts *f)
 {
-	if (f->spoken.result != READ_ERROR || !f->replied || f->spoken.grpc.seen)
+	if (f->spoken.result != READ_ERROR || !f->replied || f->spoken.grpc.seen ||
+	    (f->gaps && f->tcp && !f->p->request_bytes_len))
 		return NO_MATCH;
 	return how_sure(f);
 }
