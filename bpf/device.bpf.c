@@ -333,7 +333,7 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 				HCT_PAYLOAD_SHORT);
 }
 
-#define LAST_CHUNK_LEN 5
+#define LAST_CHUNK_LEN 7 /* with the end of the chunk ahead of it: "10" is another size */
 
 /*
  * Looks whether the answer's last segment so far ends with an empty chunk: of a
@@ -342,7 +342,7 @@ static __always_inline void report_payload(const struct parsed *p, struct hct_fl
 static __always_inline void look_at_tail(struct __sk_buff *skb, struct hct_flow *flow,
 					 const struct parsed *p)
 {
-	const __u8 last[LAST_CHUNK_LEN] = { '0', '\r', '\n', '\r', '\n' };
+	const __u8 last[LAST_CHUNK_LEN] = { '\r', '\n', '0', '\r', '\n', '\r', '\n' };
 	__u8 bytes[LAST_CHUNK_LEN];
 	__u32 len = p->packet.payload_len;
 

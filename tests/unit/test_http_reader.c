@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,14 +216,69 @@ static void locations(void **state)
 	assert_string_equal(r.response.location, "");
 }
 
+/* What clients differ in is marked, and read as far as it can be. */
+static void malformed(void **state)
+{
+	static const struct {
+		const char *text;
+		bool malformed;
+	} answers[] = {
+		{ OK "Content-Length: 3\r\nContent-Length: 3\r\n\r\n", false },
+		{ OK "Content-Length: 3\r\nContent-Length: 4\r\n\r\n", true },
+		{ OK "Content-Length: 3 \r\n\r\n", false },
+		{ OK "Content-Length: 3, 3\r\n\r\n", true },
+		{ OK "Content-Length: +3\r\n\r\n", true },
+		{ OK "Transfer-Encoding: chunked, gzip\r\n\r\n", true },
+		{ OK "no header\r\n\r\n", true },
+		{ OK "Name : value\r\n\r\n", true },
+		{ "\r\n" OK "\r\n", true },
+		{ OK "Transfer-Encoding: chunked\r\n\r\nx\r\n", true },
+	};
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct reading r = read_at_once(answers[i].text, false);
+
+		print_message("%zu\n", i);
+		assert_true(r.response.valid);
+		assert_int_equal(r.answer.malformed, answers[i].malformed);
+	}
+}
+
+static void chunks(void **state)
+{
+	static const struct {
+		const char *body;
+		bool ended;
+	} bodies[] = {
+		{ "0\r\n\r\n", true },
+		{ "3\r\nok\n\r\n0\r\n\r\n", true },
+		{ "3;name=value\r\nok\n\r\n000;last\r\nTrailer: x\r\n\r\n", true },
+		{ "5\r\n0\r\n\r\n\r\n0\r\n\r\n", true },
+		{ "5\r\n0\r\n\r\n", false },
+		{ "3\r\nok\n\r\n0\r\n", false },
+		{ "3\r\nok\n\r\n0\r\nTrailer: x\r\n", false },
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		struct reading r = begin(false);
+
+		snprintf(text, sizeof(text), OK "Transfer-Encoding: chunked\r\n\r\n%s",
+			 bodies[i].body);
+		for (size_t at = 0; at < strlen(text); at++)
+			feed(&r, text + at, 1);
+		print_message("%zu\n", i);
+		assert_int_equal(r.answer.chunks_ended, bodies[i].ended);
+		assert_false(r.answer.malformed);
+	}
+}
+
 static void garbage(void **state)
 {
 	static const char *const texts[] = {
 		"SSH-2.0-OpenSSH_9.2\r\n",
 		"HTTQ/1.1 200 OK\r\n",
 		"H\n",
-		"\n",
-		"\r\n\r\n",
 		"http/1.1 200 OK\r\n",
 		"HTTP/2 200\r\n",
 		"HTTP/1.1 2x0 OK\r\n\r\n",
@@ -300,6 +356,8 @@ int main(void)
 		cmocka_unit_test(whole_heads),	       cmocka_unit_test(any_segments),
 		cmocka_unit_test(beginnings),	       cmocka_unit_test(only_informational),
 		cmocka_unit_test(switching_protocols), cmocka_unit_test(locations),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(chunks),
 		cmocka_unit_test(garbage),	       cmocka_unit_test(long_lines),
 		cmocka_unit_test(any_bytes),
 	};

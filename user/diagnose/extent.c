@@ -8,8 +8,11 @@
  * A chunked body ends with an empty chunk.  Kernels' side before 0.2 did not look
  * at the end of each segment, and the tracepoints cannot.
  */
-static enum wholeness of_chunks(const struct probe *p)
+static enum wholeness of_chunks(const struct probe *p, const struct extent *e)
 {
+	/* all of it was read: the chunks themselves say so, with trailers and extensions */
+	if (e->numbered && !p->answer.broken && p->answer.fed == e->sent)
+		return p->answer.chunks_ended ? WHOLENESS_WHOLE : WHOLENESS_CUT;
 	if (!p->watched_tail)
 		return WHOLENESS_UNKNOWN;
 	return p->tail & HCT_TAIL_LAST_CHUNK ? WHOLENESS_WHOLE : WHOLENESS_CUT;
@@ -32,7 +35,7 @@ static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 {
 	const struct http_answer *a = &p->answer;
 
-	if (went_quiet(p))
+	if (went_quiet(p) || a->malformed)
 		return WHOLENESS_UNKNOWN;
 	if (!a->head_len) /* the head is not complete, though all that was sent was read? */
 		return e->numbered && e->sent && !a->broken && a->fed == e->sent
@@ -46,7 +49,7 @@ static enum wholeness wholeness(const struct probe *p, const struct extent *e)
 			return WHOLENESS_UNKNOWN;
 		return e->body_sent >= a->length ? WHOLENESS_WHOLE : WHOLENESS_CUT;
 	case HTTP_FRAMING_CHUNKED:
-		return of_chunks(p);
+		return of_chunks(p, e);
 	case HTTP_FRAMING_CLOSE:
 		return p->host_fin_ns && !ended_before(p, p->host_fin_ns) ? WHOLENESS_WHOLE :
 									    WHOLENESS_CUT;

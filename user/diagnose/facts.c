@@ -60,7 +60,10 @@ static bool is_ended_at_handshake(const struct facts *f)
 /* Did it end as soon as it had the status, whatever was still to come? */
 static bool is_satisfied_by_status(const struct facts *f)
 {
-	uint64_t status = f->p->status_ns;
+	/* most of those that go by the status wait for the end of the head */
+	uint64_t status = f->p->head_ns && (!f->lb_end_ns || f->p->head_ns <= f->lb_end_ns)
+				  ? f->p->head_ns
+				  : f->p->status_ns;
 
 	return status && f->lb_end_ns >= status && f->lb_end_ns - status <= REACTION_NS &&
 	       !f->lb_at_timeout;

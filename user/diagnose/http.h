@@ -40,10 +40,16 @@ struct http_answer {
 	bool broken; /* bytes in between were not seen, or it is no HTTP: nothing more is read */
 	bool to_head; /* it answers HEAD, and so has no body */
 	bool line_cut; /* LINE is the beginning of a longer one */
+	bool malformed; /* clients differ in what they make of it: see take_header() */
+	bool has_length; /* a Content-Length was met */
+	bool chunks_ended; /* the last chunk and the empty line behind it were read */
+	uint8_t chunk_state; /* of the body, with HTTP_FRAMING_CHUNKED */
+	uint16_t headers; /* of the head */
 	uint16_t line_len;
 	uint32_t fed; /* bytes read, from the first one on */
 	uint32_t head_len; /* bytes up to and with the empty line; 0 not seen */
 	uint64_t length; /* of the body, with HTTP_FRAMING_LENGTH */
+	uint64_t chunk_left; /* bytes of the chunk that is being read */
 	char line[160]; /* that is being read */
 };
 

@@ -30,22 +30,24 @@ static void copy_printable(char *out, size_t size, const char *text)
 	out[n] = '\0';
 }
 
-static bool take_length(struct http_answer *a, const char *value)
+/* A length that is no number, or another one than before, is an error (RFC 9112, 6.3). */
+static void take_length(struct http_answer *a, const char *value)
 {
 	uint64_t length = 0;
+	size_t digits = strspn(value, "0123456789");
 
-	if (!isdigit((unsigned char)*value))
-		return false;
-	for (; isdigit((unsigned char)*value); value++) {
-		if (length > (UINT64_MAX - 9) / 10)
-			return false;
-		length = length * 10 + (uint64_t)(*value - '0');
+	for (size_t i = 0; i < digits && digits <= 19; i++) /* ten to the 19th fits */
+		length = length * 10 + (uint64_t)(value[i] - '0');
+	if (!digits || digits > 19 || length > INT64_MAX ||
+	    value[digits + strspn(value + digits, " \t")]) {
+		a->malformed = true;
+		return;
 	}
-	if (a->framing != HTTP_FRAMING_CHUNKED) { /* which overrides it, RFC 9112, 6.3 */
+	a->malformed |= a->has_length && a->length != length;
+	a->has_length = true;
+	a->length = length;
+	if (a->framing != HTTP_FRAMING_CHUNKED) /* which overrides it */
 		a->framing = HTTP_FRAMING_LENGTH;
-		a->length = length;
-	}
-	return true;
 }
 
 /* Is WORD the last of the comma-separated VALUE? */
@@ -59,16 +61,35 @@ static bool ends_with_word(const char *value, const char *word)
 	       (len == n || value[len - n - 1] == ',' || value[len - n - 1] == ' ');
 }
 
+#define MANY_HEADERS 100 /* more than some clients take */
+
+/*
+ * Framing that is contradictory or no header at all is not guessed: clients
+ * differ in whether they take such an answer.
+ */
+static bool is_malformed(const struct http_answer *a)
+{
+	size_t name = strcspn(a->line, ":");
+
+	return a->headers > MANY_HEADERS || memchr(a->line, '\0', a->line_len) ||
+	       (!a->line_cut && !a->line[name]) || strcspn(a->line, " \t") < name;
+}
+
 static void take_header(struct http_answer *a, struct http_response *out)
 {
 	const char *value;
 
-	if ((value = value_of(a, "Content-Length:")))
+	a->headers++;
+	a->malformed |= is_malformed(a);
+	if ((value = value_of(a, "Content-Length:"))) {
 		take_length(a, value);
-	else if ((value = value_of(a, "Transfer-Encoding:")) && ends_with_word(value, "chunked"))
-		a->framing = HTTP_FRAMING_CHUNKED;
-	else if ((value = value_of(a, "Location:")) && !out->location[0])
+	} else if ((value = value_of(a, "Transfer-Encoding:"))) {
+		a->malformed |= strncasecmp(value, "chunked", 7) != 0 || value[7];
+		if (ends_with_word(value, "chunked"))
+			a->framing = HTTP_FRAMING_CHUNKED;
+	} else if ((value = value_of(a, "Location:")) && !out->location[0]) {
 		copy_printable(out->location, sizeof(out->location), value);
+	}
 }
 
 /* The empty line: what the head did not say follows from the status and the request. */
@@ -79,6 +100,8 @@ static void end_head(struct http_answer *a, const struct http_response *out)
 		a->length = 0;
 	} else if (a->framing == HTTP_FRAMING_UNKNOWN) {
 		a->framing = HTTP_FRAMING_CLOSE;
+	} else if (a->framing == HTTP_FRAMING_CHUNKED) {
+		a->length = 0;
 	}
 	a->head_len = a->fed;
 }
@@ -99,6 +122,7 @@ static void take_line(struct http_answer *a, struct http_response *out)
 			return;
 		}
 		*out = response;
+		a->malformed |= a->line[7] != '0' && a->line[7] != '1';
 		a->final = out->status >= 200 || out->status == 101;
 		out->valid = a->final;
 	} else if (!a->line_len) {
@@ -110,13 +134,73 @@ static void take_line(struct http_answer *a, struct http_response *out)
 	a->line_cut = false;
 }
 
+enum { CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER, CHUNK_TRAILER_TEXT };
+
+static int hex_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9'			? c - '0'
+	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+							: -1;
+}
+
+/* One byte of a chunked body (RFC 9112, 7.1); line ends may lack their CR. */
+static void take_chunk_byte(struct http_answer *a, uint8_t c)
+{
+	int digit = hex_digit(c);
+
+	switch (a->chunk_state) {
+	case CHUNK_SIZE:
+		if (digit >= 0 && a->chunk_left >> 56 == 0)
+			a->chunk_left = a->chunk_left << 4 | (uint64_t)digit;
+		else if (c == '\n')
+			a->chunk_state = a->chunk_left ? CHUNK_DATA : CHUNK_TRAILER;
+		else if (c == ';' || c == ' ' || c == '\t')
+			a->chunk_state = CHUNK_EXTENSION;
+		else if (c != '\r')
+			a->malformed = true;
+		break;
+	case CHUNK_EXTENSION:
+		if (c == '\n')
+			a->chunk_state = a->chunk_left ? CHUNK_DATA : CHUNK_TRAILER;
+		break;
+	case CHUNK_DATA:
+		if (--a->chunk_left == 0)
+			a->chunk_state = CHUNK_END;
+		break;
+	case CHUNK_END:
+		if (c == '\n')
+			a->chunk_state = CHUNK_SIZE;
+		else if (c != '\r')
+			a->malformed = true;
+		break;
+	case CHUNK_TRAILER:
+		if (c == '\n')
+			a->chunks_ended = true;
+		else if (c != '\r')
+			a->chunk_state = CHUNK_TRAILER_TEXT;
+		break;
+	case CHUNK_TRAILER_TEXT:
+		if (c == '\n')
+			a->chunk_state = CHUNK_TRAILER;
+		break;
+	}
+}
+
 void http_answer_feed(struct http_answer *a, const uint8_t *data, size_t len,
 		      struct http_response *out)
 {
 	for (size_t i = 0; i < len && !a->broken; i++) {
 		a->fed++;
+		if (a->head_len && a->framing == HTTP_FRAMING_CHUNKED && !a->chunks_ended)
+			take_chunk_byte(a, data[i]);
 		if (a->head_len)
 			continue;
+		/* HAProxy passes over empty lines ahead of the status line, others do not */
+		if (!a->final && !out->status && !a->line_len &&
+		    (data[i] == '\r' || data[i] == '\n')) {
+			a->malformed = true;
+			continue;
+		}
 		if (data[i] == '\n') {
 			take_line(a, out);
 		} else if (a->line_len < sizeof(a->line) - 1) {

@@ -216,6 +216,8 @@ static void take_answer(struct probe *p, const struct obs *o)
 	http_answer_feed(&p->answer, o->payload + skip, o->payload_len - skip, &p->http_response);
 	if (p->http_response.valid)
 		note_once(&p->status_ns, o);
+	if (p->answer.head_len)
+		note_once(&p->head_ns, o);
 	http_note_refusal(o->payload, o->payload_len, &p->http_response);
 }
 

@@ -135,6 +135,7 @@ struct probe {
 	uint64_t synack_ns; /* first SYN-ACK left */
 	uint64_t first_byte_ns; /* first payload byte left */
 	uint64_t status_ns; /* the answer's status line was complete */
+	uint64_t head_ns; /* its head was */
 	uint64_t answer_last_ns; /* the last byte of it that was new */
 	uint64_t confirmed_ns; /* the load balancer acknowledged all that was answered until then */
 	/* TCP, sequence numbers; valid with NUMBERED */

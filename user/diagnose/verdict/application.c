@@ -56,6 +56,8 @@ static enum match match_app_slow(const struct facts *f)
 		return NO_MATCH;
 	if (f->records && f->records->complete_ns)
 		return !f->lb_end_ns || f->lb_at_timeout ? match_tls_unanswered(f) : NO_MATCH;
+	if (is_unfinished(f) && f->satisfied_by_status) /* who leaves at once has not given up */
+		return NO_MATCH;
 	if (is_unfinished(f)) /* who did not end at its timeout may have had another reason */
 		return !f->lb_end_ns || f->lb_at_timeout ? MATCH_CERTAIN : MATCH_LIKELY;
 	if (f->answered)

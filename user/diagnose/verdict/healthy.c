@@ -7,6 +7,8 @@
 #include "diagnose/verdict/report.h"
 #include "diagnose/verdict/tls.h"
 
+#define HELD_NS UINT64_C(250000000) /* who has what it wants ends sooner */
+
 /* The answer left, but is sent again and again, and the load balancer waits till its timeout. */
 static bool answer_is_stuck(const struct facts *f)
 {
@@ -69,6 +71,13 @@ static enum match cut_answer(const struct facts *f)
 	       f->judges == JUDGES_STATUS_PROBABLY ? MATCH_LIKELY : NO_MATCH;
 }
 
+/* The load balancer had what there was of the answer, and waited until its time was up. */
+static bool held_to_timeout(const struct facts *f)
+{
+	return f->lb_at_timeout && f->p->answer_last_ns && f->extent.numbered &&
+	       f->lb_end_ns > f->p->answer_last_ns + HELD_NS;
+}
+
 /* An HTTP status that is expected: did the load balancer get as much of the answer as it needs? */
 static enum match http_answer(const struct facts *f)
 {
@@ -92,6 +101,12 @@ static enum match http_answer(const struct facts *f)
 		return NO_MATCH;
 	if (answer_is_stuck(f) || (f->extent.numbered && !f->extent.arrived && !ended))
 		return NO_MATCH;
+	/* what clients differ in is not known, nor what those wait for who wait to the timeout */
+	if (f->p->answer.malformed || held_to_timeout(f))
+		return NO_MATCH;
+	/* its head was not read to the end: the rest may be missing */
+	if (f->extent.numbered && !f->p->answer.head_len && !f->satisfied_by_status)
+		return MATCH_LIKELY;
 	return MATCH_CERTAIN;
 }
 

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Verdicts: the service answered an HTTP check with another status, or with no HTTP. */
+#include <strings.h>
+
 #include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
+
+/* "HTTP/2.0 200", "http/1.1 200": some clients take that. */
+static bool begins_like_http(const struct facts *f)
+{
+	return f->p->first_bytes_len >= 5 &&
+	       strncasecmp((const char *)f->p->first_bytes, "HTTP/", 5) == 0;
+}
 
 static enum match match_not_http(const struct facts *f)
 {
@@ -9,7 +18,8 @@ static enum match match_not_http(const struct facts *f)
 
 	/* where events were lost, what is seen first may be the middle of an answer */
 	return wants_answer(f) && f->http && !f->tls && f->answered && p->first_bytes_len &&
-			       p->answer.broken && !p->http_response.valid && !p->missing && !p->lossy
+			       p->answer.broken && !p->http_response.valid && !begins_like_http(f) &&
+			       !p->missing && !p->lossy
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }

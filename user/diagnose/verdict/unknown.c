@@ -101,6 +101,13 @@ static void say_tcp_progress(const struct facts *f, struct diagnosis *d)
 	else if (f->answered && content_unseen(p))
 		say(WHY(d), "The application answered, but the content could not be read, so the "
 			    "status is unknown.");
+	else if (f->answered && p->answer.malformed)
+		say(WHY(d),
+		    "The application answered with status %d, but not as the standard asks (a "
+		    "Content-Length that is repeated or no number, a Transfer-Encoding besides "
+		    "chunked, a chunk without its length, a line that is no header): load "
+		    "balancers differ in whether they take that.",
+		    p->http_response.status);
 	else if (f->answered)
 		say(WHY(d), "The application answered, but it cannot be told whether the load "
 			    "balancer liked it.");
