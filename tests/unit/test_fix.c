@@ -118,6 +118,33 @@ static void a_way_back(void **state)
 	}
 }
 
+/* A command of IPv6 is two words more: no word of it may be in quotes. */
+static void a_way_back_of_ipv6(void **state)
+{
+	static const uint8_t router[16] = { 0xfe, 0x80, [15] = 1 };
+	struct probe p = syn();
+
+	for (int i = 0; i < 4; i++) {
+		struct answers a = { .gateway = { .n = 1, .free_table = 100, .n_denials = i == 2 || i == 3 } };
+		struct host_denial *denial = &a.gateway.denial;
+		struct fix fix;
+
+		memcpy(a.gateway.addr, router, 16);
+		memcpy(p.tuple.lb, (uint8_t[16]){ 0x20, 1, 0xd, 0xb8, [15] = 5 }, 16);
+		memcpy(p.tuple.target, (uint8_t[16]){ 0x20, 1, 0xd, 0xb8, 1, [15] = 9 }, 16);
+		*denial = (struct host_denial){ .type = "prohibit", .by_rule = i == 3, .priority = 50,
+						.table = 9, .only_destination = true, .prefix_len = 128 };
+		memcpy(denial->prefix, p.tuple.lb, 16);
+		strcpy(p.device_out, "eth1");
+		p.route_failed = i > 0;
+		fix = fix_of(i ? &verdict_no_route_back : &verdict_wrong_interface, &p, &a);
+		if (strncmp(fix.command.text, "ip -6 ", 6) != 0 || strchr(fix.command.text, '\''))
+			fail_msg("%d: %s", i, fix.command.text);
+		if (i == 0)
+			assert_non_null(strstr(fix.command.text, " && ip -6 rule add from "));
+	}
+}
+
 /* What answers do not come from is not guessed. */
 static void no_device(void **state)
 {
@@ -261,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_way_back),
+		cmocka_unit_test(a_way_back_of_ipv6),
 		cmocka_unit_test(no_device),
 		cmocka_unit_test(a_daemon_by_name),
 		cmocka_unit_test(a_request_or_none),

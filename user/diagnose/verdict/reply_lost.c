@@ -46,7 +46,6 @@ static enum match match_reply_lost(const struct facts *f)
  */
 static void fix_wrong_interface(const struct facts *f, struct diagnosis *d)
 {
-	const char *ip = f->v6 ? "ip -6" : "ip";
 	char router[ADDR_TEXT_LEN];
 	struct host_gateway g = { 0 };
 
@@ -56,10 +55,13 @@ static void fix_wrong_interface(const struct facts *f, struct diagnosis *d)
 		advise_unknown_router(f, &g, d);
 		return;
 	}
-	FIX_COMMAND(d, "%s route replace default via %s dev %s table %u", ip,
+	FIX_COMMAND(d, f->v6 ? "ip -6 route replace default via %s dev %s table %u" :
+			       "ip route replace default via %s dev %s table %u",
 		    format_addr(router, g.addr), f->p->device_in, g.table ? g.table : g.free_table);
 	if (!g.table)
-		FIX_COMMAND(d, " && %s rule add from %s table %u", ip, f->address, g.free_table);
+		FIX_COMMAND(d, f->v6 ? " && ip -6 rule add from %s table %u" :
+				       " && ip rule add from %s table %u",
+			    f->address, g.free_table);
 	advise_router(f, &g, d);
 }
 

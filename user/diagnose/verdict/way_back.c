@@ -49,8 +49,8 @@ static void add_route(const struct facts *f, const struct host_gateway *g, struc
 {
 	char router[ADDR_TEXT_LEN];
 
-	FIX_COMMAND(d, "%s route add %s via %s dev %s", f->v6 ? "ip -6" : "ip", f->range,
-		    format_addr(router, g->addr), f->p->device_in);
+	FIX_COMMAND(d, f->v6 ? "ip -6 route add %s via %s dev %s" : "ip route add %s via %s dev %s",
+		    f->range, format_addr(router, g->addr), f->p->device_in);
 	if (g->table)
 		FIX_COMMAND(d, " table %u", g->table);
 }
@@ -93,16 +93,17 @@ static void delete_denial(const struct facts *f, const struct host_denial *denia
 			  struct diagnosis *d)
 {
 	struct prefix prefix = { .len = (uint8_t)(denial->prefix_len + (f->v6 ? 0 : 96)) };
-	const char *ip = f->v6 ? "ip -6" : "ip";
 	char text[PREFIX_TEXT_LEN];
 
 	memcpy(prefix.addr, denial->prefix, 16);
 	format_prefix(text, &prefix);
 	if (denial->by_rule)
-		FIX_COMMAND(d, "%s rule del priority %u to %s %s", ip, denial->priority, text,
-			    denial->type);
+		FIX_COMMAND(d, f->v6 ? "ip -6 rule del priority %u to %s %s" :
+				       "ip rule del priority %u to %s %s",
+			    denial->priority, text, denial->type);
 	else
-		FIX_COMMAND(d, "%s route del %s %s", ip, denial->type, text);
+		FIX_COMMAND(d, f->v6 ? "ip -6 route del %s %s" : "ip route del %s %s", denial->type,
+			    text);
 	if (!denial->by_rule && denial->table != RT_TABLE_MAIN)
 		FIX_COMMAND(d, " table %u", denial->table);
 }
