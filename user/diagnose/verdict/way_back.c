@@ -44,24 +44,26 @@ void advise_unknown_router(const struct facts *f, const struct host_gateway *g,
 		SHOW_COMMAND(d, f->v6 ? "ip -6 route show table all" : "ip route show table all");
 }
 
-/* Appends what adds the route to the range. */
-static void add_route(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+/* Appends what adds the route to the range, to TABLE; 0: to main. */
+static void add_route(const struct facts *f, const struct host_gateway *g, uint32_t table,
+		      struct diagnosis *d)
 {
 	char router[ADDR_TEXT_LEN];
 
 	FIX_COMMAND(d, f->v6 ? "ip -6 route add %s via %s dev %s" : "ip route add %s via %s dev %s",
 		    f->range, format_addr(router, g->addr), f->p->device_in);
-	if (g->table)
-		FIX_COMMAND(d, " table %u", g->table);
+	if (table)
+		FIX_COMMAND(d, " table %u", table);
 }
 
-static void fix_by_route(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+static void fix_by_route(const struct facts *f, const struct host_gateway *g, uint32_t table,
+			 struct diagnosis *d)
 {
 	if (g->n != 1) {
 		advise_unknown_router(f, g, d);
 		return;
 	}
-	add_route(f, g, d);
+	add_route(f, g, table, d);
 	advise_router(f, g, d);
 }
 
@@ -110,7 +112,8 @@ static void delete_denial(const struct facts *f, const struct host_denial *denia
 
 /*
  * A ban of no more than the range goes as a whole.  Of one that is wider the
- * rest stays: past a route a more specific one leads, past a rule none does.
+ * rest stays: past a route a more specific one of the same table leads, past a rule none
+ * does.
  */
 static void fix_denied(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
 {
@@ -120,12 +123,12 @@ static void fix_denied(const struct facts *f, const struct host_gateway *g, stru
 	if (g->n_denials != 1 || !denial->only_destination || (scope == WIDER && denial->by_rule)) {
 		advise_denial(f, d);
 	} else if (scope == WIDER) {
-		fix_by_route(f, g, d);
+		fix_by_route(f, g, denial->table == RT_TABLE_MAIN ? 0 : denial->table, d);
 	} else {
 		delete_denial(f, denial, d);
 		if (!denial->by_rule && scope == EQUAL && g->n == 1) {
 			FIX_COMMAND(d, " && ");
-			add_route(f, g, d);
+			add_route(f, g, g->table, d);
 			advise_router(f, g, d);
 		} else {
 			add_advice(d, "Take it out of the network configuration, too.");
@@ -153,5 +156,5 @@ void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d)
 	else if (!known)
 		advise_unknown_router(f, &g, d);
 	else
-		fix_by_route(f, &g, d);
+		fix_by_route(f, &g, g.table, d);
 }
