@@ -91,6 +91,7 @@ static int record(const struct settings *s)
 	struct settings run = *s;
 	struct live_view view = { .renderer = &render_text };
 	char span[SPAN_TEXT_LEN];
+	struct stat st;
 	sigset_t all;
 	int status;
 
@@ -106,6 +107,9 @@ static int record(const struct settings *s)
 	fclose(view.out);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* of a recording with gaps, which it counts, a bundle can be made */
+	if (status == EXIT_OUTPUT && stat(RECORDED, &st) == 0 && st.st_size)
+		return 0;
 	return status == EXIT_USAGE || status == EXIT_CANNOT_TRACE || status == EXIT_OUTPUT ? status : 0;
 }
 
