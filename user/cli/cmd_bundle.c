@@ -78,7 +78,12 @@ static int check_output(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX];
+	struct stat st;
 
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "hctrace: cannot write %s: it is no regular file\n", path);
+		return EXIT_OUTPUT;
+	}
 	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
 	if (access(folder, W_OK | X_OK) == 0)
 		return 0;
