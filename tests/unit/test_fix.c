@@ -11,8 +11,16 @@ struct answers {
 	struct host host;
 	struct host_gateway gateway;
 	struct host_wrappers wrappers;
+	struct host_route route; /* without a device: not known */
 	int64_t sysctl;
 };
+
+static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+		      struct host_route *out)
+{
+	*out = ((struct answers *)ctx)->route;
+	return out->device[0] ? 0 : -ENODATA;
+}
 
 static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
 		   struct host_gateway *out)
@@ -35,7 +43,7 @@ static int sysctl(void *ctx, const char *name, int64_t *out)
 }
 
 static const struct host_ops answers_ops = { .gateway = gateway, .wrappers = wrappers,
-					     .sysctl = sysctl };
+					     .sysctl = sysctl, .route_back = route_back };
 
 static struct probe syn(void)
 {
@@ -143,6 +151,36 @@ static void a_way_back_of_ipv6(void **state)
 			fail_msg("%d: %s", i, fix.command.text);
 		if (i == 0)
 			assert_non_null(strstr(fix.command.text, " && ip -6 rule add from "));
+	}
+}
+
+/* The filter stays strict where a way of its own for the range can be made. */
+static void a_way_that_the_filter_asks_for(void **state)
+{
+	static const struct {
+		uint32_t routers, table, free_table;
+		const char *command;
+	} rows[] = {
+		{ 1, 0, 100, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0 table 100 && "
+			     "ip rule add from 192.168.0.10 table 100" },
+		{ 1, 7, 100, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0 table 7" },
+		{ 1, 0, 0, "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+		{ 2, 0, 100, "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+		{ 0, 0, 100, "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+	};
+	struct probe p = syn();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct answers a = { .sysctl = 1, .gateway = { .n = rows[i].routers, .table = rows[i].table,
+							       .free_table = rows[i].free_table } };
+		struct fix fix;
+
+		set_v4(a.gateway.addr, 192, 168, 0, 1);
+		strcpy(a.route.device, "eth1");
+		fix = fix_of(&verdict_rp_filter, &p, &a);
+		if (strcmp(fix.command.text, rows[i].command) != 0)
+			fail_msg("%zu: %s", i, fix.command.text);
+		assert_int_equal(!strstr(fix.advice, "for all sources"), !strstr(fix.command.text, "sysctl"));
 	}
 }
 
@@ -290,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_way_back),
 		cmocka_unit_test(a_way_back_of_ipv6),
+		cmocka_unit_test(a_way_that_the_filter_asks_for),
 		cmocka_unit_test(no_device),
 		cmocka_unit_test(a_daemon_by_name),
 		cmocka_unit_test(a_request_or_none),

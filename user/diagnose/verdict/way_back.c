@@ -136,6 +136,29 @@ static void fix_denied(const struct facts *f, const struct host_gateway *g, stru
 	}
 }
 
+bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
+		  struct diagnosis *d)
+{
+	char router[ADDR_TEXT_LEN];
+	uint32_t table;
+
+	memset(g, 0, sizeof(*g));
+	if (!ask_way_back(f, g) || g->n != 1)
+		return false;
+	table = g->table ? g->table : g->free_table;
+	if (!table)
+		return false;
+	FIX_COMMAND(d, f->v6 ? "ip -6 route replace %s via %s dev %s table %u" :
+			       "ip route replace %s via %s dev %s table %u",
+		    to, format_addr(router, g->addr), f->p->device_in, table);
+	if (!g->table)
+		FIX_COMMAND(d, f->v6 ? " && ip -6 rule add from %s table %u" :
+				       " && ip rule add from %s table %u",
+			    f->address, table);
+	advise_router(f, g, d);
+	return true;
+}
+
 /* By addresses alone there is a route: another would change nothing. */
 static void advise_rules(const struct facts *f, struct diagnosis *d)
 {
