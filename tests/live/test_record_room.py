@@ -9,7 +9,7 @@ import time
 
 import lab_checks
 import pytest
-from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, OUTPUT, USAGE
+from harness import CANNOT_TRACE, ENV, HEALTHY, OUTPUT, USAGE
 from lab import BACKEND
 from record_play import Report, until
 
@@ -47,7 +47,7 @@ def test_full_disk(lab, record):
         os.unlink(f"{folder}/filler")
         last = lab_checks.http(lab)
         run.wait_said(f"recording to {run.path} again", 10)
-        run.end(FAILED)
+        run.end(OUTPUT)
         report = run.report()
         assert report.sources[0] == first.port and report.sources[-1] == last.port
         gap, = report.recording["gaps"]
@@ -67,7 +67,7 @@ def test_file_size_limit(lab, record):
         lab_checks.http(lab, 7080)
         time.sleep(0.1)
     assert "File too large" in run.stderr
-    run.end(FAILED)
+    run.end(OUTPUT)
     report = run.report()
     assert report.probes and os.stat(run.path).st_size <= 12000
     assert not report.recording["has_end"] or report.recording["gaps"]

@@ -87,7 +87,7 @@ def test_gateway(case, make_lab, trace):
 
 # The probe comes in by eth1, the way back leaves by eth0.
 SECOND = [
-    Case("asymmetric-strict", "timeout", rp_filtered("eth1", fix="rp_filter"),
+    Case("asymmetric-strict", "timeout", rp_filtered("eth1", fix="ip route replace 100.125.0.0/16"),
          target=BACKEND_2, second_link=True, fault=rp_filter(1, "eth1"), fixes=True),
     Case("asymmetric-loose", "http", Expect("healthy", protocol="http"), target=BACKEND_2,
          second_link=True, fault=rp_filter(2, "eth1")),

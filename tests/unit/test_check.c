@@ -15,6 +15,18 @@ static int boxed_sshd(uint32_t pid, struct wrapped_daemons *out)
 	return 0;
 }
 
+static int some_python(uint32_t pid, struct wrapped_daemons *out)
+{
+	*out = (struct wrapped_daemons){ .n = 1, .d = { { .name = "python3" } } };
+	return 0;
+}
+
+static int tftpd(uint32_t pid, struct wrapped_daemons *out)
+{
+	*out = (struct wrapped_daemons){ .n = 1, .d = { { .name = "in.tftpd" } } };
+	return 0;
+}
+
 static int unreadable_xinetd(uint32_t pid, struct wrapped_daemons *out)
 {
 	*out = (struct wrapped_daemons){ .n = 1, .unreadable = true, .err = -EINVAL,
@@ -201,7 +213,17 @@ static void wrappers(void **state)
 	*w = (struct host_wrappers){ .file = "/etc/hosts.deny", .line = 3, .text = "ALL: ALL" };
 	expect(f, check_wrappers, CHECK_FAIL, "line 3 of /etc/hosts.deny");
 	expect_command(f, check_wrappers,
-		       "printf '%s\\n' 'sshd: 100.125.0.0/16' >>/etc/hosts.allow");
+		       "printf '\\n%s\\n' 'sshd: 100.125.0.0/16' >>/etc/hosts.allow");
+	f->facts.daemons = tftpd;
+	expect_command(f, check_wrappers,
+		       "printf '\\n%s\\n' 'in.tftpd: 100.125.0.0/16' >>/etc/hosts.allow");
+	f->facts.daemons = some_python; /* what it calls itself cannot be known */
+	expect(f, check_wrappers, CHECK_WARN, "refuses 100.125.0.1 if it asks for itself as 'python3'");
+	expect_command(f, check_wrappers, NULL);
+	w->granted = true;
+	expect(f, check_wrappers, CHECK_NOTE, "lets in 100.125.255.254 if it asks for itself as 'python3'");
+	w->granted = false;
+	f->facts.daemons = sshd;
 	strcpy(w->file, "/etc/hosts.allow");
 	expect_command(f, check_wrappers, "old=$(cat /etc/hosts.allow) && printf '%s\\n' 'sshd: 100.125.0.0/16' "
 					  "\"$old\" >/etc/hosts.allow");

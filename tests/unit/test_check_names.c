@@ -10,7 +10,8 @@
 
 static int hostile_daemon(uint32_t pid, struct wrapped_daemons *out)
 {
-	*out = (struct wrapped_daemons){ .n = 1, .d = { { .name = HOSTILE } } };
+	*out = (struct wrapped_daemons){ .n = 1, .from_config = true,
+					 .d = { { .name = HOSTILE } } };
 	return 0;
 }
 

@@ -23,8 +23,8 @@ static void one_candidate(void **state)
 	assert_int_equal(d.where.handle, 9);
 	assert_false(d.where.policy);
 	assert_string_equal(d.why,
-			    "Most likely rule 3 of chain INPUT, table filter (iptables-nft), "
-			    "dropped the SYN from 100.125.10.5 to 192.168.0.10:80 on eth0: "
+			    "The firewall dropped the SYN from 100.125.10.5 to 192.168.0.10:80 on eth0; "
+			    "most likely by rule 3 of chain INPUT, table filter (iptables-nft): "
 			    "-s 100.125.0.0/16 -j DROP");
 	assert_string_equal(d.fix.command.text, "iptables-nft -I INPUT 3 -s 100.125.0.0/16 -p tcp --dport 80 "
 				   "-j ACCEPT");
@@ -321,7 +321,7 @@ static void other_namespace(void **state)
 	assert_int_equal(m.packet.netns, 7);
 	assert_string_equal(d.fix.command.text, "ip netns exec box iptables-nft -I INPUT -s 100.125.0.0/16 -p "
 				   "tcp --dport 80 -j ACCEPT");
-	assert_non_null(strstr(d.why, " in box: -j DROP"));
+	assert_non_null(strstr(d.why, " in box; most likely by rule 1 of chain INPUT"));
 }
 
 static void queues(void **state)

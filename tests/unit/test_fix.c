@@ -11,8 +11,16 @@ struct answers {
 	struct host host;
 	struct host_gateway gateway;
 	struct host_wrappers wrappers;
+	struct host_route route; /* without a device: not known */
 	int64_t sysctl;
 };
+
+static int route_back(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+		      struct host_route *out)
+{
+	*out = ((struct answers *)ctx)->route;
+	return out->device[0] ? 0 : -ENODATA;
+}
 
 static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], const char *device,
 		   struct host_gateway *out)
@@ -35,7 +43,7 @@ static int sysctl(void *ctx, const char *name, int64_t *out)
 }
 
 static const struct host_ops answers_ops = { .gateway = gateway, .wrappers = wrappers,
-					     .sysctl = sysctl };
+					     .sysctl = sysctl, .route_back = route_back };
 
 static struct probe syn(void)
 {
@@ -87,7 +95,8 @@ static void a_way_back(void **state)
 		  "ip route del blackhole 100.125.0.0/16 table 9" },
 		{ "a part of it is", 1, 0, 1, 24, false, false,
 		  "ip route del blackhole 100.125.0.0/24 table 9" },
-		{ "more is", 1, 0, 1, 8, false, false, ROUTE },
+		{ "more is", 1, 0, 1, 8, false, false, ROUTE " table 9" },
+		{ "more, behind a rule's table", 1, 7, 1, 8, false, false, ROUTE " table 9" },
 		{ "more, and no router", 0, 0, 1, 8, false, false, "" },
 		{ "two bans", 1, 0, 2, 16, false, false, "" },
 		{ "by a rule", 1, 0, 1, 16, true, false,
@@ -115,6 +124,63 @@ static void a_way_back(void **state)
 			fail_msg("%s: %s", rows[i].what, fix.command.text);
 		assert_true(fix.advice[0]);
 		assert_true(fix.command.text[0] || fix.show.text[0]);
+	}
+}
+
+/* A command of IPv6 is two words more: no word of it may be in quotes. */
+static void a_way_back_of_ipv6(void **state)
+{
+	static const uint8_t router[16] = { 0xfe, 0x80, [15] = 1 };
+	struct probe p = syn();
+
+	for (int i = 0; i < 4; i++) {
+		struct answers a = { .gateway = { .n = 1, .free_table = 100, .n_denials = i == 2 || i == 3 } };
+		struct host_denial *denial = &a.gateway.denial;
+		struct fix fix;
+
+		memcpy(a.gateway.addr, router, 16);
+		memcpy(p.tuple.lb, (uint8_t[16]){ 0x20, 1, 0xd, 0xb8, [15] = 5 }, 16);
+		memcpy(p.tuple.target, (uint8_t[16]){ 0x20, 1, 0xd, 0xb8, 1, [15] = 9 }, 16);
+		*denial = (struct host_denial){ .type = "prohibit", .by_rule = i == 3, .priority = 50,
+						.table = 9, .only_destination = true, .prefix_len = 128 };
+		memcpy(denial->prefix, p.tuple.lb, 16);
+		strcpy(p.device_out, "eth1");
+		p.route_failed = i > 0;
+		fix = fix_of(i ? &verdict_no_route_back : &verdict_wrong_interface, &p, &a);
+		if (strncmp(fix.command.text, "ip -6 ", 6) != 0 || strchr(fix.command.text, '\''))
+			fail_msg("%d: %s", i, fix.command.text);
+		if (i == 0)
+			assert_non_null(strstr(fix.command.text, " && ip -6 rule add from "));
+	}
+}
+
+/* The filter stays strict where a way of its own for the range can be made. */
+static void a_way_that_the_filter_asks_for(void **state)
+{
+	static const struct {
+		uint32_t routers, table, free_table;
+		const char *command;
+	} rows[] = {
+		{ 1, 0, 100, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0 table 100 && "
+			     "ip rule add from 192.168.0.10 table 100" },
+		{ 1, 7, 100, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0 table 7" },
+		{ 1, 0, 0, "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+		{ 2, 0, 100, "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+		{ 0, 0, 100, "sysctl -w net.ipv4.conf.eth0.rp_filter=2" },
+	};
+	struct probe p = syn();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct answers a = { .sysctl = 1, .gateway = { .n = rows[i].routers, .table = rows[i].table,
+							       .free_table = rows[i].free_table } };
+		struct fix fix;
+
+		set_v4(a.gateway.addr, 192, 168, 0, 1);
+		strcpy(a.route.device, "eth1");
+		fix = fix_of(&verdict_rp_filter, &p, &a);
+		if (strcmp(fix.command.text, rows[i].command) != 0)
+			fail_msg("%zu: %s", i, fix.command.text);
+		assert_int_equal(!strstr(fix.advice, "for all sources"), !strstr(fix.command.text, "sysctl"));
 	}
 }
 
@@ -261,6 +327,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_way_back),
+		cmocka_unit_test(a_way_back_of_ipv6),
+		cmocka_unit_test(a_way_that_the_filter_asks_for),
 		cmocka_unit_test(no_device),
 		cmocka_unit_test(a_daemon_by_name),
 		cmocka_unit_test(a_request_or_none),

@@ -132,8 +132,9 @@ static const struct test_case cases[] = {
 	/* lines */
 	{ NULL, "vsftpd: ALL\nALL: 10. \\\n 100.125.\n", NULL, false, DENY, 3 },
 	{ NULL, "# comment \\\nALL: ALL\n", NULL, true }, /* the comment goes on */
-	{ NULL, "ALL: 100.125.", NULL, false, DENY, 0 }, /* no newline: the file is given up … */
-	{ NULL, "ALL: 9.9.9.9", NULL, false, DENY, 0 }, /* … and refuses */
+	{ NULL, "ALL: 100.125.", NULL, false, DENY, 1 }, /* no newline: the file is given up … */
+	{ NULL, "ALL: 9.9.9.9", NULL, false, DENY, 1 }, /* … and refuses */
+	{ NULL, "# one\nALL: 9.9.9.9", NULL, false, DENY, 2 },
 	{ "ALL: ALL", NULL, NULL, true }, /* given up too, but nothing refuses */
 	{ "ALL: ALL", "ALL: ALL\n", NULL, false, DENY, 1 },
 	{ NULL, "ALL: ALL\\\n", NULL, false, DENY, 1 },

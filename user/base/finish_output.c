@@ -26,8 +26,12 @@ int finish_output(FILE *out)
 {
 	bool failed = ferror(out);
 
-	if (fflush(out))
-		return -(failed && first_failure ? first_failure : errno);
+	/* kept, as the next call has nothing left to flush, but still has to tell it */
+	if (fflush(out)) {
+		if (!failed || !first_failure)
+			first_failure = errno;
+		return -first_failure;
+	}
 	return failed ? -(first_failure ? first_failure : EIO) : 0;
 }
 

@@ -94,7 +94,7 @@ void check_verdict(const struct check *done, char *out, size_t size)
 		check_add(out, size, ", but %u thing%s could not be looked at", n[CHECK_UNREAD],
 			  n[CHECK_UNREAD] == 1 ? "" : "s");
 	if (n[CHECK_WARN])
-		check_add(out, size, "; %u more may", n[CHECK_WARN]);
+		check_add(out, size, "; %u more may make checks fail", n[CHECK_WARN]);
 	check_add(out, size, n[CHECK_FAIL] ? "." : "; watch them with 'hctrace live'.");
 }
 

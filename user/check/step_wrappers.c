@@ -15,12 +15,35 @@ struct tally {
 	int err;
 };
 
-/* ROOT: the process whose /etc it is; 0: this process has the same. */
-static void put_answer(struct finding *out, const char *daemon, uint16_t port, const char *client,
-		       uint32_t root, const struct host_wrappers *w)
+/* A daemon that asks libwrap. */
+struct asker {
+	const char *name; /* by which it asks */
+	bool assumed; /* … as far as that of its process goes: it may give any other */
+	uint16_t port;
+	uint32_t root; /* the process whose /etc it is; 0: this process has the same */
+};
+
+/* Programs that ask by the name that their processes have, whatever is configured. */
+static bool asks_by_own_name(const char *comm)
 {
-	CHECK_PUT(out->what, "%s (port %u) asks libwrap (tcp_wrappers), which %s %s", daemon, port,
-		  w->granted ? "lets in" : "refuses", client);
+	static const char *const names[] = { "sshd", "vsftpd", "slapd", "rpcbind" };
+	size_t len = strlen(comm);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(comm, names[i]))
+			return true;
+	return len > 4 && !strncmp(comm, "in.", 3) && comm[len - 1] == 'd';
+}
+
+static void put_answer(struct finding *out, const struct asker *a, const char *client,
+		       const struct host_wrappers *w)
+{
+	uint32_t root = a->root;
+
+	CHECK_PUT(out->what, "%s (port %u) asks libwrap (tcp_wrappers), which %s %s", a->name,
+		  a->port, w->granted ? "lets in" : "refuses", client);
+	if (a->assumed)
+		CHECK_PUT(out->what, " if it asks for itself as '%s'", a->name);
 	if (w->file[0])
 		CHECK_PUT(out->what, ": line %u of %s", w->line, w->file);
 	else
@@ -67,15 +90,23 @@ static bool is_plain_name(const char *daemon)
  * at the end of hosts.allow does, unless a line of it is what refuses.  The file is
  * written, not replaced: it can be mounted there.
  */
-static void put_fix(struct finding *out, const char *daemon, const struct prefix *from,
-		    uint32_t root, const struct host_wrappers *w)
+static void put_fix(struct finding *out, const struct asker *a, const struct prefix *from,
+		    const struct host_wrappers *w)
 {
+	uint32_t root = a->root;
 	bool by_allow = !strcmp(w->file, "/etc/hosts.allow");
 	char line[160] = "";
 
-	check_add(line, sizeof(line), "%s: ", daemon);
+	if (a->assumed) {
+		put_pattern(line, sizeof(line), from);
+		CHECK_ADVISE(out, "Let in %s in /etc/hosts.allow, ahead of what refuses it, for the name "
+				  "by which the program asks: that is not known here, its manual or its "
+				  "configuration has it.", line);
+		return;
+	}
+	check_add(line, sizeof(line), "%s: ", a->name);
 	put_pattern(line, sizeof(line), from);
-	if (!is_plain_name(daemon)) {
+	if (!is_plain_name(a->name)) {
 		CHECK_ADVISE(out, "Let in the load balancer's network in /etc/hosts.allow, ahead of "
 				  "what refuses it; a name like that of this process needs care there.");
 		return;
@@ -84,15 +115,16 @@ static void put_fix(struct finding *out, const char *daemon, const struct prefix
 		CHECK_FIX(out, "old=$(cat /proc/%u/root/etc/hosts.allow) && ", root);
 	else if (by_allow)
 		CHECK_FIX(out, "old=$(cat /etc/hosts.allow) && ");
-	CHECK_FIX(out, "printf %s %s ", "%s\\n", line);
+	/* the first newline: the last line may have none */
+	CHECK_FIX(out, "printf %s %s ", by_allow ? "%s\\n" : "\\n%s\\n", line);
 	CHECK_FIX(out, by_allow ? "\"$old\" >" : ">>");
 	if (root)
 		CHECK_FIX(out, "/proc/%u/root", root);
 	CHECK_FIX(out, "/etc/hosts.allow");
 }
 
-static void check_daemon(struct check *c, const struct host_listener *l, const char *daemon,
-			 uint32_t root, const struct prefix *from)
+static void check_daemon(struct check *c, uint32_t pid, const struct asker *a,
+			 const struct prefix *from)
 {
 	const struct host *host = c->facts->host;
 	bool asked_for = c->facts->settings->n_ports;
@@ -105,20 +137,22 @@ static void check_daemon(struct check *c, const struct host_listener *l, const c
 	/* A line can be for a part of the network: ask for its first address and its last. */
 	for (size_t last = 0; last < 2 && w.granted && !err; last++) {
 		prefix_sample(from, last, addr);
-		err = host->ops->wrappers(host->ctx, l->pid, daemon, addr, &w);
+		err = host->ops->wrappers(host->ctx, pid, a->name, addr, &w);
 	}
 	format_addr(client, addr);
 	if (err) {
-		check_unread(c, err, "What libwrap decides for %s", daemon);
+		check_unread(c, err, "What libwrap decides for %s", a->name);
 		return;
 	}
 	if (!w.granted)
-		out.result = asked_for && !w.uncertain ? CHECK_FAIL : CHECK_WARN;
+		out.result = asked_for && !w.uncertain && !a->assumed ? CHECK_FAIL : CHECK_WARN;
 	else if (w.uncertain)
 		out.result = CHECK_WARN;
-	put_answer(&out, daemon, l->port, client, root, &w);
-	if (out.result != CHECK_OK)
-		put_fix(&out, daemon, from, root, &w);
+	else if (a->assumed)
+		out.result = CHECK_NOTE;
+	put_answer(&out, a, client, &w);
+	if (out.result >= CHECK_WARN)
+		put_fix(&out, a, from, &w);
 	check_say(c, &out);
 }
 
@@ -141,12 +175,18 @@ static void check_listener(struct check *c, const struct host_listener *l, struc
 	if (daemons.unreadable)
 		check_unread(c, daemons.err, "The configuration of %s (pid %u)", l->comm, l->pid);
 	for (size_t i = 0; i < daemons.n; i++) {
+		const struct asker a = {
+			.name = daemons.d[i].name,
+			.assumed = !daemons.from_config && !asks_by_own_name(daemons.d[i].name),
+			.port = l->port,
+			.root = daemons.other_root ? l->pid : 0,
+		};
+
 		if (daemons.d[i].port && daemons.d[i].port != l->port)
 			continue;
 		tally->asked++;
 		for (size_t j = 0; j < s->n_from; j++)
-			check_daemon(c, l, daemons.d[i].name, daemons.other_root ? l->pid : 0,
-				     &s->from[j]);
+			check_daemon(c, l->pid, &a, &s->from[j]);
 	}
 }
 

@@ -78,7 +78,12 @@ static int check_output(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX];
+	struct stat st;
 
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "hctrace: cannot write %s: it is no regular file\n", path);
+		return EXIT_OUTPUT;
+	}
 	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
 	if (access(folder, W_OK | X_OK) == 0)
 		return 0;
@@ -91,6 +96,7 @@ static int record(const struct settings *s)
 	struct settings run = *s;
 	struct live_view view = { .renderer = &render_text };
 	char span[SPAN_TEXT_LEN];
+	struct stat st;
 	sigset_t all;
 	int status;
 
@@ -106,6 +112,9 @@ static int record(const struct settings *s)
 	fclose(view.out);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* of a recording with gaps, which it counts, a bundle can be made */
+	if (status == EXIT_OUTPUT && stat(RECORDED, &st) == 0 && st.st_size)
+		return 0;
 	return status == EXIT_USAGE || status == EXIT_CANNOT_TRACE || status == EXIT_OUTPUT ? status : 0;
 }
 

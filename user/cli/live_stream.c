@@ -198,14 +198,14 @@ int live_stream_open(struct live_stream *s, const struct settings *settings,
 int live_stream_keep(struct live_stream *s)
 {
 	int err = case_writer_close(s->writer);
+	int recorder_err = recorder_close(s->recorder); /* says so by itself */
 
 	if (err)
 		fprintf(stderr, "hctrace: %s is not complete: %s\n", s->settings->save,
 			strerror(-err));
 	s->writer = NULL;
-	recorder_close(s->recorder); /* says so by itself */
 	s->recorder = NULL;
-	return err ? EXIT_OUTPUT : 0;
+	return err || recorder_err ? EXIT_OUTPUT : 0;
 }
 
 void live_stream_close(struct live_stream *s)

@@ -35,7 +35,7 @@ int live_stream_open(struct live_stream *s, const struct settings *settings,
 		     const struct host *host, const struct renderer *renderer, FILE *out);
 /*
  * Ends what is kept, with a message where that is not complete.  The renderer stays.
- * 0, or EXIT_OUTPUT: what --save asked for is not all there.
+ * 0, or EXIT_OUTPUT: what -o or --save asked for is not all there.
  */
 int live_stream_keep(struct live_stream *s);
 void live_stream_close(struct live_stream *s); /* all of it */

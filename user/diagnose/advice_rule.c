@@ -161,14 +161,26 @@ static void say_candidates(const struct culprit *c, const char *did, struct diag
 		say(WHY(d), "; or one of %zu more", c->n_others - n);
 }
 
+/*
+ * What the firewall did can be certain where the rule is only likely: then both
+ * are apart, "The firewall DID; most likely by rule 1 of chain INPUT".  Behind
+ * another sentence that one has said what is certain.
+ */
 static void say_rule(const struct culprit *c, const char *did, struct diagnosis *d)
 {
 	bool likely = c->confidence == CONFIDENCE_LIKELY;
-	size_t start = strlen(d->why);
+	size_t start = strlen(d->why), len;
+	bool apart = likely && d->confidence == CONFIDENCE_CERTAIN && !start;
 	char words[256];
 
-	say(WHY(d), "%s%s %s", likely ? "Most likely " : "",
-	    rule_words(&c->rule, words, sizeof(words)), did);
+	rule_words(&c->rule, words, sizeof(words));
+	len = strlen(words);
+	if (apart && len && words[len - 1] == ',')
+		words[len - 1] = '\0';
+	if (apart)
+		say(WHY(d), "The firewall %s; most likely by %s", did, words);
+	else
+		say(WHY(d), "%s%s %s", likely ? "Most likely " : "", words, did);
 	if (!likely && d->why[start] >= 'a' && d->why[start] <= 'z')
 		d->why[start] = (char)(d->why[start] - 'a' + 'A');
 	if (c->rule.policy)

@@ -45,12 +45,14 @@ static bool read_rule(struct table *t)
 {
 	char *p = t->text;
 	size_t left = sizeof(t->text);
+	bool ended = true; /* the line before, by a newline */
 
 	while (left > 1 && fgets(p, left, t->file)) {
 		size_t len = strlen(p);
 
-		if (len && p[len - 1] == '\n') {
-			t->line++;
+		t->line += ended;
+		ended = len && p[len - 1] == '\n';
+		if (ended) {
 			if (len == 1 || p[len - 2] != '\\')
 				return true;
 			len -= 2;

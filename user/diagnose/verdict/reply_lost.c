@@ -40,27 +40,15 @@ static enum match match_reply_lost(const struct facts *f)
 		       : NO_MATCH;
 }
 
-/*
- * A rule for what has the target's address, and a table of its own with the way
- * back: other traffic keeps its routes.
- */
 static void fix_wrong_interface(const struct facts *f, struct diagnosis *d)
 {
-	const char *ip = f->v6 ? "ip -6" : "ip";
-	char router[ADDR_TEXT_LEN];
-	struct host_gateway g = { 0 };
+	struct host_gateway g;
 
-	if (!ask_way_back(f, &g) || g.n != 1 || (!g.table && !g.free_table)) {
-		add_advice(d, "Send replies from %s back by %s: give them a rule and a table of their own.",
-			   f->address, f->p->device_in);
-		advise_unknown_router(f, &g, d);
+	if (fix_by_table(f, "default", &g, d))
 		return;
-	}
-	FIX_COMMAND(d, "%s route replace default via %s dev %s table %u", ip,
-		    format_addr(router, g.addr), f->p->device_in, g.table ? g.table : g.free_table);
-	if (!g.table)
-		FIX_COMMAND(d, " && %s rule add from %s table %u", ip, f->address, g.free_table);
-	advise_router(f, &g, d);
+	add_advice(d, "Send replies from %s back by %s: give them a rule and a table of their own.",
+		   f->address, f->p->device_in);
+	advise_unknown_router(f, &g, d);
 }
 
 static void report_wrong_interface(const struct facts *f, struct diagnosis *d)

@@ -22,6 +22,14 @@ void fix_conf(bool v6, const char *device, const char *name, unsigned value, str
 bool ask_way_back(const struct facts *f, struct host_gateway *out);
 /* The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses finds one. */
 void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d);
+/*
+ * The fix where the way back leaves by another device: a rule for what has the
+ * target's address, and a table of its own with a route to TO (a range, or
+ * "default"); other traffic keeps its routes.  False: too little is known, G is
+ * what is.
+ */
+bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
+		  struct diagnosis *d);
 /* What is to be said beside a command with G's router; and where that is not known. */
 void advise_router(const struct facts *f, const struct host_gateway *g, struct diagnosis *d);
 void advise_unknown_router(const struct facts *f, const struct host_gateway *g,

@@ -72,6 +72,29 @@ static int64_t conf_value(const struct facts *f, const char *device, const char 
 	return ask_sysctl(f->given.host, conf_key(key, false, device, name), &value) ? -1 : value;
 }
 
+/*
+ * The filter asks for the answer's way, from the target's address as the firewall
+ * left it: a way of its own back to the range is all it needs.  Loose filtering
+ * is for where that cannot be made, as it is loose for all sources.
+ */
+static void fix_rp_filter(const struct facts *f, struct diagnosis *d)
+{
+	const char *device = f->p->device_in;
+	struct host_gateway g;
+
+	if (strcmp(f->address, f->inner_address) == 0 && fix_by_table(f, f->range, &g, d)) {
+		add_advice(d, "Answers of %s to %s then leave by %s; the filter stays as strict as it "
+			      "is.", f->address, f->range, device);
+		return;
+	}
+	fix_conf(false, device, "rp_filter", 2, d);
+	add_advice(d, "That makes the filter loose on %s, for all sources and not for %s alone, as the "
+		      "greater value of all and %s counts; write it to a file in /etc/sysctl.d/ to "
+		      "keep it. A route to %s over %s would leave it strict, and is needed, too, "
+		      "where replies must leave by %s.",
+		   device, f->range, device, f->range, device, device);
+}
+
 static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 {
 	int64_t all = conf_value(f, "all", "rp_filter");
@@ -98,15 +121,10 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), ".");
 	/* loose filtering asks for any way back: only where there is none does it drop */
 	if (known && !route.err && route.device[0] && f->p->device_in[0] &&
-	    strcmp(route.device, f->p->device_in) != 0) {
-		fix_conf(false, f->p->device_in, "rp_filter", 2, d);
-		add_advice(d, "That makes the filter loose on %s, as the greater value of all and %s "
-			      "counts; write it to a file in /etc/sysctl.d/ to keep it. If replies "
-			      "must leave by %s, route %s over it as well.",
-			   f->p->device_in, f->p->device_in, f->p->device_in, f->range);
-	} else {
+	    strcmp(route.device, f->p->device_in) != 0)
+		fix_rp_filter(f, d);
+	else
 		fix_way_back(f, known && !route.err, d);
-	}
 }
 
 static void report_martian_source(const struct facts *f, struct diagnosis *d)
@@ -147,7 +165,7 @@ const struct verdict verdict_rp_filter = {
 	.evidence = "The kernel gave the reverse-path filter as the reason of the drop.",
 	.remedy = "Add a route, or a routing rule with its own table, so that answers leave by "
 		"the interface of the request; or set net.ipv4.conf.DEV.rp_filter to 2 (the "
-		"highest of 'all' and DEV counts).",
+		"highest of 'all' and DEV counts), which loosens it for all sources.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(DROP),
 	.rule = { .match = match_rp_filter, .report = report_rp_filter },

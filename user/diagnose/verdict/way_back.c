@@ -44,24 +44,26 @@ void advise_unknown_router(const struct facts *f, const struct host_gateway *g,
 		SHOW_COMMAND(d, f->v6 ? "ip -6 route show table all" : "ip route show table all");
 }
 
-/* Appends what adds the route to the range. */
-static void add_route(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+/* Appends what adds the route to the range, to TABLE; 0: to main. */
+static void add_route(const struct facts *f, const struct host_gateway *g, uint32_t table,
+		      struct diagnosis *d)
 {
 	char router[ADDR_TEXT_LEN];
 
-	FIX_COMMAND(d, "%s route add %s via %s dev %s", f->v6 ? "ip -6" : "ip", f->range,
-		    format_addr(router, g->addr), f->p->device_in);
-	if (g->table)
-		FIX_COMMAND(d, " table %u", g->table);
+	FIX_COMMAND(d, f->v6 ? "ip -6 route add %s via %s dev %s" : "ip route add %s via %s dev %s",
+		    f->range, format_addr(router, g->addr), f->p->device_in);
+	if (table)
+		FIX_COMMAND(d, " table %u", table);
 }
 
-static void fix_by_route(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
+static void fix_by_route(const struct facts *f, const struct host_gateway *g, uint32_t table,
+			 struct diagnosis *d)
 {
 	if (g->n != 1) {
 		advise_unknown_router(f, g, d);
 		return;
 	}
-	add_route(f, g, d);
+	add_route(f, g, table, d);
 	advise_router(f, g, d);
 }
 
@@ -93,23 +95,25 @@ static void delete_denial(const struct facts *f, const struct host_denial *denia
 			  struct diagnosis *d)
 {
 	struct prefix prefix = { .len = (uint8_t)(denial->prefix_len + (f->v6 ? 0 : 96)) };
-	const char *ip = f->v6 ? "ip -6" : "ip";
 	char text[PREFIX_TEXT_LEN];
 
 	memcpy(prefix.addr, denial->prefix, 16);
 	format_prefix(text, &prefix);
 	if (denial->by_rule)
-		FIX_COMMAND(d, "%s rule del priority %u to %s %s", ip, denial->priority, text,
-			    denial->type);
+		FIX_COMMAND(d, f->v6 ? "ip -6 rule del priority %u to %s %s" :
+				       "ip rule del priority %u to %s %s",
+			    denial->priority, text, denial->type);
 	else
-		FIX_COMMAND(d, "%s route del %s %s", ip, denial->type, text);
+		FIX_COMMAND(d, f->v6 ? "ip -6 route del %s %s" : "ip route del %s %s", denial->type,
+			    text);
 	if (!denial->by_rule && denial->table != RT_TABLE_MAIN)
 		FIX_COMMAND(d, " table %u", denial->table);
 }
 
 /*
  * A ban of no more than the range goes as a whole.  Of one that is wider the
- * rest stays: past a route a more specific one leads, past a rule none does.
+ * rest stays: past a route a more specific one of the same table leads, past a rule none
+ * does.
  */
 static void fix_denied(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
 {
@@ -119,17 +123,40 @@ static void fix_denied(const struct facts *f, const struct host_gateway *g, stru
 	if (g->n_denials != 1 || !denial->only_destination || (scope == WIDER && denial->by_rule)) {
 		advise_denial(f, d);
 	} else if (scope == WIDER) {
-		fix_by_route(f, g, d);
+		fix_by_route(f, g, denial->table == RT_TABLE_MAIN ? 0 : denial->table, d);
 	} else {
 		delete_denial(f, denial, d);
 		if (!denial->by_rule && scope == EQUAL && g->n == 1) {
 			FIX_COMMAND(d, " && ");
-			add_route(f, g, d);
+			add_route(f, g, g->table, d);
 			advise_router(f, g, d);
 		} else {
 			add_advice(d, "Take it out of the network configuration, too.");
 		}
 	}
+}
+
+bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
+		  struct diagnosis *d)
+{
+	char router[ADDR_TEXT_LEN];
+	uint32_t table;
+
+	memset(g, 0, sizeof(*g));
+	if (!ask_way_back(f, g) || g->n != 1)
+		return false;
+	table = g->table ? g->table : g->free_table;
+	if (!table)
+		return false;
+	FIX_COMMAND(d, f->v6 ? "ip -6 route replace %s via %s dev %s table %u" :
+			       "ip route replace %s via %s dev %s table %u",
+		    to, format_addr(router, g->addr), f->p->device_in, table);
+	if (!g->table)
+		FIX_COMMAND(d, f->v6 ? " && ip -6 rule add from %s table %u" :
+				       " && ip rule add from %s table %u",
+			    f->address, table);
+	advise_router(f, g, d);
+	return true;
 }
 
 /* By addresses alone there is a route: another would change nothing. */
@@ -152,5 +179,5 @@ void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d)
 	else if (!known)
 		advise_unknown_router(f, &g, d);
 	else
-		fix_by_route(f, &g, d);
+		fix_by_route(f, &g, g.table, d);
 }
