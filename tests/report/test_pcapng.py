@@ -48,7 +48,8 @@ def report(reports, case):
 
 def no_probe(objects):
     """The probes that never came: those reported, and that of a run in which nothing came."""
-    return [o for o in objects if o.get("verdict") == "no-probe" and o["type"] in ("probe", "end")]
+    return [o for o in objects if o["type"] == "probe" and o["verdict"] == "no-probe" or
+            o["type"] == "end" and o.get("verdict")]
 
 
 def verdict_of(o):
@@ -146,7 +147,7 @@ class TestCase:
         for o in no_probe(reports.objects(case)):
             assert any(one_line(o["why"]) == frame.journal_field("HCTRACE_WHY") and
                        one_line(o["fix"]) == frame.journal_field("HCTRACE_FIX") and
-                       frame.journal_field("HCTRACE_VERDICT").startswith(f"no-probe; {o['outcome']}")
+                       frame.journal_field("HCTRACE_VERDICT").startswith(f"{o['verdict']}; {o['outcome']}")
                        for frame in records)
         messages = [frame.journal["systemd_journal.message"] for frame in records]
         for o in reports.objects(case):

@@ -16,6 +16,7 @@
 /* The observation that captured the beginning of a request or of an answer. */
 struct first_segment {
 	uint64_t flow_id;
+	uint32_t exchange; /* each request of a kept connection has its own, and its answer */
 	uint32_t flow_seq;
 };
 
@@ -184,9 +185,10 @@ static bool is_first_segment(struct redact *r, const struct obs *in)
 	struct first_segment *first = &r->first[in->reply][in->flow_id * UINT64_C(0x9e3779b97f4a7c15) >>
 							    (64 - FIRST_SEGMENT_BITS)];
 
-	if (first->flow_id == in->flow_id)
+	if (first->flow_id == in->flow_id && first->exchange == in->exchange)
 		return first->flow_seq == in->flow_seq;
 	first->flow_id = in->flow_id;
+	first->exchange = in->exchange;
 	first->flow_seq = in->flow_seq;
 	return true;
 }

@@ -281,15 +281,6 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 
 /* --- following ---------------------------------------------------------- */
 
-/* Of a connection the first exchange, with its handshake, has no number of its own. */
-static struct flow_key key_of(const struct obs *o, uint32_t exchange)
-{
-	struct flow_key key = flow_key(o->flow_id, &o->tuple);
-
-	key.exchange = exchange > 1 ? exchange : 0;
-	return key;
-}
-
 /*
  * A flow begins with its first event; when that was lost, with any that is recent
  * enough.  A later exchange begins with its request: all else can be a straggler.
@@ -369,7 +360,7 @@ static void follow(struct engine *e, struct flow *flow, const struct probe *p, c
  */
 static bool end_previous(struct engine *e, const struct obs *o)
 {
-	struct flow_key key = key_of(o, o->exchange - 1);
+	struct flow_key key = exchange_key(o->flow_id, &o->tuple, o->exchange - 1);
 	struct flow *flow = flows_find(&e->flows, &key);
 	struct probe *p;
 
@@ -411,7 +402,7 @@ static struct flow *join(struct engine *e, const struct obs *o)
 static void on_obs(void *ctx, const struct obs *o)
 {
 	struct engine *e = ctx;
-	struct flow_key key = key_of(o, o->exchange);
+	struct flow_key key = exchange_key(o->flow_id, &o->tuple, o->exchange);
 	struct flow *flow;
 	struct probe *p;
 	bool burst = false;

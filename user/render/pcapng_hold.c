@@ -81,21 +81,39 @@ static void forget_old_flows(struct hold *h)
 		remove_flow(h, flow);
 }
 
+/* What a kept connection's FLOW has from the first exchange, if that is still known. */
+static void take_connection(const struct hold *h, struct held_flow *flow)
+{
+	struct flow_key key = flow_key(flow->key.id, &flow->key.tuple);
+	const struct held_flow *first = hold_find(h, &key);
+
+	if (!first)
+		return;
+	flow->netns = first->netns;
+	flow->translated = first->translated;
+	memcpy(flow->inner_addr, first->inner_addr, sizeof(flow->inner_addr));
+	flow->inner_port = first->inner_port;
+}
+
 struct held_flow *hold_flow(struct hold *h, const struct obs *o)
 {
-	struct flow_key key = flow_key(o->flow_id, &o->tuple);
+	struct flow_key key = exchange_key(o->flow_id, &o->tuple, o->exchange);
 	struct held_flow *flow = hold_find(h, &key);
 	/* the id is the time of the first packet, which may have been lost */
 	uint64_t first_ns = o->flow_id && o->flow_id < o->time_ns ? o->flow_id : o->time_ns;
 
 	if (flow)
 		return flow;
+	if (key.exchange) /* the connection is older, and a verdict due only now */
+		first_ns = o->time_ns;
 	forget_old_flows(h);
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)
 		return NULL;
 	flow->key = key;
 	flow->netns = o->netns;
+	if (key.exchange)
+		take_connection(h, flow);
 	flow->due_ns = first_ns + 2 * h->timeout_ns + SLACK_NS;
 	HASH_ADD(hh, h->flows, key, sizeof(flow->key), flow);
 	if (!flow->hh.tbl) {

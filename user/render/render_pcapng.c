@@ -338,7 +338,7 @@ static void on_obs(void *ctx, const struct obs *o)
 static void on_probe(void *ctx, const struct probe *p, const struct diagnosis *d)
 {
 	struct pcapng_state *s = ctx;
-	struct flow_key key = flow_key(p->flow_id, &p->tuple);
+	struct flow_key key = exchange_key(p->flow_id, &p->tuple, p->exchange);
 	struct held_flow *flow = hold_find(&s->hold, &key);
 
 	if (d->verdict == VERDICT_NO_PROBE || !flow || !flow->packets || flow->decided) {

@@ -36,3 +36,11 @@ bool obs_called_from(const struct obs *o, const char *function)
 			return true;
 	return false;
 }
+
+struct flow_key exchange_key(uint64_t id, const struct hct_tuple *tuple, uint32_t exchange)
+{
+	struct flow_key key = flow_key(id, tuple);
+
+	key.exchange = exchange > 1 ? exchange : 0;
+	return key;
+}

@@ -93,6 +93,8 @@ struct flow_key {
 _Static_assert(sizeof(struct flow_key) == 56, "flow_key is hashed: no holes");
 
 struct flow_key flow_key(uint64_t id, const struct hct_tuple *tuple);
+/* Of a connection the first exchange, with its handshake, has no number of its own. */
+struct flow_key exchange_key(uint64_t id, const struct hct_tuple *tuple, uint32_t exchange);
 /* Has O, as read from a file, all that its point cannot do without? */
 bool obs_is_whole(const struct obs *o);
 /*
