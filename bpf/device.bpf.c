@@ -394,84 +394,148 @@ static __always_inline void leaves_unknown(const struct parsed *p, __u32 ifindex
 		note_outbound(&p->tuple);
 }
 
-static __always_inline int at_tc(struct __sk_buff *skb, __u32 ip_offset, bool ingress)
+/* The packet of a flow that a tc program hands to tell_arrival() or tell_departure(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct parsed);
+} packet_at_tc SEC(".maps");
+
+static __always_inline int tell_at_tc(struct __sk_buff *skb, const bool ingress)
+{
+	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
+	struct packet_source s = { .tc = skb };
+	struct hct_tls_list *list;
+	struct hct_flow *flow;
+	struct parsed *p;
+	__u32 zero = 0;
+	int kind;
+
+	p = bpf_map_lookup_elem(&packet_at_tc, &zero);
+	if (!p)
+		return 0;
+	flow = flow_find(&p->tuple);
+	if (!flow)
+		return 0;
+	flow->rung.valid = 0; /* another packet starts its way */
+	if (!ingress)
+		look_at_tail(skb, flow, p);
+	list = tls_records(skb, flow, p, !ingress);
+	kind = interest(flow, p);
+	if (kind == WITH_PAYLOAD)
+		report_payload(p, flow, skb->ifindex, point, &s, 0, ingress, list);
+	else if (kind == HEADERS || list)
+		report_headers(p, flow, skb->ifindex, point, skb, list);
+	return 0;
+}
+
+/*
+ * Global functions: the verifier looks at each once, by itself, instead of once for
+ * each way through parse_ip() and the search for the flow.  It would come near its
+ * limit of a million instructions, and loading would take seconds.
+ */
+__noinline int tell_arrival(struct __sk_buff *skb)
+{
+	return tell_at_tc(skb, true);
+}
+
+__noinline int tell_departure(struct __sk_buff *skb)
+{
+	return tell_at_tc(skb, false);
+}
+
+/* Has the packet a flow?  Then it is in packet_at_tc. */
+static __always_inline bool find_at_tc(struct __sk_buff *skb, __u32 ip_offset, const bool ingress)
 {
 	struct packet_source s = { .tc = skb };
 	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
-	struct hct_tls_list *list;
-	struct parsed p;
+	struct parsed *p;
 	struct hct_flow *flow;
-	int kind;
+	__u32 zero = 0;
 
 	/* What every unrelated packet pays: one look at each address. */
 	if (!v6) {
 		struct ipv4_header *ip = data + ip_offset;
 
 		if (skb->protocol != bpf_htons(ETH_P_IP))
-			return TC_ACT_UNSPEC;
+			return false;
 		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ip->saddr) &&
 		    !in_range_ipv4(ip->daddr))
-			return TC_ACT_UNSPEC;
+			return false;
 	} else {
 		struct ipv6_header *ip = data + ip_offset;
 
 		if ((void *)(ip + 1) <= data_end && !in_range((const __u32 *)ip->saddr) &&
 		    !in_range((const __u32 *)ip->daddr))
-			return TC_ACT_UNSPEC;
+			return false;
 	}
-	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, &p))
-		return TC_ACT_UNSPEC;
-	if (p.through) {
-		pass_through(&p, skb->ifindex, point);
-		return TC_ACT_UNSPEC;
+	p = bpf_map_lookup_elem(&packet_at_tc, &zero);
+	if (!p)
+		return false;
+	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, p))
+		return false;
+	if (p->through) {
+		pass_through(p, skb->ifindex, point);
+		return false;
 	}
-	flow = flow_of(&p, skb->ifindex, point);
+	flow = flow_of(p, skb->ifindex, point);
 	if (ingress)
-		look_for_request(&s, &p, flow, 0);
-	if (!flow && p.asks)
-		flow = meet_midway(&p, skb->ifindex, point);
+		look_for_request(&s, p, flow, 0);
+	if (!flow && p->asks)
+		flow = meet_midway(p, skb->ifindex, point);
 	if (!flow) {
 		if (!ingress)
-			leaves_unknown(&p, skb->ifindex);
-		return TC_ACT_UNSPEC;
+			leaves_unknown(p, skb->ifindex);
+		return false;
 	}
-	flow->rung.valid = 0; /* another packet starts its way */
-	if (!ingress)
-		look_at_tail(skb, flow, &p);
-	list = tls_records(skb, flow, &p, !ingress);
-	kind = interest(flow, &p);
-	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, skb->ifindex, point, &s, 0, ingress, list);
-	else if (kind == HEADERS || list)
-		report_headers(&p, flow, skb->ifindex, point, skb, list);
-	return TC_ACT_UNSPEC;
+	return true;
+}
+
+/* Not inlined, so that their stack is not added to that of what comes after. */
+static __noinline bool find_arrival(struct __sk_buff *skb, __u32 ip_offset)
+{
+	return find_at_tc(skb, ip_offset, true);
+}
+
+static __noinline bool find_departure(struct __sk_buff *skb, __u32 ip_offset)
+{
+	return find_at_tc(skb, ip_offset, false);
 }
 
 SEC("tc")
 int hct_tc_ingress(struct __sk_buff *skb)
 {
-	return at_tc(skb, ETH_HLEN, true);
+	if (find_arrival(skb, ETH_HLEN))
+		tell_arrival(skb);
+	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int hct_tc_egress(struct __sk_buff *skb)
 {
-	return at_tc(skb, ETH_HLEN, false);
+	if (find_departure(skb, ETH_HLEN))
+		tell_departure(skb);
+	return TC_ACT_UNSPEC;
 }
 
 /* The same for devices without a link-layer header: tun, WireGuard, IP tunnels. */
 SEC("tc")
 int hct_tc_ingress_l3(struct __sk_buff *skb)
 {
-	return at_tc(skb, 0, true);
+	if (find_arrival(skb, 0))
+		tell_arrival(skb);
+	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int hct_tc_egress_l3(struct __sk_buff *skb)
 {
-	return at_tc(skb, 0, false);
+	if (find_departure(skb, 0))
+		tell_departure(skb);
+	return TC_ACT_UNSPEC;
 }
 
 static __always_inline __u32 data_offset(const struct sk_buff *skb)

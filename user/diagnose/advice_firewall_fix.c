@@ -226,6 +226,12 @@ static bool is_behind_synproxy(const struct facts *f, const struct culprit *c)
 
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
+	if (is_behind_synproxy(f, c) && c->named && strcasestr(c->rule.text, "synproxy")) {
+		add_advice(d, "The SYNPROXY rule itself dropped the ACK, as no answer to the SYN-ACK that it "
+			      "sent: cookie_invalid in /proc/net/stat/synproxy counts them. If this goes on, "
+			      "let SYNs of the load balancer's range pass without SYNPROXY.");
+		return;
+	}
 	if (is_behind_synproxy(f, c)) {
 		add_advice(d, "A SYNPROXY rule answers SYNs here, and has to see the ACK that follows: let "
 			      "it take packets in state INVALID besides UNTRACKED, and stand ahead of the "
