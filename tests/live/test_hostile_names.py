@@ -113,7 +113,7 @@ def test_device(name, make_lab, trace, binary):
     rename(lab, "eth1", name)
     strict(lab, name)
     run = trace(lab, "--timeout", 1)
-    fixed(lab, run, Expect("rp-filter", "CONNECT_TIMEOUT", fix_command=("rp_filter",)),
+    fixed(lab, run, Expect("rp-filter", "CONNECT_TIMEOUT", fix_command=("ip route replace",)),
           target=BACKEND_2)
     run.stop(FAILED)
     hold_output(binary, run)
