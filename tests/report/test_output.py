@@ -119,6 +119,6 @@ def test_stops_reading(reports, tmp_path):
 
 
 def test_no_output_is_wanted(reports):
-    """A usage error prints nothing there, so a stdout that is full is none of its business."""
+    """A usage error prints nothing there, so a stdout that is full does not matter to it."""
     with open("/dev/full", "wb") as full:
         assert run(reports, ["explain", "no-such-verdict"], stdout=full).returncode == 2

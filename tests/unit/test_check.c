@@ -176,7 +176,7 @@ static void route_fixes(void **state)
 	f->facts.routes.r[3].table = 7;
 	expect_command(f, check_routes, NULL);
 	f->facts.routes.r[3].table = 254;
-	f->facts.routes.r[3].len = 120; /* a part of the network: 100.0.0.0/24 is none of it */
+	f->facts.routes.r[3].len = 120; /* a part of the network, without 100.0.0.0/24 */
 	expect_command(f, check_routes, NULL);
 
 	/* strict filtering: the answers' way is what helps, whatever rp_filter is */
