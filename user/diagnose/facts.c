@@ -228,6 +228,9 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->timeout_ns = f->s->timeout_ns;
 	f->lb_end_ns = first_of(probe_lb_end_ns(p), f->records ? f->records->lb.closing_ns : 0);
 	f->host_end_ns = first_of(first_of(p->host_fin_ns, p->host_rst_ns), p->app_close_ns);
+	/* who hears the close_notify may be faster with its end than the service with its FIN */
+	if (f->records)
+		f->host_end_ns = first_of(f->host_end_ns, f->records->service.closing_ns);
 	/* a process that resets closes its socket first, and no FIN leaves */
 	f->host_reset = p->host_rst_ns && (!p->host_fin_ns || p->host_rst_ns < p->host_fin_ns);
 	f->gave_up_ns = f->lb_end_ns ? f->lb_end_ns : p->start_ns + f->timeout_ns;
