@@ -12,6 +12,7 @@
 
 #include "leftover.h"
 
+#define SECOND_NS UINT64_C(1000000000)
 #define KEPT 1024 /* flows that are remembered: far more than are judged late */
 
 struct kept {
@@ -26,6 +27,7 @@ struct prober {
 	int fd;
 	/* Below LOCK. */
 	pthread_mutex_t lock;
+	pthread_cond_t ended; /* on CLOCK_MONOTONIC */
 	struct kept kept[KEPT];
 	uint64_t flows;
 	bool finish, done;
@@ -89,6 +91,7 @@ static void on_end(void *ctx, const struct client_seen *seen)
 	kept = find(p, &seen->flow);
 	if (kept)
 		*kept = (struct kept){ *seen, true };
+	pthread_cond_broadcast(&p->ended);
 	pthread_mutex_unlock(&p->lock);
 	wake_run(p);
 }
@@ -169,6 +172,16 @@ static void run_all(void *ctx)
 
 /* ---- in the run's thread ---- */
 
+static void init_ended(pthread_cond_t *ended)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(ended, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 struct prober *prober_new(struct bottle *bottle, struct bottle_tc *tc,
 			  const struct prober_plan *plan)
 {
@@ -185,6 +198,7 @@ struct prober *prober_new(struct bottle *bottle, struct bottle_tc *tc,
 	p->tc = tc;
 	p->plan = *plan;
 	pthread_mutex_init(&p->lock, NULL);
+	init_ended(&p->ended);
 	return p;
 }
 
@@ -219,6 +233,7 @@ void prober_free(struct prober *p)
 	if (!p)
 		return;
 	close(p->fd);
+	pthread_cond_destroy(&p->ended);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -259,13 +274,20 @@ int prober_error(struct prober *p)
 	return err;
 }
 
-bool prober_seen(struct prober *p, const struct hct_bottle_flow *flow, struct client_seen *out)
+bool prober_seen(struct prober *p, const struct hct_bottle_flow *flow, uint64_t patience_ns,
+		 struct client_seen *out)
 {
+	uint64_t until_ns = client_now() + patience_ns;
+	const struct timespec until = { .tv_sec = (time_t)(until_ns / SECOND_NS),
+					.tv_nsec = (long)(until_ns % SECOND_NS) };
 	const struct kept *kept;
 	bool ended;
 
 	pthread_mutex_lock(&p->lock);
-	kept = find(p, flow);
+	/* its place may have been taken by another flow meanwhile */
+	while ((kept = find(p, flow)) && !kept->ended)
+		if (pthread_cond_timedwait(&p->ended, &p->lock, &until))
+			break;
 	ended = kept && kept->ended;
 	if (ended)
 		*out = kept->seen;

@@ -36,8 +36,12 @@ int prober_fd(const struct prober *p);
 uint64_t prober_flows(struct prober *p);
 bool prober_is_done(struct prober *p, uint64_t *end_ns);
 int prober_error(struct prober *p); /* -errno: a check could not be made; 0 */
-/* What the client saw of the flow; false: it is none of its flows, or has not ended yet. */
-bool prober_seen(struct prober *p, const struct hct_bottle_flow *flow, struct client_seen *out);
+/*
+ * What the client saw of the flow.  Its last packet may be seen before the client has said what came
+ * of it: that is waited for, PATIENCE_NS at most.  False: it is none of its flows, or has not ended.
+ */
+bool prober_seen(struct prober *p, const struct hct_bottle_flow *flow, uint64_t patience_ns,
+		 struct client_seen *out);
 bool prober_has(struct prober *p, const struct hct_bottle_flow *flow);
 
 #endif
