@@ -59,7 +59,7 @@ class Hctrace:
         self._news = threading.Condition()
         self._closed = False
         # Generous, as tests share the processors; test_verdicts_come_at_once is strict.
-        self.max_delay = (2 if self.sanitized(binary) else 1) * lab_module.PATIENCE
+        self.max_delay = (5 if self.sanitized(binary) else 3) * lab_module.PATIENCE
         self.started = time.monotonic()
         self.stderr_path = f"{lab.tmp}/hctrace-{id(self)}.stderr"
         with open(self.stderr_path, "w", encoding="utf-8") as stderr:
