@@ -226,7 +226,8 @@ static bool is_behind_synproxy(const struct facts *f, const struct culprit *c)
 
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
-	if (is_behind_synproxy(f, c) && c->named && strcasestr(c->rule.text, "synproxy")) {
+	if (is_behind_synproxy(f, c) && c->named && c->confidence != CONFIDENCE_GUESS &&
+	    strcasestr(c->rule.text, "synproxy")) {
 		add_advice(d, "The SYNPROXY rule itself dropped the ACK, as no answer to the SYN-ACK that it "
 			      "sent: cookie_invalid in /proc/net/stat/synproxy counts them. If this goes on, "
 			      "let SYNs of the load balancer's range pass without SYNPROXY.");
