@@ -239,6 +239,8 @@ void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosi
 			      "rule that drops them.");
 		return;
 	}
+	if (fix_reverse_path(f, c, d))
+		return;
 	if (c->named)
 		fix_by_rule(f, c, d);
 	else if (c->found)
