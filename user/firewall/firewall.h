@@ -98,6 +98,7 @@ struct fw_rule {
 	 * 255 bytes, cut with "…".  NULL with nft, before fw_text_complete().
 	 */
 	const char *text;
+	const char *comment; /* of an element of a verdict map, printable; NULL none */
 	uint64_t packets; /* that it counted so far */
 	bool has_packets; /* it has a counter */
 	enum fw_effect effect;

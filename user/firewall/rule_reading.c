@@ -15,6 +15,7 @@
 
 #include "host/netlink.h"
 #include "host/netns.h"
+#include "kube_port.h"
 #include "rule_counters.h"
 #include "rule_find.h"
 #include "rule_packet.h"
@@ -248,8 +249,8 @@ static void choose(const struct rule_hits *hits, const struct rule_count *count,
 		}
 }
 
-static void tell(const struct rule_hits *hits, const struct rule_count *count, bool *chosen,
-		 struct host_rules *out)
+static void tell(const struct fw_rules *rules, const struct rule_hits *hits,
+		 const struct rule_count *count, bool *chosen, struct host_rules *out)
 {
 	choose(hits, count, HOST_MAX_RULES, chosen);
 	for (size_t i = 0; i < hits->n; i++) {
@@ -258,6 +259,7 @@ static void tell(const struct rule_hits *hits, const struct rule_count *count, b
 		if (!chosen[i])
 			continue;
 		rule_tell(&hits->hit[i], rule);
+		kube_note_check_port(rules, rule);
 		rule->counted = count[i].known;
 		rule->hits = count[i].hits;
 		out->n++;
@@ -292,7 +294,7 @@ static int answer_packet(struct question *q)
 	}
 	rule_packet_kind(q->packet, &kind);
 	rule_counters_read(q->live->counters, &kind, q->reading->fingerprint, &hits, count);
-	tell(&hits, count, chosen, q->rules);
+	tell(rules, &hits, count, chosen, q->rules);
 cleanup:
 	free(count);
 	free(chosen);
@@ -308,9 +310,11 @@ static int answer_handle(struct question *q)
 
 	if (!err)
 		err = complete(q, &hit, 1);
-	if (!err)
-		rule_tell(&hit, q->rule);
-	return err;
+	if (err)
+		return err;
+	rule_tell(&hit, q->rule);
+	kube_note_check_port(&q->reading->rules, q->rule);
+	return 0;
 }
 
 static int answer(void *ctx)

@@ -145,6 +145,8 @@ struct host_rule {
 	uint32_t number; /* in its chain, from 1, as --line-numbers counts */
 	uint64_t handle; /* nft's; 0: none */
 	char text[HOST_TEXT_LEN]; /* in the syntax of its backend, without the chain: "-s 10.0.0.1 -j DROP" */
+	char comment[80]; /* nft: of the verdict map's element that took the packet; "" none */
+	uint16_t check_port; /* kube-proxy: where it answers checks of the service of TEXT; 0 none */
 	bool surely; /* such a packet matches, whatever else it holds; else it may */
 	bool invalid_only; /* it asks for conntrack's state invalid and for no other */
 	/*

@@ -99,6 +99,8 @@ static const struct field rule_fields[] = {
 	FIELD("number", FIELD_U32, struct host_rule, number),
 	FIELD("handle", FIELD_U64, struct host_rule, handle),
 	FIELD_TEXT("text", struct host_rule, text),
+	FIELD_TEXT("comment", struct host_rule, comment),
+	FIELD("check-port", FIELD_U16, struct host_rule, check_port),
 	FIELD("surely", FIELD_BOOL, struct host_rule, surely),
 	FIELD("invalid-only", FIELD_BOOL, struct host_rule, invalid_only),
 	FIELD("counted", FIELD_BOOL, struct host_rule, counted),
