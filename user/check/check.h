@@ -162,6 +162,15 @@ bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint
 /* Whether a rule of kube-proxy's ends connections to PORT, as no endpoint of it is here. */
 bool check_is_kube_port(const struct check_facts *facts, uint8_t protocol, uint16_t port);
 
+/*
+ * Adds to OUT, where the next hop HOP (NULL: an address of FROM) on DEVICE does not
+ * answer, that a rule of this host drops its answer.  False: none surely does.
+ */
+bool check_put_own_rule(const struct check_facts *f, const uint8_t *hop,
+			const struct prefix *from, const char *device, struct finding *out);
+/* Says which rules will keep this host and the next hops to FROM from finding each other. */
+void check_resolution(struct check *c, const struct prefix *from);
+
 /* A network of containers or virtual machines, which was not asked for: no load balancer checks it. */
 bool check_device_is_internal(const struct check_facts *facts, const char *device);
 /* Adds to OUT how answers of A to FROM would leave by its own device, instead of OTHER. */

@@ -378,6 +378,7 @@ void check_firewall(struct check *c)
 			told += tell(c, &hits, &hits.hit[j]);
 		if (hits.truncated)
 			tell_truncated(c, from);
+		check_resolution(c, from);
 		CHECK_PUT(ok.what, "No firewall rule that was read drops checks from %s.",
 			  format_prefix(range, from));
 		CHECK_SHOW(&ok, prefix_is_ipv6(from) ? "nft -a list ruleset; ip6tables-legacy-save" :

@@ -221,7 +221,10 @@ static void tell_route(struct check *c, const struct prefix *from, const char *l
 		CHECK_PUT(out.why, "Its neighbour state is %s: answers to checks never leave.",
 			  route->neighbour);
 		CHECK_SHOW(&out, v6 ? "ip -6 neigh show to %s" : "ip neigh show to %s", hop);
-		if (route->has_gateway)
+		if (check_put_own_rule(c->facts, route->has_gateway ? route->gateway : NULL,
+				       from, route->device, &out))
+			; /* the router is not to blame */
+		else if (route->has_gateway)
 			CHECK_ADVISE(&out, "Bring that router back, or correct the gateway of the "
 					   "route to %s.", range);
 		else

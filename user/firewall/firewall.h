@@ -33,6 +33,14 @@ enum fw_field {
 	FW_SADDRTYPE, /* 1 byte: RTN_* of the address where the packet is: RTN_LOCAL, RTN_UNICAST … */
 	FW_DADDRTYPE,
 	FW_ETHERTYPE, /* 2 bytes; when it is not told, it is as FW_NFPROTO says */
+	FW_DEVICETYPE, /* 2 bytes: ARPHRD_* of the device that it came in by */
+	FW_ARPHTYPE, /* 2 bytes; this and what follows are of an ARP packet alone */
+	FW_ARPPTYPE,
+	FW_ARPHLEN, /* 1 byte */
+	FW_ARPPLEN,
+	FW_ARPOP, /* 2 bytes: 1 a request, 2 a reply */
+	FW_ARPSADDR, /* 4 bytes: the sender's address */
+	FW_ARPDADDR,
 	FW_FIELDS,
 	FW_TUPLE, /* several of them together; in conditions only */
 };

@@ -13,6 +13,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "host/devices.h"
 #include "host/netlink.h"
 #include "host/netns.h"
 #include "kube_port.h"
@@ -351,9 +352,12 @@ static int ask(struct question *q)
 int rule_reading_rules(struct rule_reading *l, const struct host_packet *packet,
 		       struct host_rules *out)
 {
+	struct host_packet asked = *packet;
 	struct question q = { .live = l, .netns = packet->netns, .v6 = packet->v6,
-			      .packet = packet, .rules = out };
+			      .packet = &asked, .rules = out };
 
+	if (packet->resolution) /* of this namespace alone: the other's answers are not asked about */
+		asked.bridged = device_is_bridge(packet->reply ? packet->out : packet->in);
 	memset(out, 0, sizeof(*out));
 	return ask(&q);
 }

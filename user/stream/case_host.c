@@ -219,6 +219,12 @@ void question_rules(struct answer *a, const struct host_packet *packet)
 	struct host_packet p;
 
 	rule_packet_kind(packet, &p);
+	if (p.resolution) {
+		question(a, ANSWER_RULES, "%s,%s,%s,%s,%s,%s", p.v6 ? "ip6" : "ip",
+			 p.reply ? "to" : "from", format_addr(lb, p.tuple.lb),
+			 p.resolution == RESOLVE_ANSWER ? "answer" : "question", p.in, p.out);
+		return;
+	}
 	question(a, ANSWER_RULES, "%u,%s,%s%s,%s,%s,%d,%d,%s,%s,%u,%x,%u/%u%s,%s,%s", p.netns,
 		 p.v6 ? "ip6" : "ip", p.reply ? "reply" : "request",
 		 p.rewritten ? "-rewritten" : "", p.hook, p.backend, p.above, p.below,
