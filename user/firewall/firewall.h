@@ -181,8 +181,8 @@ size_t fw_field_len(enum fw_field field);
 int fw_read_nft(bool ipv6, struct fw_rules *rules);
 /* The rules that iptables-save or ip6tables-save printed, with or without -c; spoils TEXT. */
 int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *text);
-/* The same of ebtables-save; its rules' texts are good, their conditions are not. */
-int fw_parse_ebtables(struct fw_rules *rules, char *text);
+/* The same of ebtables-nft-save or arptables-nft-save; the texts are good, the conditions are not. */
+int fw_parse_ebtables(struct fw_rules *rules, const char *backend, char *text);
 
 /* ---- asking ---- */
 
