@@ -9,19 +9,22 @@
 #include "render/format.h"
 
 /* Does it look at nothing that is not known but the route?  nft looks it up, and compares. */
-static bool asks_for_route_alone(const struct hit *h)
+static bool asks_for_route_alone(const struct hit *h, const struct host_rule *rule)
 {
 	size_t unknown = 0;
 
+	if (!hit_is_nft(h))
+		return strncmp(rule->text, "-m rpfilter ", 12) == 0 &&
+		       !strstr(rule->text + 12, " -m ");
 	for (size_t i = 0; i < h->rule->n; i++)
 		unknown += h->rule->cond[i].field == FW_UNKNOWN;
-	return unknown <= (hit_is_nft(h) ? 2 : 1);
+	return unknown <= 2;
 }
 
 static void tell_address(struct check *c, const struct hit *h, const struct host_rule *rule,
 			 const struct host_address *a, const struct host_route *route)
 {
-	struct finding out = check_finding(c, asks_for_route_alone(h) ? CHECK_FAIL : CHECK_WARN);
+	struct finding out = check_finding(c, asks_for_route_alone(h, rule) ? CHECK_FAIL : CHECK_WARN);
 	char range[PREFIX_TEXT_LEN], own[ADDR_TEXT_LEN], lb[ADDR_TEXT_LEN];
 	const char *advice = reverse_path_owner_advice(rule);
 	uint8_t sample[16];
