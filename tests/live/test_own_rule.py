@@ -2,7 +2,7 @@
 """This host's own firewall keeps it from finding its router: it drops neighbour discovery or ARP."""
 import lab_checks
 import pytest
-from harness import Case, Expect, params, run_case
+from harness import FAILED, Case, Expect, params, run_case
 from lab import BACKEND, BACKEND6, GATEWAY, GATEWAY6, RANGE6
 from test_check import check, of
 
@@ -167,3 +167,19 @@ def test_router_cannot_find_this_host(binary, lab):
     lab.backend.run("bash", "-c", told["fix_command"])
     found, _ = check(binary, lab, "--from", RANGE6, "--port", PORT)
     assert not [one for one in of(found, "warn") if "135" in str(one)], found
+
+
+def test_silence(lab, trace):
+    """The router has forgotten this host, and is not answered when it asks: no probe comes any more."""
+    run = trace(lab, "--port", PORT, "--interval", 1, "--retries", 2, "--timeout", 1)
+    assert run.probe(lab_checks.http(lab, PORT, target=BACKEND6))["verdict"] == "healthy"
+    lab.backend.run("sh", "-c", "ip6tables-nft -A INPUT -p icmpv6 --icmpv6-type"
+                    " neighbour-solicitation -j DROP")
+    lab.router.run("ip", "-6", "neigh", "flush", "dev", "web0")
+    assert lab_checks.http(lab, PORT, timeout=4, target=BACKEND6).result != "http"
+    line = run.wait(lambda one: one.get("verdict") == "no-probe"
+                    and BACKEND6 in str(one.get("target")), 6)
+    assert line and "of this host drops ICMPv6 type 135" in line["why"], line
+    lab.backend.run("bash", "-c", line["fix_command"])
+    assert run.probe(lab_checks.http(lab, PORT, timeout=3, target=BACKEND6))["verdict"] == "healthy"
+    run.stop(FAILED)

@@ -150,9 +150,9 @@ static void fix_fail2ban(const struct fw_owner *owner, const struct host_rule *r
 
 	if (!lb) {
 		command_add(&fix->show, "fail2ban-client banned");
-		advise(fix, "If an address of %s is among the banned ones, unban it: fail2ban-client "
-			    "unban ADDRESS. To keep it so, add %s to ignoreip in "
-			    "/etc/fail2ban/jail.local.", pass->range, pass->range);
+		advise(fix, "If an address of %s is among the banned ones, unban that one. To keep it "
+			    "so, add %s to ignoreip in /etc/fail2ban/jail.local.", pass->range,
+		       pass->range);
 		return;
 	}
 	if (!owner->unit[0]) {
@@ -180,9 +180,9 @@ static void fix_crowdsec(const struct host_rule *rule, const struct fw_pass *pas
 		return;
 	}
 	command_add(&fix->show, "cscli decisions list --contained --range %s", pass->range);
-	advise(fix, "If an address of %s is among the decisions, delete that: cscli decisions delete "
-		    "--ip ADDRESS. To keep it so, put %s on a whitelist in "
-		    "/etc/crowdsec/parsers/s02-enrich/.", pass->range, pass->range);
+	advise(fix, "If an address of %s is among the decisions, delete that one. To keep it so, put "
+		    "%s on a whitelist in /etc/crowdsec/parsers/s02-enrich/.", pass->range,
+	       pass->range);
 }
 
 /* A line that lets in one port alone; csf -a would open all of them. */
