@@ -177,7 +177,8 @@ const struct verdict verdict_gateway_unreachable = {
 		"answer cannot leave.",
 	.evidence = "Neighbour resolution for the gateway of the route failed.",
 	.remedy = "Check gateway and netmask of the route with 'ip route get', and 'ip neigh' for "
-		"the gateway's state.",
+		"the gateway's state; and that this host's own firewall lets in ARP replies, or "
+		"ICMPv6 types 135 and 136.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(DROP),
 	.rule = { .match = match_gateway_unreachable, .report = report_gateway_unreachable },
