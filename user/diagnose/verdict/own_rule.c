@@ -20,10 +20,13 @@ static int ask(void *ctx, const struct host_packet *packet, struct host_rules *o
 
 static void set_where(const struct host_rule *rule, struct diagnosis *d)
 {
-	struct culprit c = { .named = true, .rule = *rule, .place = { .hook = "" } };
+	struct culprit c = { .named = true, .rule = *rule };
 	struct where before = d->where;
+	const char *hook;
 
 	c.confidence = rule->counted && rule->hits ? CONFIDENCE_CERTAIN : CONFIDENCE_LIKELY;
+	hook = strrchr(rule->hook, ' '); /* "arp INPUT": the family says the rest */
+	c.place.hook = hook ? hook + 1 : rule->hook;
 	where_culprit(d, &c, NULL);
 	memcpy(d->where.layer, before.layer, sizeof(before.layer));
 	memcpy(d->where.device, before.device, sizeof(before.device));
