@@ -174,7 +174,7 @@ static bool send_through(const struct check_facts *f, const struct sent *sent, s
 	return walk.redirected;
 }
 
-/* Sends a request through the chains of HOOK, or with NULL of all; True: a NAT rule sends it elsewhere. */
+/* Sends a request through the chains of HOOK, or with NULL of all.  True: NAT sends it elsewhere. */
 static bool request_through(const struct check_facts *f, uint8_t protocol, uint16_t port,
 			    const char *hook, void (*hit)(void *ctx, const struct walk_hit *hit),
 			    void *ctx)
