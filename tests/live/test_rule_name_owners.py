@@ -13,6 +13,7 @@ from harness import FAILED
 from lab import RANGE
 from rule_play import RuleCase, check_named, describe, next_interval, params, play
 from rule_sets import MARK, Culprit, Rules
+from test_check import check, of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REJECTED = {"seen": "refused/unreachable", "verdict": "firewall-reject", "code": "CONNECT_REFUSED"}
@@ -28,8 +29,12 @@ def written(tool, file, which):
     return Rules(tool, "\n".join(line for line in text.splitlines() if not line.startswith("#")))
 
 
-def owned(id, owner, tool, file, which, *fix, **kwargs):
-    return RuleCase(id, (written(tool, file, which),), why=(owner,), fix=fix, **kwargs)
+def owned(id, owner, tool, file, which, *fix, meaning=(), **kwargs):
+    return RuleCase(id, (written(tool, file, which),), why=(owner, *meaning), fix=fix, **kwargs)
+
+
+LOCAL = ("meant so by externalTrafficPolicy: Local: no endpoint of ingress/web:http runs on this"
+         " node",)
 
 
 def docker(id, tool, which, **kwargs):
@@ -49,6 +54,19 @@ OWNED = [
     owned("kube-proxy-no-endpoints", "kube-proxy", "iptables-nft", "kube-proxy.rules", "endpoints",
           "no endpoints", port=30080, **REJECTED, control=False, fix_works=False,
           show=("kubectl", "default", "shop")),
+    owned("kube-proxy-no-local-endpoints", "kube-proxy", "iptables-nft", "kube-proxy-local.rules",
+          "local", "healthCheckNodePort 30873", port=31080, control=False, fix_works=False,
+          meaning=LOCAL, show=("kubectl", "ingress", "web")),
+    owned("kube-proxy-no-local-endpoints-legacy", "kube-proxy", "iptables-legacy",
+          "kube-proxy-local.rules", "local", "healthCheckNodePort 30873", port=31080,
+          control=False, fix_works=False, meaning=LOCAL),
+    owned("kube-proxy-no-local-endpoints-in-a-map", "kube-proxy", "nft", "kube-proxy.nft", "local",
+          "healthCheckNodePort", port=31080, control=False, fix_works=False, meaning=LOCAL,
+          show=("jsonpath={.spec.healthCheckNodePort}",)),
+    owned("tailscale", "Tailscale", "iptables-nft", "tailscale.rules", "own",
+          "--netfilter-mode=nodivert", meaning=("takes 100.64.0.0/10 for its own",)),
+    owned("tailscale-legacy", "Tailscale", "iptables-legacy", "tailscale.rules", "own",
+          "-I ts-input 3"),
     owned("kube-proxy-source-ranges", "kube-proxy", "iptables-legacy", "kube-proxy.rules", "ranges",
           "kubectl", "default", "cart", fix_works=False),
 ]
@@ -100,3 +118,61 @@ def test_ufw(which, lab, trace):
     lab.backend.run("bash", "-c", line["fix_command"])
     assert run.probe(lab_checks.http(lab, 8202))["verdict"] == "healthy", line["fix"]
     run.stop(FAILED)
+
+
+def in_check(binary, lab, tool, file, *options):
+    """What check says of the rules in FILE."""
+    written(tool, file, "").load(lab.backend)
+    found, _ = check(binary, lab, *options)
+    return [one for one in of(found, "fail", "4") + of(found, "warn", "4")]
+
+
+@pytest.mark.parametrize("tool, file", [("iptables-nft", "kube-proxy-local.rules"),
+                                        ("iptables-legacy", "kube-proxy-local.rules"),
+                                        ("nft", "kube-proxy.nft")])
+def test_check_prints_no_accept(tool, file, binary, lab):
+    """What is meant so has no command; a service's node port needs no listener."""
+    (told,) = in_check(binary, lab, tool, file, "--port", 31080)
+    assert not told["fix_command"] and "healthCheckNodePort" in told["fix_advice"], told
+    assert LOCAL[0] in told["why"], told
+    found, _ = check(binary, lab, "--port", 31080)
+    assert not of(found, "fail", "3"), found
+
+
+def test_no_comment_no_meaning(lab, trace):
+    """The same rule without the comment and the chain: an accept ahead of it helps."""
+    lab.backend.run("iptables-nft", "-A", "INPUT", "-p", "tcp", "-m", "addrtype", "--dst-type",
+                    "LOCAL", "-m", "tcp", "--dport", "8202", "-j", "DROP")
+    run = trace(lab, "--timeout", 1)
+    check_ = lab_checks.http(lab, 8202, timeout=1)
+    assert check_.result == "timeout", check_
+    line = run.probe(check_)
+    assert line["verdict"] == "firewall-drop" and "meant so" not in line["why"], describe(line)
+    lab.backend.run("bash", "-c", line["fix_command"])
+    assert run.probe(lab_checks.http(lab, 8202))["verdict"] == "healthy", line["fix"]
+    run.stop(FAILED)
+
+
+def test_check_ufw(binary, lab):
+    """check prints ufw's own command, and it works."""
+    ufw(lab, "deny 8203/tcp")
+    found, _ = check(binary, lab, "--port", 8202)
+    (told,) = of(found, "fail", "4")
+    assert told["fix_command"] == f"ufw allow proto tcp from {RANGE} to any port 8202", told
+    lab.backend.run("bash", "-c", told["fix_command"])
+    assert lab_checks.http(lab, 8202).result == "http"
+    found, _ = check(binary, lab, "--port", 8202)
+    assert not of(found, "fail", "4"), found
+
+
+def test_check_ufw_of_two_ports(binary, lab):
+    ufw(lab, "deny 8203/tcp")
+    found, _ = check(binary, lab, "--port", "8202,8503")
+    (told,) = of(found, "fail", "4")
+    lab.backend.run("bash", "-c", told["fix_command"])
+    assert lab_checks.http(lab, 8202).result == lab_checks.http(lab, 8503).result == "http"
+
+
+def test_check_firewalld(binary, lab):
+    told = in_check(binary, lab, "nft", "firewalld.nft", "--port", 8202)[-1]
+    assert told["fix_command"].startswith("firewall-cmd --zone=public --add-rich-rule="), told

@@ -49,6 +49,26 @@ static void names(void **state)
 		  "fail2ban, jail web" },
 		{ "crowdsec6", "crowdsec6-chain-input", "", "CrowdSec" },
 		{ "filter", "f2b-$(id)", "", "fail2ban" },
+		{ "filter", "ts-input", "-s 100.64.0.0/10 ! -i tailscale0 -j DROP", "Tailscale" },
+		{ "filter", "NETAVARK_FORWARD", "", "podman" },
+		{ "filter", "PVEFW-HOST-IN", "", "Proxmox VE" },
+		{ "filter", "net-fw", "", "Shorewall" },
+		{ "filter", "LOGDROPIN", "", "ConfigServer Firewall" },
+		{ "filter", "CILIUM_INPUT", "", "Cilium" },
+		{ "filter", "FLANNEL-FWD", "", "flannel" },
+		{ "fw4", "input_wan", "", "OpenWrt" },
+		{ "raw", "PREROUTING", "-d 172.17.0.2/32 ! -i docker0 -j DROP", "Docker" },
+		{ "raw", "PREROUTING", "-d 172.18.0.2/32 ! -i br-0a1b2c3d4e5f -j DROP", "Docker" },
+		{ "raw", "PREROUTING", "-d 10.0.0.1/32 ! -i eth1 -j DROP", NULL },
+		/* by what they say, in anybody's chain */
+		{ "filter", "INPUT", "-p tcp -m set --match-set f2b-sshd src -j REJECT",
+		  "fail2ban, jail sshd" },
+		{ "filter", "INPUT", "-m set --match-set crowdsec-blacklists src -j DROP",
+		  "CrowdSec" },
+		{ "filter", "INPUT", "-m comment --comment \"cali:Cz_u1IQiXIMmKD4c\" -j DROP",
+		  "Calico" },
+		{ "f2b-table", "f2b-chain", "ip6 saddr @addr6-set-web reject", "fail2ban, jail web" },
+		{ "filter", "INPUT", "ip saddr @addr-set-web drop", NULL },
 		{ "filter", "INPUT", "", NULL },
 		{ "filter", "IN", "", NULL },
 		{ "guard", "docker", "", NULL },
@@ -182,12 +202,84 @@ static void bans(void **state)
 		   "whitelist in /etc/crowdsec/parsers/s02-enrich/.");
 }
 
+static void assert_meaning(const struct host_rule *rule, const char *meaning)
+{
+	struct fw_owner owner;
+	char out[320];
+
+	assert_true(fw_owner_of(rule, &owner));
+	assert_string_equal(fw_owner_meaning(&owner, rule, &request, out, sizeof(out)), meaning);
+}
+
+static void kube_proxy(void **state)
+{
+	struct host_rule local = rule_in("iptables-nft", "filter", "KUBE-EXTERNAL-SERVICES",
+					 "-p tcp -m comment --comment \"ingress/web:http has no local "
+					 "endpoints\" -m tcp --dport 31080 -j DROP");
+	struct host_rule map = rule_in("nft", "kube-proxy", "nodeport-endpoints-check",
+				       "meta l4proto . th dport vmap @no-endpoint-nodeports");
+	struct host_rule source = rule_in("nft", "kube-proxy", "firewall-HVFWP5L3-ns5/svc5/tcp/p80",
+					  "ip saddr != { 203.0.113.0/25 } drop");
+	struct host_rule marked = rule_in("iptables-legacy", "filter", "KUBE-FIREWALL",
+					  "-m mark --mark 0x8000/0x8000 -j DROP");
+
+	assert_meaning(&local, "It is meant so by externalTrafficPolicy: Local: no endpoint of "
+			       "ingress/web:http runs on this node.");
+	local.check_port = 30873;
+	assert_fix(&local, &request,
+		   "Let the load balancer check the service's healthCheckNodePort 30873 (HTTP, path "
+		   "/healthz), where kube-proxy tells whether this node has an endpoint; or expect "
+		   "this node to be shown as down.");
+	strcpy(local.chain, "KUBE-SERVICES"); /* the service's own address */
+	assert_meaning(&local, "It is meant so by internalTrafficPolicy: Local: no endpoint of "
+			       "ingress/web:http runs on this node.");
+	assert_meaning(&map, "It is meant so by externalTrafficPolicy: Local: no endpoint of the "
+			     "service on port 80 runs on this node.");
+	strcpy(map.comment, "ingress/web:http");
+	assert_meaning(&map, "It is meant so by externalTrafficPolicy: Local: no endpoint of "
+			     "ingress/web:http runs on this node.");
+	strcpy(map.comment, "in;gress/web:http");
+	assert_meaning(&map, "It is meant so by externalTrafficPolicy: Local: no endpoint of the "
+			     "service on port 80 runs on this node.");
+	assert_fix(&source, &request,
+		   "kubectl -n ns5 patch service svc5 --type=json -p '[{\"op\":\"add\",\"path\":"
+		   "\"/spec/loadBalancerSourceRanges/-\",\"value\":\"100.125.0.0/16\"}]'");
+	assert_meaning(&marked, "It is meant so by kube-proxy, which marked it to be dropped: no "
+				"endpoint of the service runs on this node, or the service does not "
+				"take that source.");
+}
+
+static void others(void **state)
+{
+	struct host_rule csf = rule_in("iptables-nft", "filter", "LOGDROPIN", "-j DROP");
+	struct host_rule crowd = rule_in("iptables-nft", "filter", "INPUT",
+					 "-m set --match-set crowdsec-blacklists src -j DROP");
+	struct host_rule jail = rule_in("iptables-nft", "filter", "f2b-web",
+					"-s 100.125.10.7/32 -j REJECT");
+	struct host_rule wall = rule_in("iptables-nft", "filter", "net-fw", "-j DROP");
+	struct fw_pass range = request;
+
+	assert_fix(&csf, &request, "echo 'tcp|in|d=80|s=100.125.0.0/16' >>/etc/csf/csf.allow && csf -r");
+	assert_fix(&wall, &request, "Add to /etc/shorewall/rules: ACCEPT net:100.125.0.0/16 $FW tcp 80, "
+				    "then run shorewall reload.");
+	range.lb = NULL; /* of check: which node is banned, the rule tells or nobody */
+	assert_fix(&jail, &range,
+		   "fail2ban-client set web unbanip 100.125.10.7 && fail2ban-client set web "
+		   "addignoreip 100.125.0.0/16  # The second command lasts until fail2ban restarts: "
+		   "add 100.125.0.0/16 to ignoreip in /etc/fail2ban/jail.local, too.");
+	assert_fix(&crowd, &range,
+		   "If an address of 100.125.0.0/16 is among the decisions, delete that one. To keep "
+		   "it so, put 100.125.0.0/16 on a whitelist in /etc/crowdsec/parsers/s02-enrich/.");
+	assert_meaning(&jail, "It is meant so: fail2ban has banned that address.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),	cmocka_unit_test(firewalld),
 		cmocka_unit_test(ufw),		cmocka_unit_test(containers),
-		cmocka_unit_test(bans),
+		cmocka_unit_test(bans),		cmocka_unit_test(kube_proxy),
+		cmocka_unit_test(others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,7 @@ static void redact_rule(struct redact *r, struct host_rule *rule)
 {
 	keep_rule(r, rule);
 	MEMBER(REDACT_RULES, rule->text);
+	MEMBER(REDACT_RULES, rule->comment);
 }
 
 static void redact_listeners(struct redact *r, struct host_listeners *l)

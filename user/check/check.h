@@ -32,7 +32,7 @@ struct finding {
 	const char *step; /* "4" */
 	enum check_result result;
 	char what[320]; /* one sentence */
-	char why[320]; /* what follows from it; "" when that is clear */
+	char why[640]; /* what follows from it; "" when that is clear */
 	struct fix fix; /* what helps; its SHOW is the command that shows what is said */
 };
 
@@ -158,6 +158,24 @@ bool check_sysctl(struct check *c, const char *name, int64_t *out);
 
 /* Whether a NAT rule sends checks of PORT elsewhere. */
 bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint16_t port);
+
+/* Whether a rule of kube-proxy's ends connections to PORT, as no endpoint of it is here. */
+bool check_is_kube_port(const struct check_facts *facts, uint8_t protocol, uint16_t port);
+
+/*
+ * Adds to OUT, where the next hop HOP (NULL: an address of FROM) on DEVICE does not
+ * answer, that a rule of this host drops its answer.  False: none surely does.
+ */
+bool check_put_own_rule(const struct check_facts *f, const uint8_t *hop,
+			const struct prefix *from, const char *device, struct finding *out);
+/* Says which rules will keep this host and the next hops to FROM from finding each other. */
+void check_resolution(struct check *c, const struct prefix *from);
+
+/* A network of containers or virtual machines, which was not asked for: no load balancer checks it. */
+bool check_device_is_internal(const struct check_facts *facts, const char *device);
+/* Adds to OUT how answers of A to FROM would leave by its own device, instead of OTHER. */
+void check_put_own_table(const struct check_facts *f, const struct prefix *from,
+			 const struct host_address *a, const char *other, struct finding *out);
 
 /* The command that shows the sockets on PORT; PROCESSES: and whose they are. */
 void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes);

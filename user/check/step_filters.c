@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "diagnose/bpf_owner.h"
 
 #define WARN_PERCENT 80
 
@@ -12,6 +13,7 @@ static void tell_program(struct check *c, const struct attached_program *p)
 {
 	struct finding out = check_finding(c, CHECK_WARN);
 	bool xdp = !strcmp(p->where, "XDP");
+	const char *owner;
 
 	CHECK_PUT(out.what, "%s has %s %s program", p->device, xdp ? "an" : "a", p->where);
 	if (p->id)
@@ -22,7 +24,11 @@ static void tell_program(struct check *c, const struct attached_program *p)
 	CHECK_SHOW(&out, "bpftool net show dev %s", p->device);
 	if (!xdp)
 		CHECK_SHOW(&out, "; tc filter show dev %s %s", p->device, p->where + 3);
-	CHECK_ADVISE(&out, "Ask who attached it whether it lets the load balancer pass.");
+	owner = bpf_owner_advise(p->name, c->facts->settings->from_text, &out.fix);
+	if (owner)
+		CHECK_PUT(out.why, " It is %s's.", owner);
+	else
+		CHECK_ADVISE(&out, "Ask who attached it whether it lets the load balancer pass.");
 	check_say(c, &out);
 }
 

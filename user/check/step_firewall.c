@@ -5,39 +5,19 @@
 #include <string.h>
 
 #include "check.h"
-#include "firewall/names.h"
+#include "firewall_hit.h"
+#include "diagnose/fw_owner.h"
+#include "diagnose/reverse_path_rule.h"
+#include "firewall/rule_find.h"
 #include "firewall/walk.h"
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
 #include "render/format.h"
 
 #include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
 
 #define MAX_HITS 24
-#define MAX_LISTED 12 /* ports of a rule; multiport takes 15 */
-
-/* What is sent: a check, or the answer to one. */
-struct sent {
-	const struct prefix *from;
-	uint8_t protocol;
-	uint16_t port; /* 0: any */
-	bool reply;
-	bool v6;
-};
-
-/* A rule or policy, with all that it hits. */
-struct hit {
-	const struct fw_chain *base, *chain;
-	const struct fw_rule *rule;
-	const struct prefix *from;
-	bool reply, certain, unclear;
-	struct sent first;
-	unsigned serial; /* of the last that it hit */
-	unsigned n; /* kinds of packets that it hits */
-	unsigned n_certain;
-	char ports[120]; /* "80, 443" */
-};
-
 struct hits {
 	struct hit hit[MAX_HITS];
 	size_t n;
@@ -116,6 +96,8 @@ static void describe(const struct check_facts *f, const struct sent *sent, struc
 	set_network(p, sent->reply ? own : lb, sent->from);
 	set_own(f, p, sent->v6, sent->reply ? lb : own, sent->reply ? FW_OIF : FW_IIF);
 	set_bytes(p, FW_CTSTATE, (uint8_t[]){ 0, 0, 0, state }, (uint8_t[]){ 0, 0, 0, state });
+	if (!sent->reply) /* it is for an address of this host */
+		set_byte(p, FW_DADDRTYPE, RTN_LOCAL);
 	if (icmp) {
 		if (sent->v6)
 			set_byte(p, FW_ICMPTYPE, sent->reply ? 129 : 128);
@@ -155,6 +137,8 @@ static void take_hit(void *ctx, const struct walk_hit *w)
 		return; /* once more, by another jump */
 	h->serial = hits->serial;
 	h->n++;
+	if (h->n <= MAX_LISTED)
+		h->port[h->n - 1] = hits->sent->port;
 	h->n_certain += w->certain;
 	if (hits->sent->port && h->n <= MAX_LISTED)
 		CHECK_PUT(h->ports, "%s%u", h->ports[0] ? ", " : "", hits->sent->port);
@@ -190,22 +174,21 @@ static bool send_through(const struct check_facts *f, const struct sent *sent, s
 	return walk.redirected;
 }
 
-static void no_matter(void *ctx, const struct walk_hit *hit)
-{
-}
-
-bool check_is_redirected(const struct check_facts *f, uint8_t protocol, uint16_t port)
+/* Sends a request through the chains of HOOK, or with NULL of all.  True: NAT sends it elsewhere. */
+static bool request_through(const struct check_facts *f, uint8_t protocol, uint16_t port,
+			    const char *hook, void (*hit)(void *ctx, const struct walk_hit *hit),
+			    void *ctx)
 {
 	for (size_t i = 0; i < f->settings->n_from; i++) {
 		const struct prefix *from = &f->settings->from[i];
 		struct sent sent = { from, protocol, port, false, prefix_is_ipv6(from) };
 		struct fw_packets packets;
 		struct walk walk = { .rules = &f->rules[sent.v6], .packets = &packets,
-				     .hit = no_matter, .steps_left = WALK_STEPS };
+				     .hit = hit, .ctx = ctx, .steps_left = WALK_STEPS };
 
 		describe(f, &sent, &packets);
 		for (const struct fw_chain *chain = walk.rules->chains; chain; chain = chain->next)
-			if (chain->hook && !strcmp(chain->hook, "PREROUTING"))
+			if (hook ? chain->hook && !strcmp(chain->hook, hook) : is_at(chain, false))
 				walk_chain(&walk, chain);
 		if (walk.redirected)
 			return true;
@@ -213,115 +196,36 @@ bool check_is_redirected(const struct check_facts *f, uint8_t protocol, uint16_t
 	return false;
 }
 
+static void no_matter(void *ctx, const struct walk_hit *hit)
+{
+}
+
+bool check_is_redirected(const struct check_facts *f, uint8_t protocol, uint16_t port)
+{
+	return request_through(f, protocol, port, "PREROUTING", no_matter, NULL);
+}
+
+/* The rule has to name the port: kube-proxy has others, which meet all. */
+static void note_kube(void *ctx, const struct walk_hit *hit)
+{
+	struct host_rule rule;
+	struct fw_owner owner;
+
+	rule_tell(hit, &rule);
+	for (size_t i = 0; hit->rule && i < hit->rule->n; i++)
+		if (hit->rule->cond[i].field == FW_DPORT || hit->rule->cond[i].field == FW_TUPLE)
+			*(bool *)ctx |= fw_owner_of(&rule, &owner) && owner.id == OWNER_KUBE_PROXY;
+}
+
+bool check_is_kube_port(const struct check_facts *f, uint8_t protocol, uint16_t port)
+{
+	bool is_kube = false;
+
+	request_through(f, protocol, port, NULL, note_kube, &is_kube);
+	return is_kube;
+}
+
 /* ---- telling ---- */
-
-static const char *tables_tool(const struct hit *h)
-{
-	if (!strcmp(h->chain->backend, "iptables-legacy"))
-		return h->first.v6 ? "ip6tables-legacy" : "iptables-legacy";
-	return h->first.v6 ? "ip6tables-nft" : "iptables-nft";
-}
-
-static bool is_nft(const struct hit *h)
-{
-	return strcmp(h->chain->backend, "nft") == 0;
-}
-
-/* Whether the tool can be told the name of CHAIN, and of its table. */
-static bool can_name(const struct hit *h, const struct fw_chain *chain)
-{
-	return is_nft(h) ? nft_can_name(chain->table) && nft_can_name(chain->name) :
-			   iptables_can_name(chain->name);
-}
-
-static void put_show(const struct hit *h, struct finding *out)
-{
-	bool named = can_name(h, h->chain);
-
-	if (is_nft(h) && named)
-		CHECK_SHOW(out, "nft -a list chain %s %s %s", h->chain->family, h->chain->table,
-			   h->chain->name);
-	else if (is_nft(h))
-		CHECK_SHOW(out, "nft -a list ruleset");
-	else if (named)
-		CHECK_SHOW(out, "%s -t %s -nvL %s --line-numbers", tables_tool(h), h->chain->table,
-			   h->chain->name);
-	else
-		CHECK_SHOW(out, "%s -t %s -nvL --line-numbers", tables_tool(h), h->chain->table);
-}
-
-static bool is_icmp(const struct sent *sent)
-{
-	return sent->protocol == IPPROTO_ICMP || sent->protocol == IPPROTO_ICMPV6;
-}
-
-/* "80, 443" as one word of a command. */
-static const char *port_list(char out[120], const struct hit *h, const char *before,
-			     const char *behind)
-{
-	char *end = stpcpy(out, before);
-
-	for (const char *c = h->ports; *c; c++)
-		if (*c != ' ')
-			*end++ = *c;
-	strcpy(end, behind);
-	return out;
-}
-
-static void put_nft_match(const struct hit *h, struct finding *out)
-{
-	const struct sent *s = &h->first;
-	char range[PREFIX_TEXT_LEN], ports[120];
-	bool list = h->n > 1;
-
-	CHECK_FIX(out, "%s %s %s ", s->v6 ? "ip6" : "ip", s->reply ? "daddr" : "saddr",
-		  format_prefix(range, h->from));
-	if (is_icmp(s))
-		CHECK_FIX(out, "%s type %s ", s->v6 ? "icmpv6" : "icmp",
-			  s->reply ? "echo-reply" : "echo-request");
-	else if (s->port && h->n <= MAX_LISTED)
-		CHECK_FIX(out, "%s %s %s ", check_protocol_name(s->protocol),
-			  s->reply ? "sport" : "dport",
-			  port_list(ports, h, list ? "{" : "", list ? "}" : ""));
-}
-
-static void put_iptables_match(const struct hit *h, struct finding *out)
-{
-	const struct sent *s = &h->first;
-	char range[PREFIX_TEXT_LEN], ports[120];
-	bool list = h->n > 1;
-
-	CHECK_FIX(out, "%s %s ", s->reply ? "-d" : "-s", format_prefix(range, h->from));
-	if (is_icmp(s))
-		CHECK_FIX(out, s->v6 ? "-p icmpv6 --icmpv6-type %s " : "-p icmp --icmp-type %s ",
-			  s->reply ? "echo-reply" : "echo-request");
-	else if (s->port && h->n <= MAX_LISTED)
-		CHECK_FIX(out, list ? "-p %s -m multiport --%s %s " : "-p %s --%s %s ",
-			  check_protocol_name(s->protocol),
-			  s->reply ? (list ? "sports" : "sport") : (list ? "dports" : "dport"),
-			  port_list(ports, h, "", ""));
-}
-
-/* At the top of the base chain: what is accepted there meets no other rule of it. */
-static void put_fix(const struct hit *h, struct finding *out)
-{
-	char range[PREFIX_TEXT_LEN];
-
-	if (!can_name(h, h->base)) {
-		CHECK_ADVISE(out, "Let the program that made this table accept packets %s %s ahead of "
-				  "that rule: no tool can be told a name like that of its table or "
-				  "chain.", h->reply ? "to" : "from", format_prefix(range, h->from));
-	} else if (is_nft(h)) {
-		CHECK_FIX(out, "nft insert rule %s %s %s ", h->base->family, h->base->table,
-			  h->base->name);
-		put_nft_match(h, out);
-		CHECK_FIX(out, "accept");
-	} else {
-		CHECK_FIX(out, "%s -t %s -I %s ", tables_tool(h), h->base->table, h->base->name);
-		put_iptables_match(h, out);
-		CHECK_FIX(out, "-j ACCEPT");
-	}
-}
 
 static void put_what(const struct hit *h, struct finding *out)
 {
@@ -332,7 +236,7 @@ static void put_what(const struct hit *h, struct finding *out)
 	if (!h->rule)
 		CHECK_PUT(out->what, "The policy of chain %s of table %s (%s)", h->chain->name,
 			  h->chain->table, h->chain->backend);
-	else if (h->rule->handle && !h->rule->text)
+	else if (h->rule->handle && hit_is_nft(h))
 		CHECK_PUT(out->what, "The rule with handle %llu in chain %s of table %s %s (%s)",
 			  (unsigned long long)h->rule->handle, h->chain->name, h->chain->family,
 			  h->chain->table, h->chain->backend);
@@ -348,31 +252,30 @@ static void put_what(const struct hit *h, struct finding *out)
 	if (h->ports[0])
 		CHECK_PUT(out->what, ", %s port %s", check_protocol_name(h->first.protocol),
 			  h->ports);
-	else if (is_icmp(&h->first))
+	else if (hit_is_icmp(&h->first))
 		CHECK_PUT(out->what, ", ping");
 	CHECK_PUT(out->what, ".");
 }
 
-static void tell(struct check *c, const struct hits *hits, const struct hit *h)
+/* How many findings that were. */
+static size_t tell(struct check *c, const struct hits *hits, const struct hit *h)
 {
 	/* Without --port it is not known what is checked: only what hits all is sure to hurt. */
 	bool all = c->facts->settings->n_ports || h->n_certain >= hits->kinds[h->reply];
 	bool icmp_asked = c->facts->settings->protocols & (HCT_PROTO_ICMP | HCT_PROTO_UDP);
-	bool fail = h->n_certain && all && (!is_icmp(&h->first) || icmp_asked);
+	bool fail = h->n_certain && all && (!hit_is_icmp(&h->first) || icmp_asked);
 	struct finding out = check_finding(c, fail ? CHECK_FAIL : CHECK_WARN);
+	struct host_rule rule;
 
+	hit_rule(c->facts, h, &rule);
+	if (!h->reply && is_reverse_path_rule(&rule))
+		return check_reverse_path(c, h, &rule);
 	put_what(h, &out);
-	if (h->rule && h->rule->text)
-		CHECK_PUT(out.why, "The rule: -A %s %s", h->chain->name, h->rule->text);
-	else if (h->unclear)
-		CHECK_PUT(out.why, "What the rule does with the packet cannot be told from here.");
-	else if (h->rule && !h->n_certain)
-		CHECK_PUT(out.why, "It depends on what the rule, or one before it, looks at "
-				   "besides "
-				   "addresses and ports.");
-	put_show(h, &out);
-	put_fix(h, &out);
+	hit_put_why(c->facts, h, &out);
+	hit_put_show(h, &out);
+	hit_put_fix(c->facts, h, &out);
 	check_say(c, &out);
+	return 1;
 }
 
 /* Everything that the network FROM sends and is sent. */
@@ -465,20 +368,22 @@ void check_firewall(struct check *c)
 		const struct prefix *from = &c->facts->settings->from[i];
 		struct finding ok = check_finding(c, CHECK_OK);
 		char range[PREFIX_TEXT_LEN];
+		size_t told = 0;
 
 		if (c->facts->rules_err[prefix_is_ipv6(from)])
 			continue;
 		memset(&hits, 0, sizeof(hits));
 		walk_network(c, from, &ports, &hits, &redirected);
 		for (size_t j = 0; j < hits.n; j++)
-			tell(c, &hits, &hits.hit[j]);
+			told += tell(c, &hits, &hits.hit[j]);
 		if (hits.truncated)
 			tell_truncated(c, from);
+		check_resolution(c, from);
 		CHECK_PUT(ok.what, "No firewall rule that was read drops checks from %s.",
 			  format_prefix(range, from));
 		CHECK_SHOW(&ok, prefix_is_ipv6(from) ? "nft -a list ruleset; ip6tables-legacy-save" :
 						       "nft -a list ruleset; iptables-legacy-save");
-		if (!hits.n)
+		if (!told)
 			check_say(c, &ok);
 	}
 	if (redirected.n)

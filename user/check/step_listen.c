@@ -154,6 +154,13 @@ static void check_port(struct check *c, uint8_t protocol, uint16_t port)
 			 "A NAT rule sends connections to it elsewhere, as "
 			 "to a container: it need not be listened on here.");
 	}
+	if (out.result == CHECK_FAIL && check_is_kube_port(c->facts, protocol, port)) {
+		out.result = CHECK_NOTE;
+		memset(&out.fix, 0, sizeof(out.fix));
+		snprintf(out.why, sizeof(out.why),
+			 "It is a port of a Kubernetes service, which kube-proxy sends on to an "
+			 "endpoint: step 4 tells what becomes of checks.");
+	}
 	put_show(&out, protocol, port);
 	check_say(c, &out);
 }

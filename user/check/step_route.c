@@ -133,8 +133,8 @@ static uint32_t free_table(const struct route_list *list)
  * of its addresses.  Nothing else changes its way, and strict reverse-path
  * filtering is content, too, as it asks for the same way.
  */
-static void put_own_table(const struct check_facts *f, const struct prefix *from,
-			  const struct host_address *a, const char *other, struct finding *out)
+void check_put_own_table(const struct check_facts *f, const struct prefix *from,
+			 const struct host_address *a, const char *other, struct finding *out)
 {
 	bool v6 = prefix_is_ipv6(from);
 	const struct listed_route *gateway = route_list_gateway(&f->routes, a->device, v6);
@@ -196,7 +196,7 @@ static void tell_other_device(struct check *c, const struct prefix *from, const 
 			  own);
 	}
 	CHECK_SHOW(&out, v6 ? "ip -6 route get %s from %s" : "ip route get %s from %s", lb, own);
-	put_own_table(c->facts, from, a, route->device, &out);
+	check_put_own_table(c->facts, from, a, route->device, &out);
 	check_say(c, &out);
 }
 
@@ -221,7 +221,10 @@ static void tell_route(struct check *c, const struct prefix *from, const char *l
 		CHECK_PUT(out.why, "Its neighbour state is %s: answers to checks never leave.",
 			  route->neighbour);
 		CHECK_SHOW(&out, v6 ? "ip -6 neigh show to %s" : "ip neigh show to %s", hop);
-		if (route->has_gateway)
+		if (check_put_own_rule(c->facts, route->has_gateway ? route->gateway : NULL,
+				       from, route->device, &out))
+			; /* the router is not to blame */
+		else if (route->has_gateway)
 			CHECK_ADVISE(&out, "Bring that router back, or correct the gateway of the "
 					   "route to %s.", range);
 		else
@@ -292,6 +295,11 @@ static bool conflicts(const struct prefix *from, const struct host_address *a)
 	return prefix_contains(from, a->addr) && (a->len == 128 || !strcmp(a->device, "lo"));
 }
 
+bool check_device_is_internal(const struct check_facts *facts, const char *device)
+{
+	return !facts->settings->n_interfaces && is_internal(device);
+}
+
 static void check_network(struct check *c, const struct prefix *from)
 {
 	const struct host_addresses *all = &c->facts->addresses;
@@ -304,7 +312,7 @@ static void check_network(struct check *c, const struct prefix *from)
 		bool again = false;
 
 		if (!a->global || !check_device_wanted(c->facts, a->device) ||
-		    (!c->facts->settings->n_interfaces && is_internal(a->device)) ||
+		    check_device_is_internal(c->facts, a->device) ||
 		    address_is_ipv6(a->addr) != prefix_is_ipv6(from) || conflicts(from, a))
 			continue;
 		for (size_t j = 0; j < i; j++) /* more addresses of the device have the same way */

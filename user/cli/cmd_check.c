@@ -46,8 +46,11 @@ static void read_facts(struct check_facts *f)
 	f->addresses_err = addresses_read(&f->addresses);
 	f->routes_err = route_list_read(&f->routes);
 	for (size_t v6 = 0; v6 < 2; v6++)
-		if (check_has_family(f, v6))
+		if (check_has_family(f, v6)) {
 			f->rules_err[v6] = fw_rules_read(v6, &f->rules[v6]);
+			if (!f->rules_err[v6]) /* without: they are known by their handles */
+				fw_text_complete(&f->rules[v6]);
+		}
 	f->programs_err =
 		attached_read(&f->devices, f->program, CHECK_MAX_PROGRAMS, &f->n_programs);
 	f->n_capabilities =

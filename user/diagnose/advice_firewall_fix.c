@@ -7,6 +7,7 @@
 
 #include "firewall/names.h"
 #include "ask.h"
+#include "fw_kube.h"
 #include "fw_owner.h"
 #include "nf_packet.h"
 
@@ -118,6 +119,23 @@ static void fix_by_nft(const struct facts *f, const struct culprit *c, struct di
 	FIX_COMMAND(d, " accept");
 }
 
+/* nftables reports a rule by its handle; which element of its map took the packet, a walk tells. */
+static void find_element(const struct facts *f, const struct culprit *c, struct host_rule *rule)
+{
+	struct host_packet packet;
+	struct host_rules rules;
+
+	if (!f->drop || !nf_packet_of(f->p, f->drop, &c->place, f->given.kernel, &packet))
+		return;
+	packet = nf_packet_unbound(&packet);
+	if (ask_rules(f->given.host, &packet, &rules))
+		return;
+	for (size_t i = 0; i < rules.n && i < HOST_MAX_RULES; i++)
+		if (rules.r[i].handle == rule->handle && rules.r[i].comment[0] &&
+		    strcmp(rules.r[i].chain, rule->chain) == 0)
+			memcpy(rule->comment, rules.r[i].comment, sizeof(rule->comment));
+}
+
 static void fix_by_rule(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
 	const struct host_rule *r = &c->rule;
@@ -125,10 +143,19 @@ static void fix_by_rule(const struct facts *f, const struct culprit *c, struct d
 	struct fw_pass pass = { .range = f->range, .lb = f->lb, .protocol = f->protocol,
 				.port = f->icmp ? 0 : port_of(f, c), .v6 = f->v6,
 				.reply = c->reply, .forwarded = forwarded };
+	struct host_rule rule = *r;
 	struct fw_owner owner;
 	bool owned = fw_owner_of(r, &owner);
+	char meaning[320];
 
-	if (owned && !c->too_big && fw_owner_fix(&owner, r, &pass, &d->fix))
+	if (owned && owner.id == OWNER_KUBE_PROXY && kube_proxy_lacks_service(r))
+		find_element(f, c, &rule);
+	if (owned && !c->too_big && c->confidence != CONFIDENCE_GUESS &&
+	    *fw_owner_meaning(&owner, &rule, &pass, meaning, sizeof(meaning))) {
+		end_sentence(d);
+		say(WHY(d), " %s", meaning);
+	}
+	if (owned && !c->too_big && fw_owner_fix(&owner, &rule, &pass, &d->fix))
 		return;
 	if (strcmp(r->backend, "nft") == 0)
 		fix_by_nft(f, c, d);
@@ -239,6 +266,8 @@ void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosi
 			      "rule that drops them.");
 		return;
 	}
+	if (fix_reverse_path(f, c, d))
+		return;
 	if (c->named)
 		fix_by_rule(f, c, d);
 	else if (c->found)

@@ -27,5 +27,11 @@ const char *rule_words(const struct host_rule *rule, char *out, size_t size);
 
 /* advice_firewall_fix.c: adds to fix a command that lets the probe, or its reply, pass C. */
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d);
+/*
+ * verdict/reverse_path.c: adds to why and fix what belongs to a rule that filters by
+ * the reverse path, which no rule that accepts can mend as well as a route.  False,
+ * and nothing added: C is none.
+ */
+bool fix_reverse_path(const struct facts *f, const struct culprit *c, struct diagnosis *d);
 
 #endif

@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Programs that write firewall rules: whose a chain is, and their own commands. */
+/* Programs that write firewall rules: whose a rule is, by its chain or by what it says. */
 #include "fw_owner.h"
 
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What iptables' rules and nft's say of their owner, wherever they stand. */
+static const struct {
+	const char *text;
+	const char *set; /* the rest of this word is the unit; NULL none */
+	enum fw_owner_id id;
+	const char *name;
+	const char *what;
+} writers[] = {
+	{ "*--match-set f2b-*", "--match-set f2b-", OWNER_FAIL2BAN, "fail2ban", "jail" },
+	{ "*--match-set fail2ban-*", "--match-set fail2ban-", OWNER_FAIL2BAN, "fail2ban", "jail" },
+	{ "*--match-set crowdsec*", NULL, OWNER_CROWDSEC, "CrowdSec", "" },
+	{ "*--match-set sshguard*", NULL, OWNER_SSHGUARD, "sshguard", "" },
+	{ "*--comment \"cali:*", NULL, OWNER_NETWORK_POLICY, "Calico", "" },
+	{ "*--comment cali:*", NULL, OWNER_NETWORK_POLICY, "Calico", "" },
+};
 
 /* The first row that fits counts; NULL: any.  With WHAT, what the '*' stands for is the unit. */
 static const struct {
@@ -56,7 +71,28 @@ static const struct {
 	{ "sshguard", NULL, OWNER_SSHGUARD, "sshguard", "" },
 	{ NULL, "sshguard", OWNER_SSHGUARD, "sshguard", "" },
 	{ NULL, "DENYIN", OWNER_CSF, "ConfigServer Firewall", "" },
+	{ NULL, "DENYOUT", OWNER_CSF, "ConfigServer Firewall", "" },
 	{ NULL, "LOCALINPUT", OWNER_CSF, "ConfigServer Firewall", "" },
+	{ NULL, "LOCALOUTPUT", OWNER_CSF, "ConfigServer Firewall", "" },
+	{ NULL, "LOGDROPIN", OWNER_CSF, "ConfigServer Firewall", "" },
+	{ NULL, "LOGDROPOUT", OWNER_CSF, "ConfigServer Firewall", "" },
+	{ NULL, "INVDROP", OWNER_CSF, "ConfigServer Firewall", "" },
+	{ NULL, "ts-*", OWNER_TAILSCALE, "Tailscale", "" },
+	{ "netavark", NULL, OWNER_PODMAN, "podman", "" },
+	{ NULL, "NETAVARK*", OWNER_PODMAN, "podman", "" },
+	{ NULL, "CNI-*", OWNER_PODMAN, "CNI", "" },
+	{ NULL, "FLANNEL-*", OWNER_FLANNEL, "flannel", "" },
+	{ NULL, "AZURE-NPM*", OWNER_NETWORK_POLICY, "Azure NPM", "" },
+	{ NULL, "PVEFW-*", OWNER_PROXMOX, "Proxmox VE", "" },
+	{ NULL, "net-fw", OWNER_SHOREWALL, "Shorewall", "" },
+	{ NULL, "net2fw", OWNER_SHOREWALL, "Shorewall", "" },
+	{ NULL, "loc-fw", OWNER_SHOREWALL, "Shorewall", "" },
+	{ NULL, "loc2fw", OWNER_SHOREWALL, "Shorewall", "" },
+	{ NULL, "net_frwd", OWNER_SHOREWALL, "Shorewall", "" },
+	{ NULL, "nixos-fw*", OWNER_NIXOS, "NixOS", "" },
+	{ "fw4", NULL, OWNER_OPENWRT, "OpenWrt", "" },
+	{ "lxd", NULL, OWNER_LXD, "LXD", "" },
+	{ "incus", NULL, OWNER_LXD, "Incus", "" },
 };
 
 static void take(char *out, size_t size, const char *from, size_t len)
@@ -100,24 +136,66 @@ static bool is_plain(const char *word)
 				     "0123456789_.-") == strlen(word);
 }
 
-/* The jail of a rule in fail2ban's one nft chain: "ip saddr @addr-set-sshd reject". */
-static void set_jail(struct fw_owner *owner, const char *text)
+/* "sshd" of "-m set --match-set f2b-sshd6 src": of IPv6 the set has a 6 behind its name. */
+static void set_jail(struct fw_owner *owner, const struct host_rule *rule, const char *set)
 {
-	const char *set = strstr(text, "@addr-set-");
+	const char *name = strstr(rule->text, set);
+	size_t len;
 
-	if (!set)
-		set = strstr(text, "@addr6-set-");
-	if (!set)
+	if (!name)
 		return;
-	set = strstr(set, "-set-") + 5;
+	name += strlen(set);
+	len = strcspn(name, " ");
 	owner->what = "jail";
-	take(owner->unit, sizeof(owner->unit), set, strcspn(set, " "));
+	if (*set == '-' && strcmp(rule->family, "ip6") == 0 && len > 1 && name[len - 1] == '6')
+		len--;
+	take(owner->unit, sizeof(owner->unit), name, len);
 }
 
 /* These set the policy of the chain that they put themselves into; others leave it alone. */
 static bool sets_policy(enum fw_owner_id id, const struct host_rule *rule)
 {
-	return id == OWNER_UFW || (id == OWNER_DOCKER && strcmp(rule->chain, "FORWARD") == 0);
+	return id == OWNER_UFW || id == OWNER_CSF || id == OWNER_SHOREWALL || id == OWNER_PROXMOX ||
+	       (id == OWNER_DOCKER && strcmp(rule->chain, "FORWARD") == 0);
+}
+
+/* Docker 28 lets what is for a container's address in by its bridge alone, in no chain of its own. */
+static bool is_docker_direct(const struct host_rule *rule)
+{
+	return strcmp(rule->table, "raw") == 0 && strcmp(rule->chain, "PREROUTING") == 0 &&
+	       (strstr(rule->text, "! -i docker0 -j DROP") ||
+		fnmatch("*! -i br-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]* -j DROP",
+			rule->text, 0) == 0);
+}
+
+/* Whose RULE is by what it says, in a chain of anybody. */
+static bool by_text(const struct host_rule *rule, struct fw_owner *out)
+{
+	if (is_docker_direct(rule)) {
+		*out = (struct fw_owner){ .id = OWNER_DOCKER, .name = "Docker", .what = "" };
+		return true;
+	}
+	for (size_t i = 0; i < N(writers); i++) {
+		if (fnmatch(writers[i].text, rule->text, 0) != 0)
+			continue;
+		out->id = writers[i].id;
+		out->name = writers[i].name;
+		out->what = writers[i].what;
+		if (writers[i].set)
+			set_jail(out, rule, writers[i].set);
+		return true;
+	}
+	return false;
+}
+
+/* What is no plain word is not told: it could be another command. */
+static bool with_plain_unit(struct fw_owner *owner)
+{
+	if (!is_plain(owner->unit)) {
+		owner->what = "";
+		owner->unit[0] = '\0';
+	}
+	return true;
 }
 
 bool fw_owner_of(const struct host_rule *rule, struct fw_owner *out)
@@ -125,6 +203,8 @@ bool fw_owner_of(const struct host_rule *rule, struct fw_owner *out)
 	const char *chain = rule->policy && rule->last_jump[0] ? rule->last_jump : rule->chain;
 
 	memset(out, 0, sizeof(*out));
+	if (!rule->policy && by_text(rule, out))
+		return with_plain_unit(out);
 	for (size_t i = 0; i < N(owners); i++) {
 		if (owners[i].table && fnmatch(owners[i].table, rule->table, 0) != 0)
 			continue;
@@ -137,13 +217,10 @@ bool fw_owner_of(const struct host_rule *rule, struct fw_owner *out)
 		out->what = owners[i].what;
 		if (owners[i].what[0])
 			set_unit(out, owners[i].chain, chain);
-		else if (out->id == OWNER_FAIL2BAN)
-			set_jail(out, rule->text);
-		if (!is_plain(out->unit)) {
-			out->what = "";
-			out->unit[0] = '\0';
-		}
-		return true;
+		if (strcmp(rule->table, "f2b-table") == 0)
+			set_jail(out, rule, rule->text[0] && strstr(rule->text, "@addr6-") ?
+						    "@addr6-set-" : "@addr-set-");
+		return with_plain_unit(out);
 	}
 	return false;
 }
@@ -155,240 +232,4 @@ const char *fw_owner_words(const struct fw_owner *owner, char *out, size_t size)
 	else
 		snprintf(out, size, "%s", owner->name);
 	return out;
-}
-
-/* ---- commands ---- */
-
-static void advise(struct fix *fix, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void advise(struct fix *fix, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(fix->advice, sizeof(fix->advice), format, args);
-	va_end(args);
-}
-
-/* Rich rules with a priority below 0 come ahead of what a zone denies; they know no output. */
-static bool fix_firewalld(const struct fw_owner *owner, const struct fw_pass *pass,
-			  struct fix *fix)
-{
-	char element[64], rule[256];
-
-	if (pass->reply || pass->forwarded || strcmp(owner->what, "policy") == 0)
-		return false;
-	if (pass->port)
-		snprintf(element, sizeof(element), "port port=\"%u\" protocol=\"%s\"", pass->port,
-			 pass->protocol);
-	else
-		snprintf(element, sizeof(element), "icmp-type name=\"echo-request\"");
-	snprintf(rule, sizeof(rule),
-		 "rule priority=\"-100\" family=\"ipv%c\" source address=\"%s\" %s accept",
-		 pass->v6 ? '6' : '4', pass->range, element);
-	command_add(&fix->command, "firewall-cmd");
-	if (owner->unit[0])
-		command_add(&fix->command, " --zone=%s", owner->unit);
-	command_add(&fix->command, " --add-rich-rule=%s", rule);
-	advise(fix, "To keep it: firewall-cmd --runtime-to-permanent");
-	return true;
-}
-
-/* Is RULE on exactly what PASS is?  ufw then changes it, and would put no other ahead of it. */
-static bool is_ufw_rule_for(const struct host_rule *rule, const struct fw_pass *pass)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "%s %s -p %s -m %s --%cport %u -j ", pass->reply ? "-d" : "-s",
-		 pass->range, pass->protocol, pass->protocol, pass->reply ? 's' : 'd', pass->port);
-	return strncmp(rule->text, text, strlen(text)) == 0;
-}
-
-/* ufw's own commands write its -user- chains, which come behind its -before- ones. */
-static bool fix_ufw(const struct host_rule *rule, const struct fw_pass *pass, struct fix *fix)
-{
-	bool ahead = strstr(rule->chain, "-user-") && !is_ufw_rule_for(rule, pass);
-
-	if (!pass->port || strstr(rule->chain, "-before-"))
-		return false;
-	command_add(&fix->command, "ufw ");
-	if (pass->forwarded)
-		command_add(&fix->command, "route ");
-	if (ahead)
-		command_add(&fix->command, "prepend ");
-	command_add(&fix->command, "allow ");
-	if (pass->reply && !pass->forwarded)
-		command_add(&fix->command, "out ");
-	if (pass->reply)
-		command_add(&fix->command, "proto %s from any port %u to %s", pass->protocol,
-			    pass->port, pass->range);
-	else
-		command_add(&fix->command, "proto %s from %s to any port %u", pass->protocol,
-			    pass->range, pass->port);
-	return true;
-}
-
-/* DOCKER-USER is the one chain that Docker leaves alone, and it comes first. */
-static bool fix_docker(const struct host_rule *rule, const struct fw_pass *pass, struct fix *fix)
-{
-	bool nft = strcmp(rule->backend, "iptables-nft") == 0;
-
-	if (strncmp(rule->backend, "iptables", 8) != 0 || strcmp(rule->chain, "DOCKER-USER") == 0 ||
-	    strcmp(rule->table, "filter") != 0 || !pass->port)
-		return false;
-	command_add(&fix->command, "%s -I DOCKER-USER %s %s -p %s %s %u -j ACCEPT",
-		    pass->v6 ? (nft ? "ip6tables-nft" : "ip6tables-legacy") :
-			       (nft ? "iptables-nft" : "iptables-legacy"),
-		    pass->reply ? "-d" : "-s", pass->range, pass->protocol,
-		    pass->reply ? "--sport" : "--dport", pass->port);
-	return true;
-}
-
-/* "default/web:http has no endpoints": the service's namespace and name, ahead of WORDS. */
-static bool find_service(const char *text, const char *words, char space[64], char name[64])
-{
-	const char *end = strstr(text, words), *from = end, *slash;
-
-	if (!end)
-		return false;
-	while (from > text && from[-1] != '"' && from[-1] != ' ')
-		from--;
-	slash = memchr(from, '/', (size_t)(end - from));
-	if (!slash)
-		return false;
-	take(space, 64, from, (size_t)(slash - from));
-	take(name, 64, slash + 1, strcspn(slash + 1, ": "));
-	return is_plain(space) && is_plain(name);
-}
-
-/* A service without endpoints is no fault of a rule: no command of this host mends that. */
-static void show_endpoints(const char *space, const char *name, const struct fw_pass *pass,
-			   struct fix *fix)
-{
-	if (name)
-		command_add(&fix->show, "kubectl -n %s get endpoints %s", space, name);
-	else
-		command_add(&fix->show, "kubectl get endpoints -A");
-	advise(fix,
-	       "The service on port %u has no endpoints, as no pod of it is ready: start one, or "
-	       "correct the service's selector.",
-	       pass->port);
-}
-
-static bool fix_kube_proxy(const struct host_rule *rule, const struct fw_pass *pass,
-			   struct fix *fix)
-{
-	char space[64], name[64], patch[160];
-
-	if (find_service(rule->text, " has no endpoints", space, name)) {
-		show_endpoints(space, name, pass, fix);
-		return true;
-	}
-	if (strcmp(rule->chain, "reject-chain") == 0 ||
-	    strstr(rule->text, "no endpoints")) {
-		show_endpoints(NULL, NULL, pass, fix);
-		return true;
-	}
-	if (find_service(rule->text, " traffic not accepted by ", space, name)) {
-		snprintf(patch, sizeof(patch),
-			 "[{\"op\":\"add\",\"path\":\"/spec/loadBalancerSourceRanges/-\","
-			 "\"value\":\"%s\"}]",
-			 pass->range);
-		command_add(&fix->command, "kubectl -n %s patch service %s --type=json -p %s",
-			    space, name, patch);
-		return true;
-	}
-	if (strcmp(rule->chain, "KUBE-PROXY-FIREWALL") == 0 ||
-	    strcmp(rule->chain, "firewall-check") == 0) {
-		advise(fix,
-		       "Add %s to the service's spec.loadBalancerSourceRanges (kubectl edit "
-		       "service).",
-		       pass->range);
-		return true;
-	}
-	return false;
-}
-
-static void fix_network_policy(const struct fw_owner *owner, const struct fw_pass *pass,
-			       struct fix *fix)
-{
-	advise(fix, "Let a network policy of the pod allow %s %s, %s port %u; %s has kinds of its own, "
-		    "too.",
-	       pass->reply ? "egress to" : "ingress from", pass->range, pass->protocol, pass->port,
-	       owner->name);
-	command_add(&fix->show, "kubectl get networkpolicy -A");
-}
-
-static void fix_fail2ban(const struct fw_owner *owner, const struct fw_pass *pass, struct fix *fix)
-{
-	if (!owner->unit[0]) {
-		command_add(&fix->command, "fail2ban-client unban %s", pass->lb);
-		advise(fix, "To keep it, add %s to ignoreip in /etc/fail2ban/jail.local.",
-		       pass->range);
-		return;
-	}
-	command_add(&fix->command,
-		    "fail2ban-client set %s unbanip %s && fail2ban-client set %s addignoreip %s",
-		    owner->unit, pass->lb, owner->unit, pass->range);
-	advise(fix, "The second command lasts until fail2ban restarts: add %s to ignoreip in "
-		    "/etc/fail2ban/jail.local, too.", pass->range);
-}
-
-bool fw_owner_fix(const struct fw_owner *owner, const struct host_rule *rule,
-		  const struct fw_pass *pass, struct fix *fix)
-{
-	switch (owner->id) {
-	case OWNER_FIREWALLD:
-		return fix_firewalld(owner, pass, fix);
-	case OWNER_UFW:
-		return fix_ufw(rule, pass, fix);
-	case OWNER_DOCKER:
-		return fix_docker(rule, pass, fix);
-	case OWNER_KUBE_PROXY:
-		return fix_kube_proxy(rule, pass, fix);
-	case OWNER_NETWORK_POLICY:
-		fix_network_policy(owner, pass, fix);
-		return true;
-	case OWNER_FAIL2BAN:
-		fix_fail2ban(owner, pass, fix);
-		return true;
-	case OWNER_CROWDSEC:
-		command_add(&fix->command, "cscli decisions delete --ip %s", pass->lb);
-		advise(fix, "To keep it, put %s on a whitelist in "
-			    "/etc/crowdsec/parsers/s02-enrich/.", pass->range);
-		return true;
-	case OWNER_SSHGUARD:
-		command_add(&fix->command,
-			    "echo %s >>/etc/sshguard/whitelist && systemctl restart sshguard",
-			    pass->range);
-		return true;
-	case OWNER_CSF:
-		command_add(&fix->command, "csf -a %s", pass->range);
-		return true;
-	case OWNER_LIBVIRT:
-	case OWNER_NONE:
-		break;
-	}
-	return false;
-}
-
-const char *fw_owner_remark(const struct fw_owner *owner, const struct host_rule *rule)
-{
-	switch (owner->id) {
-	case OWNER_FIREWALLD:
-		return "It lasts until firewalld is reloaded; a firewalld policy keeps it.";
-	case OWNER_UFW:
-		return "It lasts until ufw is reloaded; /etc/ufw/before.rules (IPv6: "
-		       "before6.rules) keeps it.";
-	case OWNER_DOCKER:
-		return strcmp(rule->chain, "DOCKER-USER") == 0 ? "" :
-				"Or publish the port with docker run -p.";
-	case OWNER_KUBE_PROXY:
-		return "It lasts until kube-proxy writes its rules again.";
-	case OWNER_LIBVIRT:
-		return "It lasts until libvirt starts its network again; "
-		       "/etc/libvirt/hooks/network keeps it.";
-	default:
-		return "";
-	}
 }

@@ -26,6 +26,14 @@ enum fw_owner_id {
 	OWNER_CROWDSEC,
 	OWNER_SSHGUARD,
 	OWNER_CSF,
+	OWNER_TAILSCALE,
+	OWNER_PODMAN,
+	OWNER_FLANNEL,
+	OWNER_PROXMOX,
+	OWNER_SHOREWALL,
+	OWNER_NIXOS,
+	OWNER_OPENWRT,
+	OWNER_LXD,
 };
 
 struct fw_owner {
@@ -38,7 +46,7 @@ struct fw_owner {
 /* The packets that are to pass. */
 struct fw_pass {
 	const char *range; /* of the load balancer */
-	const char *lb; /* its node */
+	const char *lb; /* its node; NULL: which, is not known */
 	const char *protocol; /* "tcp", "udp", "icmp" */
 	uint16_t port; /* the service's; 0 with ICMP */
 	bool v6;
@@ -57,6 +65,9 @@ const char *fw_owner_words(const struct fw_owner *owner, char *out, size_t size)
  */
 bool fw_owner_fix(const struct fw_owner *owner, const struct host_rule *rule,
 		  const struct fw_pass *pass, struct fix *fix);
+/* That the rule is meant so, and by what, a sentence; "" where that is not known. */
+const char *fw_owner_meaning(const struct fw_owner *owner, const struct host_rule *rule,
+			     const struct fw_pass *pass, char *out, size_t size);
 /* What to mind when something is put ahead of RULE by hand, a sentence; "" nothing. */
 const char *fw_owner_remark(const struct fw_owner *owner, const struct host_rule *rule);
 

@@ -109,6 +109,8 @@ const char *nft_family_name(uint32_t family)
 		return "inet";
 	case NFPROTO_BRIDGE:
 		return "bridge";
+	case NFPROTO_ARP:
+		return "arp";
 	default:
 		return "netdev";
 	}

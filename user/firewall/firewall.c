@@ -185,10 +185,16 @@ size_t fw_field_len(enum fw_field field)
 	case FW_SADDR4:
 	case FW_DADDR4:
 	case FW_CTSTATE:
+	case FW_ARPSADDR:
+	case FW_ARPDADDR:
 		return 4;
 	case FW_SPORT:
 	case FW_DPORT:
 	case FW_ETHERTYPE:
+	case FW_DEVICETYPE:
+	case FW_ARPHTYPE:
+	case FW_ARPPTYPE:
+	case FW_ARPOP:
 		return 2;
 	case FW_UNKNOWN:
 	case FW_TUPLE:

@@ -33,6 +33,14 @@ enum fw_field {
 	FW_SADDRTYPE, /* 1 byte: RTN_* of the address where the packet is: RTN_LOCAL, RTN_UNICAST … */
 	FW_DADDRTYPE,
 	FW_ETHERTYPE, /* 2 bytes; when it is not told, it is as FW_NFPROTO says */
+	FW_DEVICETYPE, /* 2 bytes: ARPHRD_* of the device that it came in by */
+	FW_ARPHTYPE, /* 2 bytes; this and what follows are of an ARP packet alone */
+	FW_ARPPTYPE,
+	FW_ARPHLEN, /* 1 byte */
+	FW_ARPPLEN,
+	FW_ARPOP, /* 2 bytes: 1 a request, 2 a reply */
+	FW_ARPSADDR, /* 4 bytes: the sender's address */
+	FW_ARPDADDR,
 	FW_FIELDS,
 	FW_TUPLE, /* several of them together; in conditions only */
 };
@@ -98,6 +106,7 @@ struct fw_rule {
 	 * 255 bytes, cut with "…".  NULL with nft, before fw_text_complete().
 	 */
 	const char *text;
+	const char *comment; /* of an element of a verdict map, printable; NULL none */
 	uint64_t packets; /* that it counted so far */
 	bool has_packets; /* it has a counter */
 	enum fw_effect effect;
@@ -172,8 +181,8 @@ size_t fw_field_len(enum fw_field field);
 int fw_read_nft(bool ipv6, struct fw_rules *rules);
 /* The rules that iptables-save or ip6tables-save printed, with or without -c; spoils TEXT. */
 int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *text);
-/* The same of ebtables-save; its rules' texts are good, their conditions are not. */
-int fw_parse_ebtables(struct fw_rules *rules, char *text);
+/* The same of ebtables-nft-save or arptables-nft-save; the texts are good, the conditions are not. */
+int fw_parse_ebtables(struct fw_rules *rules, const char *backend, char *text);
 
 /* ---- asking ---- */
 

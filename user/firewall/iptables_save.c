@@ -184,9 +184,10 @@ int fw_parse_save(struct fw_rules *rules, const char *backend, bool ipv6, char *
 	return parse(&p, text);
 }
 
-int fw_parse_ebtables(struct fw_rules *rules, char *text)
+int fw_parse_ebtables(struct fw_rules *rules, const char *backend, char *text)
 {
-	struct save_parser p = { .rules = rules, .backend = "ebtables-nft", .family = "bridge" };
+	struct save_parser p = { .rules = rules, .backend = backend,
+				 .family = strcmp(backend, "arptables-nft") ? "bridge" : "arp" };
 
 	return parse(&p, text);
 }

@@ -24,7 +24,8 @@ struct reader {
 static bool concerns(const struct reader *r, uint32_t family)
 {
 	return family == NFPROTO_INET || family == NFPROTO_NETDEV || family == NFPROTO_BRIDGE ||
-	       family == (r->ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	       family == (r->ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4) ||
+	       (!r->ipv6 && family == NFPROTO_ARP);
 }
 
 /* Rules come chain by chain. */
@@ -67,6 +68,8 @@ static const char *hook_name(uint32_t family, uint32_t number)
 					      "bridge FORWARD", "bridge OUTPUT",
 					      "bridge POSTROUTING" };
 
+	if (family == NFPROTO_ARP) /* NF_ARP_IN, NF_ARP_OUT; 2 was never used */
+		return number ? "arp OUTPUT" : "arp INPUT";
 	if (family == NFPROTO_NETDEV)
 		return number == NF_NETDEV_INGRESS ? "INGRESS" : "EGRESS";
 	if (family == NFPROTO_BRIDGE)
@@ -123,12 +126,14 @@ out:
 
 /* ---- iptables-nft's tables ---- */
 
-/* Whether base chain C is one that iptables-nft makes, or for a bridge ebtables-nft. */
+/* Whether base chain C is one that iptables-nft makes, ebtables-nft or arptables-nft. */
 static bool is_builtin(const struct fw_chain *c)
 {
 	static const char *const ebtables[] = { "filter", "nat", "broute" };
 	const char *hook = c->hook;
 
+	if (!strcmp(c->family, "arp"))
+		return !strcmp(c->table, "filter") && !strcmp(c->name, hook + strlen("arp "));
 	if (!strcmp(c->family, "bridge")) {
 		for (size_t i = 0; i < sizeof(ebtables) / sizeof(ebtables[0]); i++)
 			if (!strcmp(c->table, ebtables[i]))
@@ -144,6 +149,13 @@ static bool is_same_table(const struct fw_chain *a, const struct fw_chain *b)
 	return !strcmp(a->table, b->table) && !strcmp(a->family, b->family);
 }
 
+static const char *backend_of(const char *family)
+{
+	if (!strcmp(family, "bridge"))
+		return "ebtables-nft";
+	return strcmp(family, "arp") ? "iptables-nft" : "arptables-nft";
+}
+
 /* A table is theirs when each of its base chains is; they refuse to handle others. */
 static void tell_iptables(struct fw_rules *rules)
 {
@@ -156,8 +168,7 @@ static void tell_iptables(struct fw_rules *rules)
 			other = other->next;
 		for (struct fw_chain *o = other ? NULL : rules->chains; o; o = o->next)
 			if (is_same_table(c, o))
-				o->backend = strcmp(c->family, "bridge") ? "iptables-nft"
-									 : "ebtables-nft";
+				o->backend = backend_of(c->family);
 	}
 }
 

@@ -78,6 +78,7 @@ struct nft_element {
 	bool any; /* the catch-all element */
 	int32_t verdict; /* of a verdict map */
 	char *chain; /* NULL: none */
+	char *comment; /* of an element with a verdict; NULL: none */
 };
 
 struct nft_elements {

@@ -227,6 +227,8 @@ static void keep_map(struct nft_rule_reader *r, const struct key *key,
 					      element->any ? i : 1);
 		if (cond) {
 			cond->negate = element->any;
+			if (element->comment)
+				r->draft.comment = fw_text_keep(r->rules, element->comment);
 			nft_keep(r, nft_verdict((uint32_t)element->verdict), element->chain);
 		}
 		r->draft = draft;

@@ -43,6 +43,7 @@ void nft_keep(struct nft_rule_reader *r, enum fw_verdict verdict, const char *ta
 	r->kept = true;
 	rule->handle = r->draft.handle;
 	rule->effect = r->draft.effect;
+	rule->comment = r->draft.comment;
 	rule->verdict = verdict;
 	/* What stands ahead of conditions counts what does not match them, too. */
 	rule->has_packets = r->counted == r->draft.n;

@@ -61,6 +61,13 @@ void nft_load_payload(struct nft_rule_reader *r, const struct nftnl_expr *e)
 		{ NFT_PAYLOAD_NETWORK_HEADER, 6, 1, 1, false, true, FW_PROTO },
 		{ NFT_PAYLOAD_NETWORK_HEADER, 8, 1, 16, false, true, FW_SADDR6 },
 		{ NFT_PAYLOAD_NETWORK_HEADER, 24, 1, 16, false, true, FW_DADDR6 },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 0, 2, 2, true, false, FW_ARPHTYPE },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 2, 2, 2, true, false, FW_ARPPTYPE },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 4, 1, 1, true, false, FW_ARPHLEN },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 5, 1, 1, true, false, FW_ARPPLEN },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 6, 2, 2, true, false, FW_ARPOP },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 14, 4, 4, true, false, FW_ARPSADDR },
+		{ NFT_PAYLOAD_NETWORK_HEADER, 24, 4, 4, true, false, FW_ARPDADDR },
 		{ NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 1, true, true, FW_ICMPTYPE },
 		{ NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, 4, true, true, FW_SPORT },
 		{ NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, 2, true, true, FW_DPORT },
@@ -88,11 +95,12 @@ void nft_load_meta(struct nft_rule_reader *r, const struct nftnl_expr *e)
 		enum fw_field field;
 		uint8_t len;
 		bool index;
+		bool host_order;
 	} known[] = {
 		{ NFT_META_NFPROTO, FW_NFPROTO, 1 }, { NFT_META_L4PROTO, FW_PROTO, 1 },
 		{ NFT_META_PROTOCOL, FW_ETHERTYPE, 2 }, { NFT_META_IIFNAME, FW_IIF, 16 },
 		{ NFT_META_OIFNAME, FW_OIF, 16 }, { NFT_META_IIF, FW_IIF, 4, true },
-		{ NFT_META_OIF, FW_OIF, 4, true },
+		{ NFT_META_OIF, FW_OIF, 4, true }, { NFT_META_IIFTYPE, FW_DEVICETYPE, 2, false, true },
 	};
 	uint32_t key = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
 	uint32_t number = nftnl_expr_get_u32(e, NFTNL_EXPR_META_DREG);
@@ -106,6 +114,7 @@ void nft_load_meta(struct nft_rule_reader *r, const struct nftnl_expr *e)
 
 			to->field = known[i].field;
 			to->index = known[i].index;
+			to->host_order = known[i].host_order;
 		}
 }
 

@@ -2,6 +2,7 @@
 /* Elements of nftables' sets and verdict maps. */
 #include <errno.h>
 #include <libnftnl/set.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -31,6 +32,19 @@ static void copy_key(uint8_t to[NFT_KEY_MAX], const struct nftnl_set_elem *from,
 		memcpy(to, key, len < NFT_KEY_MAX ? len : NFT_KEY_MAX);
 }
 
+/* A type, a length and the value each: nftnl_udata. */
+static char *read_comment(const struct nftnl_set_elem *from)
+{
+	uint32_t len = 0;
+	const uint8_t *data = nftnl_set_elem_get((struct nftnl_set_elem *)from,
+						 NFTNL_SET_ELEM_USERDATA, &len);
+
+	for (uint32_t at = 0; data && at + 2 <= len; at += 2u + data[at + 1])
+		if (data[at] == NFTNL_UDATA_SET_ELEM_COMMENT && data[at + 1] <= len - at - 2)
+			return strndup((const char *)data + at + 2, data[at + 1]);
+	return NULL;
+}
+
 static void read_element(struct nftnl_set_elem *from, struct mark *to)
 {
 	uint32_t flags = 0;
@@ -46,6 +60,9 @@ static void read_element(struct nftnl_set_elem *from, struct mark *to)
 		copy_key(to->e.hi, from, NFTNL_SET_ELEM_KEY_END);
 	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_VERDICT))
 		to->e.verdict = (int32_t)nftnl_set_elem_get_u32(from, NFTNL_SET_ELEM_VERDICT);
+	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_VERDICT) &&
+	    nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_USERDATA))
+		to->e.comment = read_comment(from);
 	if (nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_CHAIN))
 		to->e.chain = strdup(nftnl_set_elem_get_str(from, NFTNL_SET_ELEM_CHAIN));
 }
@@ -156,8 +173,10 @@ static int read_elements(const struct nftnl_set *set, struct nft_elements *out)
 		for (out->n = 0; out->n < c.n; out->n++)
 			out->element[out->n] = c.mark[out->n].e;
 	}
-	for (size_t i = 0; err && i < c.n; i++)
+	for (size_t i = 0; err && i < c.n; i++) {
 		free(c.mark[i].e.chain);
+		free(c.mark[i].e.comment);
+	}
 	free(c.mark);
 	return err;
 }
@@ -276,8 +295,10 @@ void nft_sets_free(struct nft_sets *sets)
 {
 	for (size_t i = 0; i < sets->n; i++) {
 		nftnl_set_free(sets->set[i].set);
-		for (size_t e = 0; e < sets->set[i].elements.n; e++)
+		for (size_t e = 0; e < sets->set[i].elements.n; e++) {
 			free(sets->set[i].elements.element[e].chain);
+			free(sets->set[i].elements.element[e].comment);
+		}
 		free(sets->set[i].elements.element);
 	}
 	free(sets->set);

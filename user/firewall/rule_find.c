@@ -250,6 +250,7 @@ void rule_tell(const struct walk_hit *hit, struct host_rule *out)
 	out->number = rule->number;
 	out->handle = rule->handle;
 	snprintf(out->text, sizeof(out->text), "%s", rule->text ? rule->text : "");
+	snprintf(out->comment, sizeof(out->comment), "%s", rule->comment ? rule->comment : "");
 }
 
 /* ---- by handle ---- */

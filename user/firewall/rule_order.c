@@ -19,6 +19,31 @@ static const struct {
 };
 #define N_HOOKS (sizeof(hooks) / sizeof(hooks[0]))
 
+/* What resolves an address meets a bridge's hooks where the device is one, and ARP its own. */
+static const struct {
+	const char *hook;
+	enum way way;
+} resolving[] = {
+	{ "INGRESS", IN }, { "bridge PREROUTING", IN }, { "bridge INPUT", IN },
+	{ "PREROUTING", IN }, { "INPUT", IN }, { "arp INPUT", IN },
+	{ "OUTPUT", OUT }, { "POSTROUTING", OUT }, { "arp OUTPUT", OUT },
+	{ "bridge OUTPUT", OUT }, { "bridge POSTROUTING", OUT }, { "EGRESS", OUT },
+};
+#define N_RESOLVING (sizeof(resolving) / sizeof(resolving[0]))
+
+static bool find_resolving(const struct host_packet *packet, const struct fw_chain *chain,
+			   unsigned *place)
+{
+	if (!strcmp(chain->family, "bridge") && !packet->bridged)
+		return false;
+	if (!packet->v6 && strcmp(chain->family, "arp") && strcmp(chain->family, "netdev") &&
+	    strcmp(chain->family, "bridge"))
+		return false; /* "inet" has no ARP at its ingress, either: nft_do_chain_inet_ingress() */
+	while (*place < N_RESOLVING && strcmp(resolving[*place].hook, chain->hook))
+		++*place;
+	return *place < N_RESOLVING && resolving[*place].way == (packet->reply ? OUT : IN);
+}
+
 /* With both devices known it is forwarded; else the direction tells. */
 static enum way way_of(const struct host_packet *packet)
 {
@@ -34,6 +59,8 @@ static bool find_hook(const struct host_packet *packet, const struct fw_chain *c
 	*place = 0;
 	if (!chain->hook || (packet->hook[0] && strcmp(packet->hook, chain->hook)))
 		return false;
+	if (packet->resolution)
+		return find_resolving(packet, chain, place);
 	if (packet->hook[0])
 		return true;
 	while (*place < N_HOOKS && strcmp(hooks[*place].hook, chain->hook))
@@ -43,6 +70,8 @@ static bool find_hook(const struct host_packet *packet, const struct fw_chain *c
 
 static bool family_fits(const struct host_packet *packet, const char *family)
 {
+	if (!strcmp(family, "arp"))
+		return packet->resolution && !packet->v6;
 	if (!strcmp(family, "ip"))
 		return !packet->v6;
 	if (!strcmp(family, "ip6"))

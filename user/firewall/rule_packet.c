@@ -121,6 +121,10 @@ void rule_packet_describe(const struct host_packet *packet, const struct fw_chai
 			  struct fw_packets *out)
 {
 	memset(out, 0, sizeof(*out));
+	if (packet->resolution) {
+		rule_resolution_describe(packet, base, out);
+		return;
+	}
 	set_byte(out, FW_NFPROTO, packet->v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
 	set_addresses(packet, out);
 	set_transport(packet, out);
@@ -167,6 +171,10 @@ size_t rule_packet_states(const struct host_packet *packet, const struct fw_chai
 
 	if (!strncmp(base->family, "bridge", 6)) /* only some bridges track connections */
 		return 0;
+	if (packet->resolution) { /* ARP is not tracked, nor is neighbour discovery */
+		states[n++] = is_before_conntrack(base) ? FW_CT_INVALID : FW_CT_UNTRACKED;
+		return packet->v6 ? n : 0;
+	}
 	if (is_before_conntrack(base)) { /* nft_ct_get_eval(), xt_conntrack's conntrack_mt() */
 		states[n++] = FW_CT_INVALID;
 		return n;
@@ -209,5 +217,7 @@ void rule_packet_kind(const struct host_packet *packet, struct host_packet *out)
 	out->packet.is_icmp_error = packet->packet.is_icmp_error;
 	snprintf(out->in, sizeof(out->in), "%s", packet->in);
 	snprintf(out->out, sizeof(out->out), "%s", packet->out);
+	out->resolution = packet->resolution;
+	out->bridged = packet->bridged;
 	out->rewritten = packet->rewritten;
 }

@@ -10,6 +10,10 @@
 void rule_packet_describe(const struct host_packet *packet, const struct fw_chain *base,
 			  struct fw_packets *out);
 
+/* rule_resolution.c: the same of one that has packet->resolution. */
+void rule_resolution_describe(const struct host_packet *packet, const struct fw_chain *base,
+			      struct fw_packets *out);
+
 #define RULE_MAX_STATES 5
 /*
  * What conntrack can call PACKET at BASE (FW_CT_*), first what it does as a

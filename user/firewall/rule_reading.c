@@ -13,8 +13,10 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "host/devices.h"
 #include "host/netlink.h"
 #include "host/netns.h"
+#include "kube_port.h"
 #include "rule_counters.h"
 #include "rule_find.h"
 #include "rule_packet.h"
@@ -248,8 +250,8 @@ static void choose(const struct rule_hits *hits, const struct rule_count *count,
 		}
 }
 
-static void tell(const struct rule_hits *hits, const struct rule_count *count, bool *chosen,
-		 struct host_rules *out)
+static void tell(const struct fw_rules *rules, const struct rule_hits *hits,
+		 const struct rule_count *count, bool *chosen, struct host_rules *out)
 {
 	choose(hits, count, HOST_MAX_RULES, chosen);
 	for (size_t i = 0; i < hits->n; i++) {
@@ -258,6 +260,7 @@ static void tell(const struct rule_hits *hits, const struct rule_count *count, b
 		if (!chosen[i])
 			continue;
 		rule_tell(&hits->hit[i], rule);
+		kube_note_check_port(rules, rule);
 		rule->counted = count[i].known;
 		rule->hits = count[i].hits;
 		out->n++;
@@ -292,7 +295,7 @@ static int answer_packet(struct question *q)
 	}
 	rule_packet_kind(q->packet, &kind);
 	rule_counters_read(q->live->counters, &kind, q->reading->fingerprint, &hits, count);
-	tell(&hits, count, chosen, q->rules);
+	tell(rules, &hits, count, chosen, q->rules);
 cleanup:
 	free(count);
 	free(chosen);
@@ -308,9 +311,11 @@ static int answer_handle(struct question *q)
 
 	if (!err)
 		err = complete(q, &hit, 1);
-	if (!err)
-		rule_tell(&hit, q->rule);
-	return err;
+	if (err)
+		return err;
+	rule_tell(&hit, q->rule);
+	kube_note_check_port(&q->reading->rules, q->rule);
+	return 0;
 }
 
 static int answer(void *ctx)
@@ -347,9 +352,12 @@ static int ask(struct question *q)
 int rule_reading_rules(struct rule_reading *l, const struct host_packet *packet,
 		       struct host_rules *out)
 {
+	struct host_packet asked = *packet;
 	struct question q = { .live = l, .netns = packet->netns, .v6 = packet->v6,
-			      .packet = packet, .rules = out };
+			      .packet = &asked, .rules = out };
 
+	if (packet->resolution) /* of this namespace alone: the other's answers are not asked about */
+		asked.bridged = device_is_bridge(packet->reply ? packet->out : packet->in);
 	memset(out, 0, sizeof(*out));
 	return ask(&q);
 }

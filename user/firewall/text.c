@@ -117,15 +117,15 @@ static int render(struct fw_rules *rules, const struct fw_chain *like)
 	return err;
 }
 
-/* ---- ebtables ---- */
+/* ---- ebtables and arptables ---- */
 
 /* Rules of SAVED stand in the same order as those of RULES. */
-static void give_in_order(struct fw_rules *rules, const struct fw_rules *saved)
+static void give_in_order(struct fw_rules *rules, const struct fw_rules *saved,
+			  const char *backend)
 {
 	for (struct fw_chain *c = rules->chains; c; c = c->next) {
 		const struct fw_chain *same =
-			strcmp(c->backend, "ebtables-nft") ? NULL
-							   : fw_chain_find(saved, c, c->name);
+			strcmp(c->backend, backend) ? NULL : fw_chain_find(saved, c, c->name);
 		const struct fw_rule *from = same ? same->rules : NULL;
 
 		if (!same || same->n_rules != c->n_rules)
@@ -135,33 +135,41 @@ static void give_in_order(struct fw_rules *rules, const struct fw_rules *saved)
 	}
 }
 
-static int ask_ebtables(struct fw_rules *rules)
+/* BACKEND: "ebtables-nft" or "arptables-nft", which have a tool "…-save" alike. */
+static int ask_save(struct fw_rules *rules, const char *backend)
 {
 	struct fw_rules saved = { 0 };
-	char *text;
-	int err = run_tool((const char *const[]){ "ebtables-nft-save", NULL }, &text);
+	char *text, tool[32];
+	int err;
+
+	snprintf(tool, sizeof(tool), "%s-save", backend);
+	err = run_tool((const char *const[]){ tool, NULL }, &text);
 
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	err = fw_parse_ebtables(&saved, text);
+	err = fw_parse_ebtables(&saved, backend, text);
 	free(text);
 	if (!err)
-		give_in_order(rules, &saved);
+		give_in_order(rules, &saved, backend);
 	fw_rules_free(&saved);
 	return err;
 }
 
 int fw_text_complete(struct fw_rules *rules)
 {
-	bool asked = false;
+	bool ebtables = false, arptables = false;
 	int err = 0;
 
 	for (struct fw_chain *c = rules->chains; c && !err; c = c->next) {
 		if (!lacks_text(c))
 			continue;
-		if (!strcmp(c->backend, "ebtables-nft") && !asked) {
-			asked = true;
-			err = ask_ebtables(rules);
+		if (!strcmp(c->backend, "ebtables-nft") && !ebtables) {
+			ebtables = true;
+			err = ask_save(rules, c->backend);
+		}
+		if (!strcmp(c->backend, "arptables-nft") && !arptables) {
+			arptables = true;
+			err = ask_save(rules, c->backend);
 		}
 		if (!err && lacks_text(c))
 			err = ask_nft(rules, c);

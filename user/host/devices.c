@@ -3,8 +3,10 @@
 #include "devices.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -131,4 +133,15 @@ int device_index(const char *name, unsigned *ifindex)
 	if (!err)
 		*ifindex = (unsigned)request.ifr_ifindex;
 	return err;
+}
+
+bool device_is_bridge(const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (char *)&info };
+
+	if (!name[0] || strlen(name) >= IFNAMSIZ)
+		return false;
+	memcpy(request.ifr_name, name, strlen(name));
+	return !ask_device(SIOCETHTOOL, &request) && strcmp(info.driver, "bridge") == 0;
 }

@@ -19,4 +19,7 @@ int devices_read(struct host_devices *out);
 int device_name(unsigned ifindex, char name[IFNAMSIZ]);
 int device_index(const char *name, unsigned *ifindex);
 
+/* Is NAME a bridge of the calling thread's network namespace?  False also where that is not known. */
+bool device_is_bridge(const char *name);
+
 #endif

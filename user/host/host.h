@@ -101,6 +101,13 @@ struct host_chains {
 	struct host_chain c[HOST_MAX_CHAINS];
 };
 
+/* What resolves a next hop's address: of neighbour discovery, or of ARP. */
+enum host_resolution {
+	RESOLVE_NONE,
+	RESOLVE_ANSWER, /* neighbour advertisement (ICMPv6 type 136), ARP reply */
+	RESOLVE_QUESTION, /* neighbour solicitation (ICMPv6 type 135), ARP request */
+};
+
 /* A packet as the rules of one hook see it. */
 struct host_packet {
 	uint32_t netns; /* whose rules; 0: the watched one's */
@@ -113,6 +120,12 @@ struct host_packet {
 	struct hct_tuple tuple;
 	struct hct_packet packet;
 	char in[IFNAMSIZ], out[IFNAMSIZ]; /* "" unknown, or it has none there */
+	/*
+	 * It is no packet of a probe, but from the next hop (tuple.lb) to this host, or as
+	 * a REPLY from this host to it; the rest of the tuple and PACKET are zero.
+	 */
+	enum host_resolution resolution;
+	bool bridged; /* and what it came in, or goes out, by is a bridge; set by who answers */
 	bool rewritten; /* asks for rules that change its addresses, not for those that end its way */
 };
 
@@ -145,6 +158,8 @@ struct host_rule {
 	uint32_t number; /* in its chain, from 1, as --line-numbers counts */
 	uint64_t handle; /* nft's; 0: none */
 	char text[HOST_TEXT_LEN]; /* in the syntax of its backend, without the chain: "-s 10.0.0.1 -j DROP" */
+	char comment[80]; /* nft: of the verdict map's element that took the packet; "" none */
+	uint16_t check_port; /* kube-proxy: where it answers checks of the service of TEXT; 0 none */
 	bool surely; /* such a packet matches, whatever else it holds; else it may */
 	bool invalid_only; /* it asks for conntrack's state invalid and for no other */
 	/*

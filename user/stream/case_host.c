@@ -99,6 +99,8 @@ static const struct field rule_fields[] = {
 	FIELD("number", FIELD_U32, struct host_rule, number),
 	FIELD("handle", FIELD_U64, struct host_rule, handle),
 	FIELD_TEXT("text", struct host_rule, text),
+	FIELD_TEXT("comment", struct host_rule, comment),
+	FIELD("check-port", FIELD_U16, struct host_rule, check_port),
 	FIELD("surely", FIELD_BOOL, struct host_rule, surely),
 	FIELD("invalid-only", FIELD_BOOL, struct host_rule, invalid_only),
 	FIELD("counted", FIELD_BOOL, struct host_rule, counted),
@@ -217,6 +219,12 @@ void question_rules(struct answer *a, const struct host_packet *packet)
 	struct host_packet p;
 
 	rule_packet_kind(packet, &p);
+	if (p.resolution) {
+		question(a, ANSWER_RULES, "%s,%s,%s,%s,%s,%s", p.v6 ? "ip6" : "ip",
+			 p.reply ? "to" : "from", format_addr(lb, p.tuple.lb),
+			 p.resolution == RESOLVE_ANSWER ? "answer" : "question", p.in, p.out);
+		return;
+	}
 	question(a, ANSWER_RULES, "%u,%s,%s%s,%s,%s,%d,%d,%s,%s,%u,%x,%u/%u%s,%s,%s", p.netns,
 		 p.v6 ? "ip6" : "ip", p.reply ? "reply" : "request",
 		 p.rewritten ? "-rewritten" : "", p.hook, p.backend, p.above, p.below,

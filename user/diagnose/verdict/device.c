@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diagnose/bpf_owner.h"
 #include "diagnose/verdict/report.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -80,6 +81,12 @@ static void where_device(const struct facts *f, struct diagnosis *d)
 /* To take it off would let in all that it keeps out: that is for its owner to do. */
 static void advise_xdp(const struct facts *f, struct diagnosis *d)
 {
+	const char *owner = bpf_owner_advise(f->p->xdp.program, f->range, &d->fix);
+
+	if (owner) {
+		say(WHY(d), " It is %s's.", owner);
+		return;
+	}
 	add_advice(d, "See who loaded the program, and let it pass %s; without it all that it keeps "
 		      "out would come in.", f->range);
 }
@@ -95,7 +102,8 @@ static void report_xdp_verdict(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "%s the %s from %s%s.", aborted ? " failed over" : " dropped",
 	    f->connected ? "request" : f->what, f->lb, aborted ? ", so it was dropped" : "");
 	advise_xdp(f, d);
-	SHOW_COMMAND(d, "bpftool prog show id %u", xdp->program_id);
+	if (!command_is_set(&d->fix.show))
+		SHOW_COMMAND(d, "bpftool prog show id %u", xdp->program_id);
 	if (f->connected)
 		d->code = f->late_code;
 }
@@ -126,6 +134,8 @@ static void report_xdp_drop(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "An XDP program%s dropped the %s from %s.", on_device(on, device),
 	    packet_words(f, f->drop), f->lb);
 	advise_xdp(f, d);
+	if (command_is_set(&d->fix.show))
+		return;
 	if (device[0])
 		SHOW_COMMAND(d, "ip link show dev %s", device);
 	else

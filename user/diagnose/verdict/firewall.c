@@ -67,7 +67,9 @@ const struct verdict verdict_firewall_drop = {
 		"rule is named by nftables' own report, by the counters of the rules that can "
 		"have dropped it, or else by reading them; how surely is said beside it.",
 	.remedy = "Accept the load balancer's source addresses for the port ahead of the rule "
-		"that drops them, and save the rules so that they outlast a reboot.",
+		"that drops them, and save the rules so that they outlast a reboot. Where a "
+		"program wrote the rule, use that program's own command; a rule that filters by "
+		"the reverse path wants a route back, and one that is meant so another check.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(DROP),
 	.rule = { .absence = AHEAD, .match = match_firewall_drop, .report = report_firewall_drop },

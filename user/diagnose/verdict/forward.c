@@ -110,8 +110,11 @@ static void report_no_neighbour(const struct facts *f, struct diagnosis *d)
 
 	where_set(d, "neighbour", f->drop);
 	say_errand(f, d);
-	say(WHY(d), "nobody there answers %s%s%s.", f->v6 ? "neighbour discovery" : "ARP",
+	say(WHY(d), "nobody there answers %s%s%s", f->v6 ? "neighbour discovery" : "ARP",
 	    device[0] ? " on " : "", device);
+	if (blame_own_rule(f, probe_inner_tuple(f->p).target, device, d))
+		return;
+	say(WHY(d), ".");
 	add_advice(d, "See whether the container runs, and has that address (docker ps, docker "
 		      "inspect); start it again, or correct the NAT rule's destination.");
 	SHOW_COMMAND(d, "ip neigh show %s", f->inner_address);

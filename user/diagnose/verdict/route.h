@@ -35,4 +35,11 @@ void advise_router(const struct facts *f, const struct host_gateway *g, struct d
 void advise_unknown_router(const struct facts *f, const struct host_gateway *g,
 			   struct diagnosis *d);
 
+/*
+ * own_rule.c: adds to why and fix that a rule of this host drops what would resolve
+ * HOP on DEVICE.  False, and nothing added: none surely does.
+ */
+bool blame_own_rule(const struct facts *f, const uint8_t hop[16], const char *device,
+		    struct diagnosis *d);
+
 #endif

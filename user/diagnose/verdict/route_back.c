@@ -89,6 +89,14 @@ static void report_gateway_unreachable(const struct facts *f, struct diagnosis *
 	    gateway[0] ? gateway : f->lb, device[0] ? " on " : "", device, resolution);
 	if (known && route.neighbour[0])
 		say(WHY(d), " (neighbour state %s)", route.neighbour);
+	if (!inside &&
+	    blame_own_rule(f, has_gateway ? p->good_route.gateway :
+			   known && !route.err && route.has_gateway ? route.gateway : p->tuple.lb,
+			   device, d)) {
+		if (f->connected)
+			d->code = f->late_code;
+		return;
+	}
 	say(WHY(d), ".");
 	if (gateway[0])
 		add_advice(d, "Correct the gateway of the route back, or bring the gateway up.");
@@ -169,7 +177,8 @@ const struct verdict verdict_gateway_unreachable = {
 		"answer cannot leave.",
 	.evidence = "Neighbour resolution for the gateway of the route failed.",
 	.remedy = "Check gateway and netmask of the route with 'ip route get', and 'ip neigh' for "
-		"the gateway's state.",
+		"the gateway's state; and that this host's own firewall lets in ARP replies, or "
+		"ICMPv6 types 135 and 136.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(DROP),
 	.rule = { .match = match_gateway_unreachable, .report = report_gateway_unreachable },

@@ -2,9 +2,11 @@
 /* Verdict: no probe came at all. */
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "diagnose/ask.h"
+#include "diagnose/resolution.h"
 #include "diagnose/silence.h"
 #include "diagnose/verdict/report.h"
 
@@ -63,6 +65,53 @@ static void say_suspects(const struct silence *s, struct diagnosis *d)
 	say_if_quiet(s, &now, d);
 }
 
+static int ask(void *ctx, const struct host_packet *packet, struct host_rules *out)
+{
+	return ask_rules(((const struct silence *)ctx)->host, packet, out);
+}
+
+/* An address that the load balancer could have, of TARGET's family. */
+static bool sample_lb(const struct settings *settings, const uint8_t target[16], uint8_t out[16])
+{
+	bool v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)target);
+
+	for (size_t i = 0; i < settings->n_from; i++) {
+		const struct prefix *from = &settings->from[i];
+
+		if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)from->addr) == v6)
+			continue;
+		memcpy(out, from->addr, 16);
+		if (from->len < 127)
+			out[15] |= 1; /* not the network's own */
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A router that has forgotten this host asks for it: a rule of this host that drops the
+ * question, or the answer, keeps all checks away.  Only of whom was probed before, the
+ * way is known.
+ */
+static void blame_resolution(const struct silence *s, struct diagnosis *d)
+{
+	const uint8_t *target = s->service->tuple.target, *to;
+	uint8_t lb[16];
+	struct resolution_cause cause;
+	char hop[ADDR_TEXT_LEN];
+	struct host_route route;
+
+	if (s->service->expected || !sample_lb(s->settings, target, lb) ||
+	    ask_route_back(s->host, target, lb, &route) || route.err || !route.device[0])
+		return;
+	to = route.has_gateway ? route.gateway : lb;
+	if (!resolution_find(ask, (void *)s, to, route.device, true, &cause))
+		return;
+	say(WHY(d), " %s on %s, over which checks come, cannot find this host once what it knows of it is "
+		    "old, because %s.", format_addr(hop, to), route.device, cause.why);
+	d->fix = cause.fix;
+}
+
 /* Requests came meanwhile, so the network lets the load balancer in. */
 static void say_others(const struct silence *s, struct diagnosis *d)
 {
@@ -110,12 +159,10 @@ void diagnose_silence(const struct silence *s, struct diagnosis *d)
 		return;
 	}
 	say_suspects(s, d);
-	say(ADVICE(d),
-	    "Look outside this host: is the health check on, and its port right; do the security "
-	    "group and the "
-	    "network ACL of the subnet let %s in; does the load balancer probe from there (see "
-	    "--from, --lb)?",
-	    s->settings->from_text);
+	blame_resolution(s, d);
+	add_advice(d, "Look outside this host: is the health check on, and its port right; do the "
+		      "security group and the network ACL of the subnet let %s in; does the load "
+		      "balancer probe from there (see --from, --lb)?", s->settings->from_text);
 }
 
 const struct verdict verdict_no_probe = {
