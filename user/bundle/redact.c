@@ -290,6 +290,7 @@ static void redact_listeners(struct redact *r, struct host_listeners *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		pseudo_addr(r->addrs, l->l[i].addr);
+		pseudo_name_keep(r->names, l->l[i].device);
 		redact_name(r, NAME_PROCESS, l->l[i].comm, sizeof(l->l[i].comm));
 	}
 }

@@ -32,6 +32,16 @@ static int take_xdp(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static int take_info(const struct nlattr *attr, void *data)
+{
+	struct host_device *device = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+		device->vrf = strcmp(mnl_attr_get_str(attr), "vrf") == 0;
+	return MNL_CB_OK;
+}
+
 static int take_attr(const struct nlattr *attr, void *data)
 {
 	struct host_device *device = data;
@@ -51,6 +61,9 @@ static int take_attr(const struct nlattr *attr, void *data)
 		       len < sizeof(stats) ? len : sizeof(stats));
 		device->rx_packets = stats.rx_packets;
 		device->rx_dropped = stats.rx_dropped + stats.rx_missed_errors;
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_parse_nested(attr, take_info, device);
 		break;
 	case IFLA_XDP:
 		mnl_attr_parse_nested(attr, take_xdp, device);
