@@ -254,6 +254,7 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	name_netns(e, p->netns, p->netns_name);
 	name_netns(e, p->inner_netns, p->inner_name);
 	services_probed(e->services, service, p);
+	host_cache_event(e->cache, p->start_ns);
 	diagnose(&given, &d);
 	if (e->on->judge)
 		e->on->judge(e->ctx, p, &d);
