@@ -299,7 +299,8 @@ static void served_until(void **state)
 	add(&s->here, "nginx", 12)->port = 81;
 	says(s, "until 18:01:35, and listens on port 81, but no longer on this one.", "on port 80 again");
 	s->here.l[0].port = 80;
-	says(s, "until 18:01:35, and listens again by now", "if that was meant");
+	says(s, "until 18:01:35, and listens by now, but no socket took this probe.",
+	     "as for a reload");
 	s->here.l[0].pid = 40;
 	says(s, "until 18:01:35; nginx (pid 40) listens by now: it was restarted", "if that was meant");
 	/* both: what changed, and what is wrong now */
@@ -329,7 +330,7 @@ static void listens_all_along(void **state)
 	/* what was seen in time: a socket was there when the SYN came */
 	s->served.listens_ns = 0;
 	s->p.listener.found = true;
-	says(s, "A socket still listened on it when the probe came in", "just restarted");
+	says(s, "A socket listened on it when the probe came in, but did not get it.", "just restarted");
 	s->p.listener.found = false;
 	s->given.now_ns = START + 2 * SECOND;
 	says(s, "haproxy (pid 6) listens on that port when asked 2 s later.", "just starting");

@@ -14,6 +14,8 @@
 #define NS_PER_SEC UINT64_C(1000000000)
 #define LONG_AGO_NS (12 * 3600 * NS_PER_SEC) /* from then on the time of day alone is not clear */
 #define MAX_NAMED 3
+#define LOOK_FOR "what keeps packets from a socket that listens: a BPF program of its SO_REUSEPORT " \
+		 "group, or one of the type sk_lookup"
 
 /* "18:07:43", and how long before the probe that was, where it is long. */
 static void say_time(const struct facts *f, uint64_t time_ns, struct diagnosis *d)
@@ -71,7 +73,7 @@ static bool is_same(const struct host_listener *l, uint32_t pid, const char *com
 /* ---- a socket that should have taken it ---- */
 
 /* In a VRF the look-up at the device, ahead of the kernel's own, does not say what that finds. */
-static bool was_closed_meanwhile(const struct facts *f, const struct arrival *in)
+static bool was_seen_in_time(const struct facts *f, const struct arrival *in)
 {
 	return f->p->has_listener && f->p->listener.found && !in->vrf[0];
 }
@@ -95,9 +97,8 @@ static void say_listens_all_along(const struct facts *f, const struct host_liste
 	say_time(f, f->given.served->listens_ns, d);
 	say(WHY(d), ", after an earlier probe had been refused, and does by now, but the kernel's "
 		    "look-up found no socket for this one.");
-	add_advice(d, "Look for what keeps a packet from a socket that listens: a BPF program of its "
-		      "SO_REUSEPORT group or of the type sk_lookup, or a service that closes its "
-		      "socket and opens it again.");
+	add_advice(d, "Look for " LOOK_FOR "; or for why the service closes its socket and opens it "
+		      "again.");
 	SHOW_COMMAND(d, "; bpftool prog; bpftool link");
 }
 
@@ -105,7 +106,6 @@ static void say_takes(const struct facts *f, const struct host_listener *l,
 		      const struct arrival *in, struct diagnosis *d)
 {
 	const struct served *s = f->given.served;
-	bool served = was_served(f) && s->pid;
 
 	say(WHY(d), " ");
 	if (s && s->listens_ns && s->listens_ns < f->p->start_ns) {
@@ -124,29 +124,34 @@ static void say_takes(const struct facts *f, const struct host_listener *l,
 		add_advice(d, "See the log of the service for why it is restarted.");
 		return;
 	}
-	if (served) {
+	if (was_served(f) && s->pid) {
 		say_until(f, d);
-		say(WHY(d), is_same(l, s->pid, s->comm) ? ", and listens again" : "; ");
-		if (!is_same(l, s->pid, s->comm)) {
-			say_process(WHY(d), l);
-			say(WHY(d), " listens");
+		if (is_same(l, s->pid, s->comm)) {
+			say(WHY(d), ", and listens");
+			say_by_now(f, d);
+			say(WHY(d), ", but no socket took this probe.");
+			add_advice(d, "There is nothing to do if it closed its socket for a moment, as "
+				      "for a reload; else look for " LOOK_FOR ".");
+			return;
 		}
+		say(WHY(d), "; ");
+		say_process(WHY(d), l);
+		say(WHY(d), " listens");
 		say_by_now(f, d);
 		say(WHY(d), ": it was restarted in between.");
 		add_advice(d, "There is nothing to do if that was meant; else see its log for why it "
 			      "was restarted.");
 		return;
 	}
-	if (was_closed_meanwhile(f, in))
-		say(WHY(d), "A socket still listened on it when the probe came in, and was closed "
-			    "before it took the connection. ");
+	if (was_seen_in_time(f, in))
+		say(WHY(d), "A socket listened on it when the probe came in, but did not get it. ");
 	say_process(WHY(d), l);
 	say(WHY(d), " listens on that port");
 	say_by_now(f, d);
 	say(WHY(d), ".");
-	if (was_closed_meanwhile(f, in))
-		add_advice(d, "There is nothing to do if the service was just restarted; else see its "
-			      "log for restarts.");
+	if (was_seen_in_time(f, in))
+		add_advice(d, "There is nothing to do if the service was just restarted; else look for "
+			      LOOK_FOR ".");
 	else
 		add_advice(d, "There is nothing to do if the service was just starting; else see its "
 			      "log for restarts.");
