@@ -131,7 +131,7 @@ VRF = [
 
 
 @pytest.mark.parametrize("case", **params(VRF))
-def test_vrf(case, make_lab, trace):
+def test_vrf(case, make_lab, trace, binary):
     lab = make_lab(nginx=False)
     make_vrf(lab)
     lab.backend.ip("link add red type vrf table 11", "link set red up")
@@ -144,6 +144,14 @@ def test_vrf(case, make_lab, trace):
     line = run.probe(seen)
     assert not case.expect.compare(line), json.dumps(line, indent=1)
     run.stop(FAILED if line["outcome"] == "fail" else HEALTHY)
+    done = subprocess.run(
+        lab.backend.argv(binary, "check", "--json", "--port", PORT, "--protocol", line["protocol"]
+                         if line["protocol"] == "udp" else "tcp"),
+        capture_output=True, text=True, timeout=60)
+    found = [one for one in map(json.loads, done.stdout.splitlines())
+             if one.get("step") == "3" and str(PORT) in one["what"]]
+    assert [one["result"] for one in found] == [
+        "fail" if line["outcome"] == "fail" else "ok"], (found, done)
 
 
 FAMILY = [

@@ -144,12 +144,23 @@ static void bound_to_device(void **state)
 	expect(f, check_listeners, CHECK_OK, "for eth1 and eth0 only.");
 	f->fake.listeners.l[1].device[0] = '\0';
 	expect(f, check_listeners, CHECK_OK, "of every address");
-	/* which devices are in a VRF is not known */
+	/* eth0 in a VRF */
 	f->fake.listeners.n = 1;
+	f->facts.addresses.n = 1;
+	f->facts.devices.n = 2;
+	f->facts.devices.d[0] = (struct host_device){ .name = "eth0", .member_of = "blue" };
+	f->facts.devices.d[1] = (struct host_device){ .name = "blue", .vrf = true };
 	strcpy(l->device, "blue");
-	f->facts.devices.n = 1;
-	f->facts.devices.d[0] = (struct host_device){ .name = "blue", .vrf = true };
-	expect(f, check_listeners, CHECK_WARN, "for the VRF blue only");
+	expect(f, check_listeners, CHECK_OK, "for the VRF blue only");
+	strcpy(l->device, "eth0");
+	expect(f, check_listeners, CHECK_OK, "for eth0 only");
+	strcpy(l->device, "eth1");
+	expect(f, check_listeners, CHECK_FAIL, "checks come by eth0, a member of the VRF blue.");
+	l->device[0] = '\0';
+	expect(f, check_listeners, CHECK_FAIL, "for no VRF; checks come by eth0, a member of the VRF");
+	f->fake.sysctl[0].name = "net.ipv4.tcp_l3mdev_accept";
+	f->fake.sysctl[0].value = 1;
+	expect(f, check_listeners, CHECK_OK, "of every address");
 }
 
 static void routes(void **state)

@@ -361,7 +361,7 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 		break;
 	case ANSWER_DEVICES:
 		for (size_t i = 0; i < in->devices.n; i++)
-			pseudo_name_keep(r->names, in->devices.d[i].name);
+			pseudo_name_keep(r->names, in->devices.d[i].name); /* a VRF is one of them */
 		break;
 	case ANSWER_OWNER:
 		redact_name(r, NAME_PROCESS, out->owner.comm, sizeof(out->owner.comm));

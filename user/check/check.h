@@ -164,8 +164,8 @@ bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint
 /* Whether L takes connections of a family that the load balancer uses. */
 bool check_takes_family(const struct check_facts *facts, const struct host_listener *l);
 /*
- * Where every socket on PORT that could be reached is bound to a device, says which checks
- * they take (step_listen_device.c).  False: nothing was said.
+ * Where the sockets on PORT that could be reached are bound to devices, or outside of a VRF
+ * by which checks come, says which checks they take (step_listen_device.c).  False: nothing was said.
  */
 bool check_say_bound(struct check *c, const struct host_listeners *all, uint8_t protocol,
 		     uint16_t port);

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "host/listener_fit.h"
+#include "host/listener_setting.h"
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
 #include "render/format.h"
@@ -85,7 +86,7 @@ static void tell_listens(struct check *c, const struct host_listener *l, uint8_t
 /* What is there instead of a listener that can be reached. */
 static void put_instead(const struct sockets *s, uint16_t port, struct finding *out)
 {
-	char text[ADDR_TEXT_LEN];
+	char text[ADDR_TEXT_LEN], advice[ADVICE_LEN];
 
 	if (s->loopback) {
 		put_process(out, s->loopback);
@@ -93,10 +94,13 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 			  " listens on port %u of %s only, where the load balancer cannot "
 			  "reach it.",
 			  port, format_addr(text, s->loopback->addr));
-		CHECK_ADVISE(out,
-			  "In the configuration of %s, have it listen on 0.0.0.0:%u, or on "
-			  "the address that the load balancer checks, and restart it.",
-			  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
+		if (listener_address_advice(advice, sizeof(advice), s->loopback->comm, text))
+			CHECK_ADVISE(out, "%s", advice);
+		else
+			CHECK_ADVISE(out,
+				  "In the configuration of %s, have it listen on 0.0.0.0:%u, or "
+				  "on the address that the load balancer checks, and restart it.",
+				  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
 	} else if (s->other_family) {
 		put_process(out, s->other_family);
 		CHECK_PUT(out->what, " listens on port %u, but not for the load balancer's kind of "

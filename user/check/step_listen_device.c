@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Step 3: sockets that are bound to a device take only the checks that come by it. */
+/* Step 3: sockets that are bound to a device, or outside of a VRF, take not all checks. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -30,12 +30,14 @@ static void add(struct names *names, const char *device)
 		snprintf(names->name[names->n++], IFNAMSIZ, "%s", device);
 }
 
-static bool is_vrf(const struct check_facts *f, const char *device)
+static const struct host_device *find_device(const struct check_facts *f, const char *device)
 {
+	static const struct host_device none;
+
 	for (size_t i = 0; i < f->devices.n; i++)
 		if (!strcmp(f->devices.d[i].name, device))
-			return f->devices.d[i].vrf;
-	return false;
+			return &f->devices.d[i];
+	return &none;
 }
 
 /* Do answers from the device's address A leave by it? */
@@ -72,7 +74,9 @@ static void find_devices(const struct check_facts *f, struct names *out)
 		    !check_has_family(f, address_is_ipv6(a->addr)))
 			continue;
 		add(&all, a->device);
-		if (!has(out, a->device) && answers_leave_by(f, a))
+		/* a VRF has routes of its own, which were not asked for */
+		if (!has(out, a->device) &&
+		    (find_device(f, a->device)->member_of[0] || answers_leave_by(f, a)))
 			add(out, a->device);
 	}
 	if (!out->n)
@@ -85,67 +89,120 @@ static bool is_reachable(const struct check_facts *f, const struct host_listener
 	       check_takes_family(f, l);
 }
 
+/* Whether L takes what comes by DEVICE; VRF_FOR_ALL: of VRFs it need be bound to none. */
+static bool takes_device(const struct check_facts *f, const struct host_listener *l,
+			 const char *device, bool vrf_for_all)
+{
+	const char *vrf = find_device(f, device)->member_of;
+
+	if (!l->device[0])
+		return !vrf[0] || vrf_for_all;
+	return !strcmp(l->device, device) || (vrf[0] && !strcmp(l->device, vrf));
+}
+
+static bool is_taken(const struct check_facts *f, const struct host_listeners *all, uint16_t port,
+		     const char *device, bool vrf_for_all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (is_reachable(f, &all->l[i], port) &&
+		    takes_device(f, &all->l[i], device, vrf_for_all))
+			return true;
+	return false;
+}
+
 static void put_devices(struct finding *out, const struct check_facts *f, const struct names *names)
 {
 	for (size_t i = 0; i < names->n; i++)
 		CHECK_PUT(out->what, "%s%s%s", i ? i + 1 < names->n ? ", " : " and " : "",
-			  is_vrf(f, names->name[i]) ? "the VRF " : "", names->name[i]);
+			  find_device(f, names->name[i])->vrf ? "the VRF " : "", names->name[i]);
+}
+
+static void advise(struct finding *out, const struct check_facts *f, const struct host_listener *l,
+		   const char *missed, const char *setting)
+{
+	const char *vrf = find_device(f, missed)->member_of;
+	char advice[ADVICE_LEN];
+
+	if (!l->device[0]) {
+		CHECK_ADVISE(out, "Run the service in the VRF (`ip vrf exec %s` in front of its "
+				  "command, or BindToDevice=%s in its systemd socket unit), or set "
+				  "%s to 1, which opens the sockets of all services to all VRFs.",
+			     vrf, vrf, setting);
+		return;
+	}
+	listener_setting_advice(advice, sizeof(advice), l->comm, l->device, vrf[0] ? vrf : missed);
+	CHECK_ADVISE(out, "%s", advice);
+}
+
+/* "; checks come by eth0, a member of the VRF blue." */
+static void put_missed(struct finding *out, const struct check_facts *f, const struct names *missed,
+		       bool all)
+{
+	const char *vrf = find_device(f, missed->name[0])->member_of;
+
+	CHECK_PUT(out->what, all ? "; checks come by " : "; checks that come by ");
+	put_devices(out, f, missed);
+	if (vrf[0] && missed->n == 1)
+		CHECK_PUT(out->what, ", a member of the VRF %s%s", vrf, all ? "" : ",");
+	if (!all)
+		CHECK_PUT(out->what, " are refused");
 }
 
 bool check_say_bound(struct check *c, const struct host_listeners *all, uint8_t protocol,
 		     uint16_t port)
 {
+	const char *setting = protocol == IPPROTO_UDP ? "net.ipv4.udp_l3mdev_accept" :
+							"net.ipv4.tcp_l3mdev_accept";
 	const struct check_facts *f = c->facts;
 	const struct host_listener *first = NULL;
 	struct names bound = { 0 }, devices, missed = { 0 };
 	struct finding out = check_finding(c, CHECK_OK);
-	bool by_vrf = false;
+	int64_t accept = 0;
+	bool any = false;
 
 	for (size_t i = 0; i < all->n; i++) {
-		if (!is_reachable(f, &all->l[i], port))
+		const struct host_listener *l = &all->l[i];
+
+		if (!is_reachable(f, l, port))
 			continue;
-		if (!all->l[i].device[0])
-			return false;
-		first = first ? first : &all->l[i];
-		by_vrf |= is_vrf(f, all->l[i].device);
-		add(&bound, all->l[i].device);
+		if (!first || (first->device[0] && !l->device[0]))
+			first = l;
+		any |= !l->device[0];
+		if (l->device[0])
+			add(&bound, l->device);
 	}
 	if (!first)
 		return false;
 	find_devices(f, &devices);
 	for (size_t i = 0; i < devices.n; i++)
-		if (!has(&bound, devices.name[i]))
+		if (!is_taken(f, all, port, devices.name[i], false))
 			add(&missed, devices.name[i]);
-	/* which devices are members of a VRF is not asked */
+	if (any && (!missed.n || (f->host->ops->sysctl(f->host->ctx, setting, &accept) == 0 && accept)))
+		return false;
 	if (missed.n)
-		out.result = missed.n == devices.n && !by_vrf ? CHECK_FAIL : CHECK_WARN;
+		out.result = missed.n == devices.n ? CHECK_FAIL : CHECK_WARN;
 	if (first->comm[0])
 		CHECK_PUT(out.what, "%s (pid %u)", first->comm, first->pid);
 	else
 		CHECK_PUT(out.what, "A process that could not be found");
 	CHECK_PUT(out.what, " listens on %s port %u for ", check_protocol_name(protocol), port);
-	put_devices(&out, f, &bound);
-	CHECK_PUT(out.what, " only");
+	if (any)
+		CHECK_PUT(out.what, "no VRF");
+	else
+		put_devices(&out, f, &bound);
+	if (!any)
+		CHECK_PUT(out.what, " only");
 	if (missed.n) {
-		char advice[ADVICE_LEN];
-
-		CHECK_PUT(out.what, missed.n == devices.n ? "; checks come by " :
-							    "; checks that come by ");
-		put_devices(&out, f, &missed);
-		if (by_vrf)
-			CHECK_PUT(out.what, missed.n == devices.n ?
-						    ", which has to be a member of it" :
-						    " are refused, unless that is a member of it");
-		else if (missed.n < devices.n)
-			CHECK_PUT(out.what, " are refused");
-		listener_setting_advice(advice, sizeof(advice), first->comm, first->device,
-					missed.name[0]);
-		CHECK_ADVISE(&out, "%s", advice);
+		put_missed(&out, f, &missed, missed.n == devices.n);
+		advise(&out, f, first, missed.name[0], setting);
+		if (any)
+			CHECK_PUT(out.why, "The kernel keeps what comes by a VRF from sockets that are "
+					   "bound to no device (%s=0).", setting);
+		else
+			CHECK_PUT(out.why, "The kernel refuses what comes by another device, as if "
+					   "nobody listened.");
 	}
 	CHECK_PUT(out.what, ".");
-	if (out.result == CHECK_FAIL)
-		CHECK_PUT(out.why, "The kernel refuses what comes by another device, as if nobody "
-				   "listened.");
 	check_show_sockets(&out, protocol, port, true);
 	check_say(c, &out);
 	return true;

@@ -170,10 +170,11 @@ struct host_rules {
 struct host_device {
 	char name[IFNAMSIZ];
 	bool up;
-	bool vrf; /* its members are a routing domain of their own (VRF) */
 	uint32_t xdp_prog_id; /* 0: none */
 	uint64_t rx_packets;
 	uint64_t rx_dropped;
+	bool vrf; /* its members are a routing domain of their own (VRF) */
+	char member_of[IFNAMSIZ]; /* the VRF that it is in; "": none */
 };
 #define HOST_MAX_DEVICES 16
 struct host_devices {

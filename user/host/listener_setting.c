@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* How a service is told to listen for one device alone, in its own words. */
+/* How a service is told where to listen, in its own words. */
 #include "listener_setting.h"
 
 #include <stdio.h>
@@ -32,4 +32,14 @@ void listener_setting_advice(char *out, size_t size, const char *comm, const cha
 	snprintf(out, size, "Have the service listen on every device, or on %s, and restart it: its "
 			    "socket is bound to %s (`interface` in HAProxy, BindToDevice= in a systemd "
 			    "socket unit).", wanted, device);
+}
+
+int listener_address_advice(char *out, size_t size, const char *comm, const char *addr)
+{
+	/* they listen where the container's port mapping says */
+	if (strcmp(comm, "docker-proxy") != 0 && strcmp(comm, "rootlessport") != 0)
+		return 0;
+	return snprintf(out, size, "In the container's port mapping leave the address %s out "
+				   "(-p of docker or podman, ports: of compose), and create the "
+				   "container anew.", addr);
 }

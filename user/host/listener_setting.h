@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a service is told to listen for one device alone, in its own words. */
+/* How a service is told where to listen, in its own words. */
 #ifndef HCT_LISTENER_SETTING_H
 #define HCT_LISTENER_SETTING_H
 
@@ -11,5 +11,7 @@
  */
 void listener_setting_advice(char *out, size_t size, const char *comm, const char *device,
 			     const char *wanted);
+/* The same for a socket on ADDR, in words, alone.  0: there are none but the usual words. */
+int listener_address_advice(char *out, size_t size, const char *comm, const char *addr);
 
 #endif

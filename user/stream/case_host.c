@@ -116,6 +116,7 @@ static const struct field device_fields[] = {
 	FIELD_TEXT("name", struct host_device, name),
 	FIELD("up", FIELD_BOOL, struct host_device, up),
 	FIELD("vrf", FIELD_BOOL, struct host_device, vrf),
+	FIELD_TEXT("member-of", struct host_device, member_of),
 	FIELD("xdp", FIELD_U32, struct host_device, xdp_prog_id),
 	FIELD("rx-packets", FIELD_U64, struct host_device, rx_packets),
 	FIELD("rx-dropped", FIELD_U64, struct host_device, rx_dropped),

@@ -177,8 +177,8 @@ const struct verdict verdict_no_listener = {
 	.meaning = "No process listens on the address and port of the check, so the kernel refused "
 		"the connection.",
 	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched.",
-	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1 or "
-		"IPv6 only), or correct the port of the check.",
+	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1, for "
+		"IPv6 or for another device only), or correct the port of the check.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(RESET_SENT),
 	.rule = { .match = match_no_listener, .report = report_no_listener },

@@ -237,7 +237,7 @@ static void report_family(const struct facts *f, const struct host_listener *l, 
 static void report_address(const struct facts *f, const struct host_listener *const *l, size_t n,
 			   struct diagnosis *d)
 {
-	char addr[ADDR_TEXT_LEN];
+	char addr[ADDR_TEXT_LEN], advice[ADVICE_LEN];
 
 	for (size_t i = 0; i < n; i++) {
 		say(WHY(d), i ? ", " : " ");
@@ -248,10 +248,9 @@ static void report_address(const struct facts *f, const struct host_listener *co
 		say(WHY(d), " only");
 	}
 	say(WHY(d), ".");
-	if (strcmp(l[0]->comm, "docker-proxy") == 0)
-		add_advice(d, "In the container's port mapping leave the address %s out "
-			      "(docker run -p, ports: of compose), and create the container anew.",
-			   format_addr(addr, l[0]->addr));
+	if (listener_address_advice(advice, sizeof(advice), l[0]->comm,
+				    format_addr(addr, l[0]->addr)))
+		add_advice(d, "%s", advice);
 	else
 		add_advice(d, "Make it listen on %s:%u instead (or on %s), in the service's "
 			      "configuration, and restart it.", f->v6 ? "[::]" : "0.0.0.0",
