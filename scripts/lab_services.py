@@ -237,8 +237,8 @@ frontend f
     return lab.spawn(lab.backend, "haproxy", "-db", "-f", config, port=port, log="haproxy")
 
 
-def udp_server(lab, mode, port, *args, name=""):
-    return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
+def udp_server(lab, mode, port, *args, name="", space=None):
+    return lab.spawn(space or lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
                      "--name", name, *args, port=port, udp=True, log=f"udp-{mode}")
 
 

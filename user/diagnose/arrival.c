@@ -7,16 +7,26 @@
 #include "ask.h"
 #include "rules.h"
 
-/* The kernel's look-up of a socket failed, and the packet was dropped there. */
+/* Kernels before 5.17 give no reason; with a socket it is dropped in other functions. */
+static bool met_no_socket(const struct probe_incident *drop)
+{
+	static const char *const functions[] = { "tcp_v4_rcv", "tcp_v6_rcv", "__udp4_lib_rcv",
+						 "__udp6_lib_rcv" };
+
+	if (!drop->seen || drop->reply)
+		return false;
+	if (drop->reason)
+		return strcmp(drop->reason, "NO_SOCKET") == 0;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (function_is(drop->function, functions[i]))
+			return true;
+	return false;
+}
+
+/* The drop where the kernel's look-up of a socket failed. */
 static const struct probe_incident *socketless_drop(const struct probe *p)
 {
-	const struct probe_incident *drops[] = { &p->drop, &p->last_drop };
-
-	for (size_t i = 0; i < 2; i++)
-		if (drops[i]->seen && !drops[i]->reply && drops[i]->reason &&
-		    strcmp(drops[i]->reason, "NO_SOCKET") == 0)
-			return drops[i];
-	return NULL;
+	return met_no_socket(&p->drop) ? &p->drop : met_no_socket(&p->last_drop) ? &p->last_drop : NULL;
 }
 
 static bool came_in_by(const struct probe *p, const char *device)
