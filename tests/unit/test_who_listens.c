@@ -285,6 +285,7 @@ static void name_that_hurts(void **state)
 static void served_by(struct scene *s, const char *comm, uint32_t pid)
 {
 	s->served.until_ns = START - 5 * SECOND;
+	s->served.spoke = true;
 	s->served.pid = pid;
 	strcpy(s->served.comm, comm);
 	/* the clock of the host began at 18:00 */
@@ -297,6 +298,9 @@ static void served_until(void **state)
 
 	served_by(s, "nginx", 12);
 	says(s, "nginx (pid 12) answered it until 18:01:35.", "Start nginx again");
+	s->served.spoke = false; /* its connections were made, and it hung */
+	says(s, "nginx (pid 12) listened on it until 18:01:35.", "Start nginx again");
+	s->served.spoke = true;
 	/* it goes on elsewhere */
 	add(&s->here, "nginx", 12)->port = 81;
 	says(s, "until 18:01:35, and listens on port 81, but no longer on this one.", "on port 80 again");

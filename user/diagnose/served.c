@@ -22,11 +22,12 @@ static bool is_firewalls_answer(const struct probe *p)
 	return p->has_listener && !p->listener.found && !p->established_ns && !p->first_byte_ns;
 }
 
-static void note_answer(struct served *s, const struct probe *p)
+static void note_answer(struct served *s, const struct probe *p, const struct diagnosis *d)
 {
 	struct hct_tuple inner = probe_inner_tuple(p);
 
 	s->until_ns = answered_ns(p);
+	s->spoke = d->outcome == OUTCOME_PASS || p->first_byte_ns || p->reply_ns;
 	s->pid = p->has_process ? p->pid : 0;
 	memset(s->comm, 0, sizeof(s->comm));
 	if (s->pid)
@@ -56,6 +57,6 @@ void served_note(struct served *s, const struct host *host, uint64_t now_ns, con
 		return;
 	default:
 		if (answered_ns(p) > s->until_ns && !is_firewalls_answer(p))
-			note_answer(s, p);
+			note_answer(s, p, d);
 	}
 }

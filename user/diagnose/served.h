@@ -8,7 +8,8 @@
 #include "verdict.h"
 
 struct served {
-	uint64_t until_ns; /* of the last answer that left; 0: none seen */
+	uint64_t until_ns; /* of the last answer that left, a SYN-ACK at least; 0: none seen */
+	bool spoke; /* that was all that the check asks for, or bytes of the process left */
 	uint32_t pid; /* 0: not known */
 	char comm[HCT_COMM_LEN];
 	/* where it was passed on to, a container or another host */

@@ -49,7 +49,7 @@ static void say_until(const struct facts *f, struct diagnosis *d)
 		say_comm(s->comm, s->pid, d);
 	else
 		say(WHY(d), "A process");
-	say(WHY(d), " answered it until ");
+	say(WHY(d), s->spoke ? " answered it until " : " listened on it until ");
 	say_time(f, s->until_ns, d);
 }
 
