@@ -253,6 +253,10 @@ static void address(void **state)
 	says(s, "shy (pid 5) listens on that port of 127.0.0.1 only.", "0.0.0.0:80");
 	set_v4(add(&s->here, "shy", 5)->addr, 10, 0, 0, 1);
 	says(s, "listens on that port of 127.0.0.1 only, shy (pid 5) of 10.0.0.1 only.", "0.0.0.0:80");
+	/* the wrong device as well */
+	strcpy(l->device, "eth1");
+	says(s, "of 127.0.0.1 by eth1 only, shy", "its socket is bound to eth1");
+	l->device[0] = '\0';
 	strcpy(l->comm, "docker-proxy");
 	says(s, "docker-proxy (pid 5)", "port mapping leave the address 127.0.0.1 out");
 	/* what was asked late is marked */
@@ -308,7 +312,11 @@ static void served_until(void **state)
 	says(s, "until 18:01:35, and listens by now, but no socket took this probe.",
 	     "as for a reload");
 	s->here.l[0].pid = 40;
-	says(s, "until 18:01:35; nginx (pid 40) listens by now: it was restarted", "if that was meant");
+	says(s, "until 18:01:35, and nginx (pid 40) listens by now, but no socket took this probe.",
+	     "just restarted");
+	strcpy(s->here.l[0].comm, "httpd");
+	says(s, "until 18:01:35, and httpd (pid 40) listens by now", "meant to take the port over");
+	strcpy(s->here.l[0].comm, "nginx");
 	/* both: what changed, and what is wrong now */
 	set_v4(s->here.l[0].addr, 127, 0, 0, 1);
 	says(s, "until 18:01:35. nginx (pid 40) listens on that port of 127.0.0.1 only", "0.0.0.0:80");

@@ -134,13 +134,18 @@ static void say_takes(const struct facts *f, const struct host_listener *l,
 				      "for a reload; else look for " LOOK_FOR ".");
 			return;
 		}
-		say(WHY(d), "; ");
+		say(WHY(d), ", and ");
 		say_process(WHY(d), l);
 		say(WHY(d), " listens");
 		say_by_now(f, d);
-		say(WHY(d), ": it was restarted in between.");
-		add_advice(d, "There is nothing to do if that was meant; else see its log for why it "
-			      "was restarted.");
+		say(WHY(d), ", but no socket took this probe.");
+		/* a worker may have answered, and its master has the socket */
+		if (strncmp(l->comm, s->comm, sizeof(l->comm)) == 0)
+			add_advice(d, "There is nothing to do if the service was just restarted; else "
+				      "look for " LOOK_FOR ".");
+		else
+			add_advice(d, "There is nothing to do if that one was meant to take the port "
+				      "over; else start the other again.");
 		return;
 	}
 	if (was_seen_in_time(f, in))
@@ -235,7 +240,7 @@ static void report_family(const struct facts *f, const struct host_listener *l, 
 }
 
 static void report_address(const struct facts *f, const struct host_listener *const *l, size_t n,
-			   struct diagnosis *d)
+			   const struct arrival *in, struct diagnosis *d)
 {
 	char addr[ADDR_TEXT_LEN], advice[ADVICE_LEN];
 
@@ -255,6 +260,9 @@ static void report_address(const struct facts *f, const struct host_listener *co
 		add_advice(d, "Make it listen on %s:%u instead (or on %s), in the service's "
 			      "configuration, and restart it.", f->v6 ? "[::]" : "0.0.0.0",
 			   f->inner_port, f->inner_target);
+	if (l[0]->device[0] && in->device[0] && strcmp(l[0]->device, in->device) != 0 &&
+	    strcmp(l[0]->device, in->vrf) != 0)
+		advise_device(l[0], in, d);
 }
 
 static bool is_named(const struct host_listener *const *named, size_t n, const struct host_listener *l)
@@ -311,7 +319,7 @@ static bool say_same_port(const struct facts *f, const struct host_listeners *al
 		report_family(f, nearest[0], d);
 		break;
 	case LISTENER_OF_ADDRESS:
-		report_address(f, nearest, n, d);
+		report_address(f, nearest, n, &in, d);
 		break;
 	}
 	if (asked_late(f))
