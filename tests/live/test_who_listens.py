@@ -43,8 +43,8 @@ def two(lab):
 
 
 def each_its_own(lab):
-    lab_services.tcp_server(lab, "close", PORT, "--device", "eth1", name="second")
-    lab_services.tcp_server(lab, "answer", PORT, "--device", "eth0", name="first")
+    lab_services.tcp_server(lab, "close", PORT, "--device", "eth1", name="shop-b")
+    lab_services.tcp_server(lab, "answer", PORT, "--device", "eth0", name="shop-a")
 
 
 BY_DEVICE = [
@@ -71,7 +71,7 @@ BY_DEVICE = [
          port=PORT, setup=haproxy_of("eth0"), second_link=True),
     Case("udp-right-device", "answered", Expect("healthy", protocol="udp", process="names"),
          port=PORT, check=lab_checks.datagram, setup=udp("--device", "eth0"), second_link=True),
-    Case("each-its-own", "http", Expect("healthy", protocol="http", process="first"), port=PORT,
+    Case("each-its-own", "http", Expect("healthy", protocol="http", process="shop-a"), port=PORT,
          setup=each_its_own, second_link=True),
 ]
 

@@ -51,6 +51,9 @@ void served_note(struct served *s, const struct host *host, uint64_t now_ns, con
 	case VERDICT_UNREACHABLE_SUPPRESSED:
 		if (!listener_of_probe(host, p, &l) || !l.pid)
 			return;
+		/* the first time of that process is told: so the words stay the same */
+		if (s->listens_ns && s->listens_pid == l.pid)
+			return;
 		s->listens_ns = now_ns;
 		s->listens_pid = l.pid;
 		memcpy(s->listens_comm, l.comm, sizeof(s->listens_comm));

@@ -18,7 +18,7 @@ struct served {
 	char netns_name[64]; /* "": not known */
 	uint8_t addr[16];
 	uint16_t port; /* host byte order */
-	/* after a probe that was refused, the host said that this process listens all the same */
+	/* since when the host says, after probes that were refused, that this process listens all the same */
 	uint64_t listens_ns; /* 0: never */
 	uint32_t listens_pid;
 	char listens_comm[HCT_COMM_LEN];

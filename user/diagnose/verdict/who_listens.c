@@ -99,7 +99,9 @@ static void say_listens_all_along(const struct facts *f, const struct host_liste
 		    "look-up found no socket for this one.");
 	add_advice(d, "Look for " LOOK_FOR "; or for why the service closes its socket and opens it "
 		      "again.");
-	SHOW_COMMAND(d, "; bpftool prog; bpftool link");
+	if (command_is_set(&d->fix.show))
+		SHOW_COMMAND(d, "; ");
+	SHOW_COMMAND(d, "bpftool prog; bpftool link");
 }
 
 static void say_takes(const struct facts *f, const struct host_listener *l,
