@@ -222,8 +222,23 @@ def answer_server(lab, port, *steps, name="app", bind="0.0.0.0", space=None):
                      name, "--bind", bind, *steps, port=port, log="answer")
 
 
-def udp_server(lab, mode, port, *args, name=""):
-    return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
+def haproxy_for_device(lab, port, device):
+    """HAProxy, which answers itself, for one DEVICE alone."""
+    config = lab.file("for-device.cfg", f"""
+defaults
+  mode http
+  timeout connect 2s
+  timeout server 2s
+  timeout client 2s
+frontend f
+  bind :{port} interface {device}
+  http-request return status 200
+""")
+    return lab.spawn(lab.backend, "haproxy", "-db", "-f", config, port=port, log="haproxy")
+
+
+def udp_server(lab, mode, port, *args, name="", space=None):
+    return lab.spawn(space or lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
                      "--name", name, *args, port=port, udp=True, log=f"udp-{mode}")
 
 

@@ -5,12 +5,15 @@ import ctypes
 import os
 import platform
 import resource
+import socket
 import struct
 
 BPF_PROG_LOAD, BPF_OBJ_GET_INFO_BY_FD, BPF_BTF_LOAD, BPF_LINK_CREATE = 5, 15, 18, 28
 BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_CGROUP_SKB = 3, 6, 8
 BPF_TCX_INGRESS, BPF_TCX_EGRESS, BPF_XDP, BPF_CGROUP_INET_INGRESS = 46, 47, 37, 0
-PROG_TYPES = {BPF_XDP: BPF_PROG_TYPE_XDP, BPF_CGROUP_INET_INGRESS: BPF_PROG_TYPE_CGROUP_SKB}
+BPF_SK_REUSEPORT, BPF_PROG_TYPE_SK_REUSEPORT = 39, 21
+PROG_TYPES = {BPF_XDP: BPF_PROG_TYPE_XDP, BPF_CGROUP_INET_INGRESS: BPF_PROG_TYPE_CGROUP_SKB,
+              BPF_SK_REUSEPORT: BPF_PROG_TYPE_SK_REUSEPORT}
 XDP_FLAGS_SKB_MODE = 2
 TCX_NEXT, TC_ACT_SHOT, XDP_DROP, XDP_PASS, XDP_TX = -1, 2, 1, 2, 3
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
@@ -111,6 +114,13 @@ def _load(kind, code, name=""):
     finally:
         if name:
             os.close(btf)
+
+
+def reuseport_that_refuses(sock):
+    """Attaches a program to SOCK's SO_REUSEPORT group that gives every connection to nobody."""
+    fd = _load(BPF_SK_REUSEPORT, returns(0))  # SK_DROP
+    sock.setsockopt(socket.SOL_SOCKET, 52, struct.pack("i", fd))  # SO_ATTACH_REUSEPORT_EBPF
+    os.close(fd)
 
 
 class Attachment:

@@ -20,11 +20,6 @@ def server(mode, port, *args, name=""):
     return lambda lab: lab_services.tcp_server(lab, mode, port, *args, name=name) and None
 
 
-def elsewhere(lab):
-    """The same port, in another network namespace of the host."""
-    lab_services.tcp_server(lab, "answer", 7084, name="lonely", space=lab.namespace("jail"))
-
-
 HEALTHY = [
     Case("tcp-reset-after-connect", "connected", HEALTHY_TCP, check=lab_checks.tcp),
     Case("tcp-reset-after-synack", "syn-ack", HEALTHY_TCP, check=lab_checks.syn),
@@ -38,7 +33,6 @@ REFUSED = [
          setup=server("answer", 7081, "--bind", "127.0.0.1", name="shy")),
     Case("another-port", "refused", no_listener("7083"), port=7082,
          setup=server("answer", 7083, name="neighbour")),
-    Case("another-namespace", "refused", no_listener("namespace"), port=7084, setup=elsewhere),
 ]
 
 

@@ -99,8 +99,9 @@ static void listening(void **state)
 	memcpy(l->addr, (uint8_t[]){ [10] = 0xff, 0xff, 127, 0, 0, 1 }, 16);
 	expect(f, check_listeners, CHECK_FAIL, "127.0.0.1 only");
 	memset(l->addr, 0, 16);
+	/* what listens in some other namespace has nothing to do with it */
 	l->other_netns = true;
-	expect(f, check_listeners, CHECK_FAIL, "in another network namespace");
+	expect(f, check_listeners, CHECK_FAIL, "Nobody listens on port 80");
 	l->other_netns = false;
 	l->port = 81;
 	expect(f, check_listeners, CHECK_FAIL, "Nobody listens on port 80");
@@ -117,6 +118,49 @@ static void listening(void **state)
 	f->fake.listeners.n = 1;
 	f->fake.listeners.truncated = true;
 	expect(f, check_listeners, CHECK_UNREAD, "too many");
+}
+
+/* The way back leads by eth0, which has an address; eth1 is added by the test. */
+static void bound_to_device(void **state)
+{
+	struct fixture *f = *state;
+	struct host_listener *l = &f->fake.listeners.l[0];
+
+	strcpy(l->device, "eth0");
+	strcpy(l->comm, "haproxy");
+	expect(f, check_listeners, CHECK_OK, "for eth0 only.");
+	strcpy(l->device, "eth1");
+	expect(f, check_listeners, CHECK_FAIL, "for eth1 only; checks come by eth0.");
+	assert_non_null(strstr(f->found[0].fix.advice, "`interface eth1` out"));
+	/* checks can come by eth1, too, but a network of containers is no such way */
+	f->facts.addresses.a[1] = f->facts.addresses.a[0];
+	strcpy(f->facts.addresses.a[1].device, "docker0");
+	f->facts.addresses.n = 2;
+	expect(f, check_listeners, CHECK_FAIL, "for eth1 only; checks come by eth0.");
+	/* a second socket takes the others */
+	f->fake.listeners.l[1] = *l;
+	strcpy(f->fake.listeners.l[1].device, "eth0");
+	f->fake.listeners.n = 2;
+	expect(f, check_listeners, CHECK_OK, "for eth1 and eth0 only.");
+	f->fake.listeners.l[1].device[0] = '\0';
+	expect(f, check_listeners, CHECK_OK, "of every address");
+	/* eth0 in a VRF */
+	f->fake.listeners.n = 1;
+	f->facts.addresses.n = 1;
+	f->facts.devices.n = 2;
+	f->facts.devices.d[0] = (struct host_device){ .name = "eth0", .member_of = "blue" };
+	f->facts.devices.d[1] = (struct host_device){ .name = "blue", .vrf = true };
+	strcpy(l->device, "blue");
+	expect(f, check_listeners, CHECK_OK, "for the VRF blue only");
+	strcpy(l->device, "eth0");
+	expect(f, check_listeners, CHECK_OK, "for eth0 only");
+	strcpy(l->device, "eth1");
+	expect(f, check_listeners, CHECK_FAIL, "checks come by eth0, a member of the VRF blue.");
+	l->device[0] = '\0';
+	expect(f, check_listeners, CHECK_FAIL, "for no VRF; checks come by eth0, a member of the VRF");
+	f->fake.sysctl[0].name = "net.ipv4.tcp_l3mdev_accept";
+	f->fake.sysctl[0].value = 1;
+	expect(f, check_listeners, CHECK_OK, "of every address");
 }
 
 static void routes(void **state)
@@ -399,7 +443,7 @@ static void samples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(well),	TEST(conntrack), TEST(queues), TEST(listening), TEST(routes),
+		TEST(well),	TEST(conntrack), TEST(queues), TEST(listening), TEST(bound_to_device), TEST(routes),
 		TEST(wrappers), TEST(icmp),	 TEST(unread), TEST(firewall),	TEST(output),
 		TEST(samples),	TEST(route_fixes),
 	};

@@ -291,6 +291,7 @@ static void redact_listeners(struct redact *r, struct host_listeners *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		pseudo_addr(r->addrs, l->l[i].addr);
+		pseudo_name_keep(r->names, l->l[i].device);
 		redact_name(r, NAME_PROCESS, l->l[i].comm, sizeof(l->l[i].comm));
 	}
 }
@@ -361,7 +362,7 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 		break;
 	case ANSWER_DEVICES:
 		for (size_t i = 0; i < in->devices.n; i++)
-			pseudo_name_keep(r->names, in->devices.d[i].name);
+			pseudo_name_keep(r->names, in->devices.d[i].name); /* a VRF is one of them */
 		break;
 	case ANSWER_OWNER:
 		redact_name(r, NAME_PROCESS, out->owner.comm, sizeof(out->owner.comm));

@@ -151,6 +151,8 @@ bool prefix_contains(const struct prefix *prefix, const uint8_t addr[16]);
 /* An address of PREFIX as the load balancer may have: its first, or its last. */
 void prefix_sample(const struct prefix *prefix, bool last, uint8_t out[16]);
 bool check_device_wanted(const struct check_facts *facts, const char *device);
+/* Whether checks may come by DEVICE: no network of containers is behind it, or --interface names it. */
+bool check_comes_by(const struct check_facts *facts, const char *device);
 bool check_is_loopback(const uint8_t addr[16]);
 
 /* Sysctl NAME; false: there is no such, or it could not be read, which is said. */
@@ -176,6 +178,15 @@ bool check_device_is_internal(const struct check_facts *facts, const char *devic
 /* Adds to OUT how answers of A to FROM would leave by its own device, instead of OTHER. */
 void check_put_own_table(const struct check_facts *f, const struct prefix *from,
 			 const struct host_address *a, const char *other, struct finding *out);
+
+/* Whether L takes connections of a family that the load balancer uses. */
+bool check_takes_family(const struct check_facts *facts, const struct host_listener *l);
+/*
+ * Where the sockets on PORT that could be reached are bound to devices, or outside of a VRF
+ * by which checks come, says which checks they take (step_listen_device.c).  False: nothing was said.
+ */
+bool check_say_bound(struct check *c, const struct host_listeners *all, uint8_t protocol,
+		     uint16_t port);
 
 /* The command that shows the sockets on PORT; PROCESSES: and whose they are. */
 void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes);

@@ -6,25 +6,22 @@
 #include <string.h>
 
 #include "check.h"
+#include "host/listener_fit.h"
+#include "host/listener_setting.h"
 #include "include/hct_event.h"
 #include "include/hct_flow.h"
 #include "render/format.h"
 
 /* The sockets of one port, sorted by what they are worth to the load balancer. */
 struct sockets {
-	const struct host_listener *reachable, *loopback, *v6only, *elsewhere, *other_port;
+	const struct host_listener *reachable, *loopback, *other_family, *other_port;
 };
 
-static bool is_any(const uint8_t addr[16])
+bool check_takes_family(const struct check_facts *f, const struct host_listener *l)
 {
-	return memcmp(addr, &in6addr_any, 16) == 0;
-}
-
-/* Whether the socket takes connections of a family that the load balancer uses. */
-static bool takes_family(const struct check_facts *f, const struct host_listener *l)
-{
-	if (is_any(l->addr))
-		return !l->v6only || check_has_family(f, true);
+	if (listener_is_of_any(l))
+		return (!l->v6only || check_has_family(f, true)) &&
+		       (!l->v4only || check_has_family(f, false));
 	return check_has_family(f, address_is_ipv6(l->addr));
 }
 
@@ -36,14 +33,14 @@ static void sort(const struct check_facts *f, const struct host_listeners *all, 
 		const struct host_listener *l = &all->l[i];
 		const struct host_listener **place = &out->reachable;
 
+		if (l->other_netns)
+			continue;
 		if (l->port != port)
 			place = &out->other_port;
-		else if (l->other_netns)
-			place = &out->elsewhere;
 		else if (check_is_loopback(l->addr))
 			place = &out->loopback;
-		else if (!takes_family(f, l))
-			place = &out->v6only;
+		else if (!check_takes_family(f, l))
+			place = &out->other_family;
 		if (!*place)
 			*place = l;
 	}
@@ -57,13 +54,14 @@ static void put_process(struct finding *out, const struct host_listener *l)
 		CHECK_PUT(out->what, "A process that could not be found");
 }
 
-static void put_place(struct finding *out, const struct host_listener *l)
+/* FAMILY: it is the version of IP that matters. */
+static void put_place(struct finding *out, const struct host_listener *l, bool family)
 {
 	char text[ENDPOINT_TEXT_LEN];
 
-	if (is_any(l->addr))
+	if (listener_is_of_any(l))
 		CHECK_PUT(out->what, "port %u of every %saddress", l->port,
-			  l->v6only ? "IPv6 " : "");
+			  l->v6only ? "IPv6 " : family && l->v4only ? "IPv4 " : "");
 	else
 		CHECK_PUT(out->what, "%s", format_endpoint(text, l->addr, l->port));
 }
@@ -79,7 +77,7 @@ static void tell_listens(struct check *c, const struct host_listener *l, uint8_t
 
 	put_process(&out, l);
 	CHECK_PUT(out.what, " listens on %s ", check_protocol_name(protocol));
-	put_place(&out, l);
+	put_place(&out, l, false);
 	CHECK_PUT(out.what, ".");
 	put_show(&out, protocol, l->port);
 	check_say(c, &out);
@@ -88,7 +86,7 @@ static void tell_listens(struct check *c, const struct host_listener *l, uint8_t
 /* What is there instead of a listener that can be reached. */
 static void put_instead(const struct sockets *s, uint16_t port, struct finding *out)
 {
-	char text[ADDR_TEXT_LEN];
+	char text[ADDR_TEXT_LEN], advice[ADVICE_LEN];
 
 	if (s->loopback) {
 		put_process(out, s->loopback);
@@ -96,26 +94,26 @@ static void put_instead(const struct sockets *s, uint16_t port, struct finding *
 			  " listens on port %u of %s only, where the load balancer cannot "
 			  "reach it.",
 			  port, format_addr(text, s->loopback->addr));
-		CHECK_ADVISE(out,
-			  "In the configuration of %s, have it listen on 0.0.0.0:%u, or on "
-			  "the address that the load balancer checks, and restart it.",
-			  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
-	} else if (s->v6only) {
-		put_process(out, s->v6only);
+		if (listener_address_advice(advice, sizeof(advice), s->loopback->comm, text))
+			CHECK_ADVISE(out, "%s", advice);
+		else
+			CHECK_ADVISE(out,
+				  "In the configuration of %s, have it listen on 0.0.0.0:%u, or "
+				  "on the address that the load balancer checks, and restart it.",
+				  s->loopback->comm[0] ? s->loopback->comm : "the service", port);
+	} else if (s->other_family) {
+		put_process(out, s->other_family);
 		CHECK_PUT(out->what, " listens on port %u, but not for the load balancer's kind of "
 				     "address: ", port);
-		put_place(out, s->v6only);
+		put_place(out, s->other_family, true);
 		CHECK_PUT(out->what, ".");
-		CHECK_ADVISE(out, "In the configuration of %s, have it listen on 0.0.0.0:%u, too "
-				  "(an IPv6 socket takes IPv4 only without IPV6_V6ONLY, which "
-				  "net.ipv6.bindv6only sets), and restart it.",
-			  s->v6only->comm[0] ? s->v6only->comm : "the service", port);
-	} else if (s->elsewhere) {
-		CHECK_PUT(out->what, "Nobody listens on port %u here, but ", port);
-		put_process(out, s->elsewhere);
-		CHECK_PUT(out->what, " does in another network namespace.");
-		CHECK_ADVISE(out, "If that is the checked service, publish its port here (docker run "
-				  "-p does that), or check in its network namespace (--netns).");
+		CHECK_ADVISE(out, "In the configuration of %s, have it listen on %s:%u, too%s, and "
+				  "restart it.",
+			  s->other_family->comm[0] ? s->other_family->comm : "the service",
+			  s->other_family->v6only ? "0.0.0.0" : "[::]", port,
+			  s->other_family->v6only ? " (an IPv6 socket takes IPv4 only without "
+						    "IPV6_V6ONLY, which net.ipv6.bindv6only sets)" :
+						    "");
 	} else {
 		CHECK_PUT(out->what, "Nobody listens on port %u.", port);
 		if (s->other_port) {
@@ -143,7 +141,8 @@ static void check_port(struct check *c, uint8_t protocol, uint16_t port)
 	}
 	sort(c->facts, &all, port, &s);
 	if (s.reachable) {
-		tell_listens(c, s.reachable, protocol);
+		if (!check_say_bound(c, &all, protocol, port))
+			tell_listens(c, s.reachable, protocol);
 		return;
 	}
 	put_instead(&s, port, &out);
@@ -190,19 +189,20 @@ static void list_all(struct check *c, uint8_t protocol, size_t *found)
 			continue;
 		++*found;
 		for (size_t j = 0; j < i; j++)
-			again |= all.l[j].port == l->port && takes_family(c->facts, &all.l[j]) ==
-							    takes_family(c->facts, l);
+			again |= all.l[j].port == l->port && check_takes_family(c->facts, &all.l[j]) ==
+							    check_takes_family(c->facts, l);
 		if (again)
 			continue;
-		if (takes_family(c->facts, l)) {
-			tell_listens(c, l, protocol);
+		if (check_takes_family(c->facts, l)) {
+			if (!check_say_bound(c, &all, protocol, l->port))
+				tell_listens(c, l, protocol);
 			continue;
 		}
 		for (size_t j = 0; j < all.n; j++)
-			again |= all.l[j].port == l->port && takes_family(c->facts, &all.l[j]);
+			again |= all.l[j].port == l->port && check_takes_family(c->facts, &all.l[j]);
 		if (again)
 			continue;
-		put_instead(&(struct sockets){ .v6only = l }, l->port, &out);
+		put_instead(&(struct sockets){ .other_family = l }, l->port, &out);
 		put_show(&out, protocol, l->port);
 		check_say(c, &out);
 	}

@@ -250,6 +250,12 @@ static bool is_internal(const char *device)
 	return false;
 }
 
+bool check_comes_by(const struct check_facts *f, const char *device)
+{
+	return check_device_wanted(f, device) &&
+	       (f->settings->n_interfaces || !is_internal(device));
+}
+
 /* The route back from one address of this host. */
 static void check_from_address(struct check *c, const struct prefix *from,
 			       const struct host_address *a, bool *told, bool *none)

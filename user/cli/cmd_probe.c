@@ -9,6 +9,7 @@
 
 #include "enter_netns.h"
 #include "host/host_live.h"
+#include "host/listener_fit.h"
 #include "presets.h"
 #include "probe/gnutls_late.h"
 #include "probe/guest.h"
@@ -39,18 +40,12 @@ static size_t kind_of(const struct settings *s)
 	return i;
 }
 
+/* By whatever device it may come. */
 static bool takes(const struct host_listener *l, const uint8_t target[16])
 {
-	static const uint8_t any[16], any_ipv4[16] = { [10] = 0xff, [11] = 0xff };
-	bool v4 = memcmp(target, any_ipv4, 12) == 0;
+	static const struct arrival any;
 
-	if (l->other_netns)
-		return false;
-	if (memcmp(l->addr, any, 16) == 0)
-		return !v4 || !l->v6only;
-	if (memcmp(l->addr, any_ipv4, 16) == 0)
-		return v4;
-	return memcmp(l->addr, target, 16) == 0;
+	return !l->other_netns && listener_fit(l, target, &any) == LISTENER_TAKES;
 }
 
 static void add_port(struct prober_plan *plan, uint16_t port)

@@ -58,6 +58,7 @@ struct engine {
 	struct baseline baseline;
 	struct totals totals;
 	uint64_t now_ns;
+	int64_t wall_offset_ns; /* to the time of day */
 	uint64_t probe_id;
 	struct coverage coverage;
 	unsigned kernel;
@@ -246,15 +247,20 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	given.now_ns = e->now_ns;
 	given.cut_short = cut_short;
 	given.http_target = service && service->http;
+	given.served = service ? &service->served : NULL;
+	given.wall_offset_ns = e->wall_offset_ns;
 	if (!is_of_interest(e, p))
 		return;
 	name_netns(e, p->netns, p->netns_name);
 	name_netns(e, p->inner_netns, p->inner_name);
 	services_probed(e->services, service, p);
+	host_cache_event(e->cache, p->start_ns);
 	diagnose(&given, &d);
 	if (e->on->judge)
 		e->on->judge(e->ctx, p, &d);
 	services_find_process(service, e->host, e->now_ns, p);
+	if (service)
+		served_note(&service->served, e->host, e->now_ns, p, &d);
 	if (cut_short && d.outcome == OUTCOME_UNKNOWN)
 		e->totals.unfinished++;
 	else
@@ -579,6 +585,7 @@ static void on_start(void *ctx, const struct stream_start *start)
 	coverage_take(&e->coverage, start->points, start->n_points);
 	if (start->kernel && sscanf(start->kernel, "%3u.%3u", &major, &minor) == 2 && minor < 256)
 		e->kernel = major << 8 | minor;
+	e->wall_offset_ns = start->wall_offset_ns;
 	e->netns = start->netns;
 	snprintf(e->netns_name, sizeof(e->netns_name), "%s",
 		 start->netns_name ? start->netns_name : "");

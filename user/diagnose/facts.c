@@ -287,28 +287,42 @@ int facts_owner(const struct facts *f, struct host_process *out)
 	return probe_forwarded(f->p) ? -ENODATA : ask_owner(f->given.host, &tuple, out);
 }
 
+/* Did a socket take it, whatever the host says now? */
+static bool was_taken(const struct probe *p)
+{
+	return p->synack_ns || p->established_ns || p->reply_ns ||
+	       (p->has_listener && p->listener.found && !p->reset.seen);
+}
+
 bool listener_of_probe(const struct host *host, const struct probe *p, struct host_listener *out)
 {
-	static const uint8_t any[16], any_v4[16] = { [10] = 0xff, [11] = 0xff };
 	struct hct_tuple tuple = probe_inner_tuple(p);
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)tuple.target);
 	uint16_t port = ntohs(tuple.target_port);
+	const struct host_listener *best = NULL, *other_device = NULL;
 	struct host_listeners all;
+	struct arrival in;
 
 	if (probe_listeners(host, p, &all))
 		return false;
+	probe_arrival(host, p, &in);
 	for (size_t i = 0; i < all.n && i < HOST_MAX_LISTENERS; i++) {
 		const struct host_listener *l = &all.l[i];
+		enum listener_fit fit;
 
-		if (l->port != port || l->other_netns || (l->v6only && v4))
+		if (l->port != port || l->other_netns)
 			continue;
-		if (memcmp(l->addr, tuple.target, 16) != 0 && memcmp(l->addr, any, 16) != 0 &&
-		    memcmp(l->addr, any_v4, 16) != 0)
-			continue;
-		*out = *l;
-		return true;
+		fit = listener_fit(l, tuple.target, &in);
+		if (fit == LISTENER_OF_DEVICE && !other_device)
+			other_device = l; /* a bridge, or a VRF, that the device belongs to */
+		if (fit == LISTENER_TAKES && (!best || listener_preference(l, tuple.target) >
+							       listener_preference(best, tuple.target)))
+			best = l;
 	}
-	return false;
+	if (!best && was_taken(p))
+		best = other_device;
+	if (best)
+		*out = *best;
+	return best != NULL;
 }
 
 bool facts_listener(const struct facts *f, struct host_listener *out)

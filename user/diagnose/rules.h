@@ -10,6 +10,7 @@
 
 #include "render/format.h"
 #include "host/host.h"
+#include "host/listener_fit.h"
 #include "cli/options.h"
 #include "client.h"
 #include "culprit.h"
@@ -17,6 +18,7 @@
 #include "nf_place.h"
 #include "probe.h"
 #include "proofs.h"
+#include "served.h"
 #include "spoken.h"
 #include "verdict.h"
 
@@ -32,6 +34,8 @@ struct case_facts {
 	uint32_t lost; /* a bit per enum hct_point that lost events meanwhile */
 	unsigned kernel; /* of the traced host: major << 8 | minor; 0 unknown */
 	uint64_t now_ns; /* when it is diagnosed, CLOCK_MONOTONIC of the traced host */
+	int64_t wall_offset_ns; /* from that to the time of day */
+	const struct served *served; /* who took earlier probes of the target; may be NULL */
 	struct proofs *proofs; /* of firewall rules; what this probe proves is added; may be NULL */
 };
 
@@ -108,6 +112,8 @@ bool facts_queue_overflowed(const struct facts *f);
 int probe_listeners(const struct host *host, const struct probe *p, struct host_listeners *out);
 /* host_ops.owner for the connection of the probe; -ENODATA: not of this namespace.  0 or -errno. */
 int facts_owner(const struct facts *f, struct host_process *out);
+/* Where P came in, as far as its own events say. */
+void probe_arrival(const struct host *host, const struct probe *p, struct arrival *out);
 /* The socket that takes what P sends, asked from HOST.  False: none known. */
 bool listener_of_probe(const struct host *host, const struct probe *p, struct host_listener *out);
 bool facts_listener(const struct facts *f, struct host_listener *out);

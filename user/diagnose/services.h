@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "host/host.h"
 #include "probe.h"
+#include "served.h"
 
 struct service {
 	struct hct_tuple tuple; /* of the target; the load balancer's side is zero */
@@ -24,6 +25,7 @@ struct service {
 	uint64_t asked_ns; /* when the host was asked who listens; 0: never */
 	uint32_t pid; /* the answer, 0: nobody known */
 	char comm[HCT_COMM_LEN];
+	struct served served;
 };
 
 struct services;

@@ -18,6 +18,13 @@
 /* linux/if.h has it too, but does not go together with net/if.h. */
 #define FLAG_LOWER_UP (1U << 16)
 
+/* What is read, and by which numbers the devices name each other. */
+struct links {
+	struct host_devices *out;
+	struct host_device *device; /* the one that is being read */
+	uint32_t ifindex[HOST_MAX_DEVICES], master[HOST_MAX_DEVICES];
+};
+
 static int take_xdp(const struct nlattr *attr, void *data)
 {
 	struct host_device *device = data;
@@ -34,9 +41,20 @@ static int take_xdp(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int take_attr(const struct nlattr *attr, void *data)
+static int take_info(const struct nlattr *attr, void *data)
 {
 	struct host_device *device = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+		device->vrf = strcmp(mnl_attr_get_str(attr), "vrf") == 0;
+	return MNL_CB_OK;
+}
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	struct links *links = data;
+	struct host_device *device = links->device;
 	struct rtnl_link_stats64 stats;
 	size_t len;
 
@@ -54,6 +72,13 @@ static int take_attr(const struct nlattr *attr, void *data)
 		device->rx_packets = stats.rx_packets;
 		device->rx_dropped = stats.rx_dropped + stats.rx_missed_errors;
 		break;
+	case IFLA_MASTER:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			links->master[device - links->out->d] = mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_parse_nested(attr, take_info, device);
+		break;
 	case IFLA_XDP:
 		mnl_attr_parse_nested(attr, take_xdp, device);
 		break;
@@ -64,8 +89,8 @@ static int take_attr(const struct nlattr *attr, void *data)
 static int take_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct host_devices *out = data;
-	struct host_device *device;
+	struct links *links = data;
+	struct host_devices *out = links->out;
 
 	if (ifi->ifi_flags & IFF_LOOPBACK)
 		return MNL_CB_OK;
@@ -73,27 +98,42 @@ static int take_link(const struct nlmsghdr *nlh, void *data)
 		out->truncated = true;
 		return MNL_CB_OK;
 	}
-	device = &out->d[out->n++];
-	device->up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & FLAG_LOWER_UP);
-	mnl_attr_parse(nlh, sizeof(*ifi), take_attr, device);
+	links->ifindex[out->n] = (uint32_t)ifi->ifi_index;
+	links->device = &out->d[out->n++];
+	links->device->up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & FLAG_LOWER_UP);
+	mnl_attr_parse(nlh, sizeof(*ifi), take_attr, links);
 	return MNL_CB_OK;
+}
+
+static void name_vrfs(struct links *links)
+{
+	struct host_device *d = links->out->d;
+
+	for (size_t i = 0; i < links->out->n; i++)
+		for (size_t j = 0; j < links->out->n; j++)
+			if (links->master[i] && links->ifindex[j] == links->master[i] && d[j].vrf)
+				memcpy(d[i].member_of, d[j].name, sizeof(d[i].member_of));
 }
 
 int devices_read(struct host_devices *out)
 {
 	char buf[256] __attribute__((aligned(8)));
 	int err, tries = NETLINK_TRIES;
+	struct links links;
 
 	do {
 		struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 		struct ifinfomsg *ifi;
 
 		memset(out, 0, sizeof(*out));
+		links = (struct links){ .out = out };
 		nlh->nlmsg_type = RTM_GETLINK;
 		ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 		ifi->ifi_family = AF_UNSPEC;
-		err = netlink_ask(NETLINK_ROUTE, nlh, true, take_link, out, NULL);
+		err = netlink_ask(NETLINK_ROUTE, nlh, true, take_link, &links, NULL);
 	} while (err == -EINTR && --tries);
+	if (!err)
+		name_vrfs(&links);
 	return err;
 }
 

@@ -27,7 +27,9 @@ struct host_listener {
 	uint8_t addr[16]; /* v4-mapped; all zero: any */
 	uint16_t port; /* host byte order */
 	bool v6only; /* an IPv6 socket that takes no IPv4 */
-	bool other_netns; /* lives in another network namespace */
+	bool v4only; /* an IPv4 socket of any address */
+	char device[IFNAMSIZ]; /* SO_BINDTODEVICE, or the scope of a link-local address; "": any */
+	bool other_netns; /* lives in another network namespace: only in older recordings */
 	uint32_t netns;
 	uint32_t pid; /* 0 unknown */
 	char comm[HCT_COMM_LEN]; /* "" unknown */
@@ -186,6 +188,8 @@ struct host_device {
 	uint32_t xdp_prog_id; /* 0: none */
 	uint64_t rx_packets;
 	uint64_t rx_dropped;
+	bool vrf; /* its members are a routing domain of their own (VRF) */
+	char member_of[IFNAMSIZ]; /* the VRF that it is in; "": none */
 };
 #define HOST_MAX_DEVICES 16
 struct host_devices {
@@ -201,14 +205,14 @@ struct host_process {
 
 struct host_ops {
 	/*
-	 * Who listens for PROTOCOL: first the sockets on PORT (of this
-	 * namespace, then of others), then other ports of this namespace that
-	 * can be reached from outside.  PORT in host byte order.
+	 * Who listens for PROTOCOL in this network namespace: first the sockets on
+	 * PORT, then other ports that can be reached from outside.  PORT in host
+	 * byte order.
 	 */
 	int (*listeners)(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out);
 	/*
-	 * The same of network namespace NETNS alone, other_netns not set; -ENOENT:
-	 * there is none any more, or none that can be entered.
+	 * The same of network namespace NETNS; -ENOENT: there is none any more, or
+	 * none that can be entered.
 	 */
 	int (*listeners_in)(void *ctx, uint32_t netns, uint8_t protocol, uint16_t port,
 			    struct host_listeners *out);

@@ -15,6 +15,7 @@
 #define MAX_AGE_RULES_NS UINT64_C(20000000)
 #define PERIOD_NS UINT64_C(1000000000)
 #define MAX_QUESTIONS 200 /* per period */
+#define MAX_FOR_NEWS 50 /* of these, for answers that are remembered, but may have changed */
 #define N_ENTRIES 32
 
 enum question {
@@ -68,6 +69,7 @@ struct host_cache {
 	const struct host *real;
 	struct host host;
 	uint64_t now_ns;
+	uint64_t event_ns; /* when what the questions are about happened */
 	uint64_t period_ns; /* start of the present period */
 	unsigned asked; /* in it */
 	struct entry entries[N_ENTRIES];
@@ -109,6 +111,30 @@ static struct entry *look_up(struct host_cache *c, const struct key *key, bool *
 	return oldest;
 }
 
+/*
+ * Who listened before a probe came says nothing of why that was refused: ENTRY, which
+ * is remembered, is asked for again, as long as there are not too many questions.
+ */
+static void renew(struct host_cache *c, struct entry *entry)
+{
+	uint8_t protocol = (uint8_t)(entry->key.number >> 16);
+	uint16_t port = (uint16_t)entry->key.number;
+	struct host_listeners now;
+	int err;
+
+	if (entry->time_ns >= c->event_ns || c->asked >= MAX_FOR_NEWS)
+		return;
+	c->asked++;
+	err = entry->key.question == LISTENERS_IN ?
+		      ask_listeners_in(c->real, entry->key.netns, protocol, port, &now) :
+		      ask_listeners(c->real, protocol, port, &now);
+	if (err == -ENODATA) /* a recording in which it was not asked again */
+		return;
+	entry->time_ns = c->now_ns;
+	entry->err = err;
+	entry->listeners = now;
+}
+
 static int listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
 {
 	struct host_cache *c = ctx;
@@ -124,6 +150,8 @@ static int listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_lis
 		return -EBUSY;
 	if (!fresh)
 		entry->err = ask_listeners(c->real, protocol, port, &entry->listeners);
+	else
+		renew(c, entry);
 	*out = entry->listeners;
 	return entry->err;
 }
@@ -145,6 +173,8 @@ static int listeners_in(void *ctx, uint32_t netns, uint8_t protocol, uint16_t po
 		return -EBUSY;
 	if (!fresh)
 		entry->err = ask_listeners_in(c->real, netns, protocol, port, &entry->listeners);
+	else
+		renew(c, entry);
 	*out = entry->listeners;
 	return entry->err;
 }
@@ -386,6 +416,11 @@ void host_cache_free(struct host_cache *c)
 void host_cache_now(struct host_cache *c, uint64_t now_ns)
 {
 	c->now_ns = now_ns;
+}
+
+void host_cache_event(struct host_cache *c, uint64_t time_ns)
+{
+	c->event_ns = time_ns;
 }
 
 const struct host *host_cache_host(struct host_cache *c)

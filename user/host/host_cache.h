@@ -14,6 +14,8 @@ struct host_cache *host_cache_new(const struct host *real);
 void host_cache_free(struct host_cache *c); /* accepts NULL */
 /* The time of the stream, which answers age by. */
 void host_cache_now(struct host_cache *c, uint64_t now_ns);
+/* The next questions are about what happened at TIME_NS: who listened before may be no answer. */
+void host_cache_event(struct host_cache *c, uint64_t time_ns);
 /* Answers as REAL does, and -EBUSY when too much was asked. */
 const struct host *host_cache_host(struct host_cache *c);
 

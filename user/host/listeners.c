@@ -12,9 +12,11 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices.h"
 #include "netlink.h"
 #include "netns.h"
 
@@ -35,7 +37,6 @@ struct scan {
 	uint8_t protocol;
 	uint16_t port;
 	uint32_t netns;
-	bool other_netns;
 	struct found here; /* on the port */
 	struct found elsewhere; /* on other ports, reachable from outside */
 };
@@ -58,11 +59,17 @@ static bool is_loopback(const uint8_t addr[16])
 	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && addr[12] == 127);
 }
 
-/* KEEP_ONE: sockets that differ only in the process (SO_REUSEPORT) count once. */
+/* What sockets that differ only in the process (SO_REUSEPORT) have in common. */
+static bool is_same_place(const struct host_listener *a, const struct host_listener *b)
+{
+	return a->port == b->port && !memcmp(a->addr, b->addr, 16) && !strcmp(a->device, b->device);
+}
+
+/* KEEP_ONE: of several in the same place the first counts. */
 static void add(struct found *found, const struct host_listener *l, uint32_t inode, bool keep_one)
 {
 	for (size_t i = 0; keep_one && i < found->n; i++)
-		if (found->l[i].port == l->port && !memcmp(found->l[i].addr, l->addr, 16))
+		if (is_same_place(&found->l[i], l))
 			return;
 	if (found->n == HOST_MAX_LISTENERS) {
 		found->truncated = true;
@@ -83,13 +90,19 @@ static bool v6only(const struct nlmsghdr *nlh)
 	return false;
 }
 
+/* A device that is gone by now still keeps the socket from all others. */
+static void name_device(uint32_t ifindex, char name[IFNAMSIZ])
+{
+	if (ifindex && device_name(ifindex, name))
+		snprintf(name, IFNAMSIZ, "if%u", ifindex);
+}
+
 static int take_listener(const struct nlmsghdr *nlh, void *data)
 {
 	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
 	struct scan *scan = data;
 	struct host_listener l = {
 		.port = ntohs(diag->id.idiag_sport),
-		.other_netns = scan->other_netns,
 		.netns = scan->netns,
 	};
 
@@ -97,13 +110,15 @@ static int take_listener(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	to_v6(l.addr, diag->idiag_family, diag->id.idiag_src);
 	l.v6only = diag->idiag_family == AF_INET6 && v6only(nlh);
+	l.v4only = diag->idiag_family == AF_INET && !diag->id.idiag_src[0];
+	name_device(diag->id.idiag_if, l.device);
 	if (scan->protocol == IPPROTO_TCP) { /* tcp_diag_get_info() (6.1) */
 		l.backlog = diag->idiag_rqueue;
 		l.backlog_max = diag->idiag_wqueue;
 	}
 	if (l.port == scan->port)
 		add(&scan->here, &l, diag->idiag_inode, false);
-	else if (l.port && !scan->other_netns && !is_loopback(l.addr))
+	else if (l.port && !is_loopback(l.addr))
 		add(&scan->elsewhere, &l, diag->idiag_inode, true);
 	return MNL_CB_OK;
 }
@@ -135,19 +150,6 @@ static int dump_listeners(void *ctx)
 	if (!err)
 		err = dump(AF_INET6, scan->protocol, states, take_listener, scan);
 	return err;
-}
-
-/* Leaves an answer that may be partial: a namespace can go away while we look. */
-static void search_others(struct scan *scan)
-{
-	struct netns_ref refs[MAX_OTHER_NETNS];
-	size_t n = netns_others(refs, MAX_OTHER_NETNS);
-
-	scan->other_netns = true;
-	for (size_t i = 0; i < n; i++) {
-		scan->netns = refs[i].netns;
-		netns_visit(&refs[i], dump_listeners, scan);
-	}
 }
 
 static int by_port(const void *a, const void *b)
@@ -190,8 +192,6 @@ int listeners_find(struct process_sockets *sockets, uint8_t protocol, uint16_t p
 	err = dump_listeners(&scan);
 	if (err)
 		return err;
-	if (!scan.here.n)
-		search_others(&scan);
 	tell(sockets, &scan, out);
 	return 0;
 }

@@ -22,6 +22,8 @@ static const struct field listener_fields[] = {
 	FIELD("addr", FIELD_ADDR, struct host_listener, addr),
 	FIELD("port", FIELD_U16, struct host_listener, port),
 	FIELD("v6only", FIELD_BOOL, struct host_listener, v6only),
+	FIELD("v4only", FIELD_BOOL, struct host_listener, v4only),
+	FIELD_TEXT("device", struct host_listener, device),
 	FIELD("other-netns", FIELD_BOOL, struct host_listener, other_netns),
 	FIELD("netns", FIELD_U32, struct host_listener, netns),
 	FIELD("pid", FIELD_U32, struct host_listener, pid),
@@ -115,6 +117,8 @@ static const struct field devices_fields[] = {
 static const struct field device_fields[] = {
 	FIELD_TEXT("name", struct host_device, name),
 	FIELD("up", FIELD_BOOL, struct host_device, up),
+	FIELD("vrf", FIELD_BOOL, struct host_device, vrf),
+	FIELD_TEXT("member-of", struct host_device, member_of),
 	FIELD("xdp", FIELD_U32, struct host_device, xdp_prog_id),
 	FIELD("rx-packets", FIELD_U64, struct host_device, rx_packets),
 	FIELD("rx-dropped", FIELD_U64, struct host_device, rx_dropped),

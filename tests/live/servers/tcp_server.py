@@ -54,6 +54,7 @@ def main():
                                          "close-unread", "reset"))
     parser.add_argument("port", type=int)
     parser.add_argument("--bind", default="0.0.0.0")
+    parser.add_argument("--device", default="", help="take only what comes in by this device")
     parser.add_argument("--v6only", action="store_true", help="take no IPv4 on an IPv6 socket")
     parser.add_argument("--backlog", type=int, default=128)
     parser.add_argument("--delay", type=float, default=0)
@@ -67,7 +68,10 @@ def main():
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if args.v6only:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.bind((args.bind, args.port))
+    if args.device:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, args.device.encode())
+    # a link-local address has its device in it: fe80::1%eth0
+    listener.bind(socket.getaddrinfo(args.bind, args.port, type=socket.SOCK_STREAM)[0][4])
     listener.listen(args.backlog)
     if args.mode == "never-accept":
         signal.pause()

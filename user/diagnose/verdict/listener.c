@@ -91,95 +91,6 @@ static enum match match_unreachable_suppressed(const struct facts *f)
 	return p->icmp_drop.seen ? MATCH_CERTAIN : MATCH_LIKELY;
 }
 
-static bool is_any(const uint8_t addr[16])
-{
-	static const uint8_t any[16], any_v4[16] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(addr, any, 16) == 0 || memcmp(addr, any_v4, 16) == 0;
-}
-
-/* Sockets on the same port that this probe cannot reach.  True when there is one. */
-static bool say_same_port(const struct facts *f, const struct host_listeners *all,
-			  struct diagnosis *d)
-{
-	char addr[ADDR_TEXT_LEN];
-
-	for (size_t i = 0; i < all->n && i < HOST_MAX_LISTENERS; i++) {
-		const struct host_listener *l = &all->l[i];
-
-		if (l->port != f->inner_port)
-			continue;
-		say(WHY(d), " ");
-		say_process(WHY(d), l);
-		if (l->other_netns) {
-			char name[64];
-
-			say(WHY(d), " listens on that port in another network namespace");
-			if (ask_netns_name(f->given.host, l->netns, name) == 0 && name[0])
-				say(WHY(d), " (%.63s)", name);
-			say(WHY(d), ".");
-			add_advice(d, "Publish the port of the container or namespace on this host "
-				      "(DNAT or a port mapping), or run the service in the host's "
-				      "namespace.");
-			return true;
-		}
-		if (l->v6only && !f->v6) {
-			say(WHY(d), " listens on that port for IPv6 only.");
-			add_advice(d, "Make it listen on 0.0.0.0:%u as well: switch its option for "
-				      "IPv6 only off, or set net.ipv6.bindv6only to 0, and restart it.",
-				   f->inner_port);
-			return true;
-		}
-		if (is_any(l->addr)) {
-			say(WHY(d), " listens on that port by now.");
-			add_advice(d, "There is nothing to do if the service was just starting; else "
-				      "see its log for restarts.");
-			return true;
-		}
-		say(WHY(d), " listens on that port of %s only.", format_addr(addr, l->addr));
-		add_advice(d,
-			   "Make it listen on %s:%u instead (or on %s), in the service's "
-			   "configuration, and restart it.",
-			   f->v6 ? "[::]" : "0.0.0.0", f->inner_port, f->inner_target);
-		return true;
-	}
-	return false;
-}
-
-static void say_other_ports(const struct facts *f, const struct host_listeners *all,
-			    struct diagnosis *d)
-{
-	unsigned named = 0;
-
-	for (size_t i = 0; i < all->n && i < HOST_MAX_LISTENERS && named < 5; i++) {
-		const struct host_listener *l = &all->l[i];
-
-		if (l->port == f->inner_port || l->other_netns)
-			continue;
-		say(WHY(d), "%s%u", named++ ? ", " : " Ports that can be reached here: ", l->port);
-		if (l->comm[0])
-			say(WHY(d), " (%.15s)", l->comm);
-	}
-	if (named)
-		say(WHY(d), ".");
-}
-
-static void say_who_listens(const struct facts *f, struct diagnosis *d)
-{
-	struct host_listeners all;
-
-	show_listeners(f, d);
-	if (probe_listeners(f->given.host, f->p, &all)) {
-		add_advice(d, "Start the service, or correct the port of the health check.");
-		return;
-	}
-	if (say_same_port(f, &all, d))
-		return;
-	say_other_ports(f, &all, d);
-	add_advice(d, "Start the service that belongs on port %u, or correct the port of the health check.",
-		   f->inner_port);
-}
-
 /* Was it refused, but by no socket look-up of this host, although those are watched? */
 static bool refused_elsewhere(const struct facts *f)
 {
@@ -266,8 +177,8 @@ const struct verdict verdict_no_listener = {
 	.meaning = "No process listens on the address and port of the check, so the kernel refused "
 		"the connection.",
 	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched.",
-	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1 or "
-		"IPv6 only), or correct the port of the check.",
+	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1, for "
+		"IPv6 or for another device only), or correct the port of the check.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(RESET_SENT),
 	.rule = { .match = match_no_listener, .report = report_no_listener },

@@ -119,9 +119,9 @@ static void report_accept_queue_full(const struct facts *f, struct diagnosis *d)
 	}
 	say(WHY(d),
 	    " on port %u is full: %" PRIu32 " connections wait, %" PRIu32
-	    " may. It does not accept fast enough, "
+	    " may%s. It does not accept fast enough, "
 		    "so the kernel %s.",
-	    f->inner_port, backlog, max,
+	    f->inner_port, backlog, max, p->queue_full ? "" : " (asked after the probe)",
 	    !p->ack_ns	     ? "ignores the SYN"
 	    : p->host_rst_ns ? "refuses the connection"
 			     : "ignores the connection");

@@ -57,6 +57,8 @@ enum match match_forward_drop(const struct facts *f);
 bool report_localnet(const struct facts *f, struct diagnosis *d);
 /* firewall.c */
 void report_firewall_drop(const struct facts *f, struct diagnosis *d);
+/* who_listens.c: who has sockets on the port that took nothing of this probe, and who took others. */
+void say_who_listens(const struct facts *f, struct diagnosis *d);
 /* listener_queue.c */
 enum match match_accept_queue_overflow(const struct facts *f);
 
