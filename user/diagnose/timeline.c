@@ -227,6 +227,11 @@ static void route_found_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 	size_t len = put_all(out, 0, "route back: ");
 	char addr[ADDR_TEXT_LEN];
 
+	/* only the first of them was seen, which need not be the one */
+	if (o->route.several) {
+		put_all(out, len, "by one of several next hops");
+		return;
+	}
 	if (o->route.has_gateway)
 		len = put(out, put_all(out, len, "via "), format_addr(addr, o->route.gateway), 40);
 	else

@@ -41,6 +41,15 @@ struct host_listeners {
 	struct host_listener l[HOST_MAX_LISTENERS];
 };
 
+/* A next hop of a route that has several. */
+struct host_hop {
+	bool has_gateway;
+	uint8_t gateway[16];
+	char device[IFNAMSIZ];
+	char neighbour[16]; /* as in host_route */
+};
+#define HOST_MAX_HOPS 8
+
 /* The route from the target's address back to the load balancer. */
 struct host_route {
 	int32_t err; /* 0, or -errno as the kernel's look-up gave it */
@@ -49,6 +58,13 @@ struct host_route {
 	uint8_t gateway[16];
 	char neighbour[16]; /* state of the next hop: "REACHABLE", "FAILED", "" unknown */
 	char text[HOST_TEXT_LEN]; /* as `ip route get` prints it; "" when err */
+	/*
+	 * All next hops of a multipath route, where each connection has one of them
+	 * and what is told above is of one alone; n is 0 where there is just one.
+	 */
+	size_t n;
+	bool truncated;
+	struct host_hop hop[HOST_MAX_HOPS];
 };
 
 /* What forbids a way: a rule or route of the type blackhole, unreachable or prohibit. */

@@ -36,6 +36,13 @@ static const struct field route_fields[] = {
 	FIELD("gateway", FIELD_ADDR, struct answer, route.gateway),
 	FIELD_TEXT("neighbour", struct answer, route.neighbour),
 	FIELD_TEXT("text", struct answer, route.text),
+	FIELD("truncated", FIELD_BOOL, struct answer, route.truncated),
+};
+static const struct field hop_fields[] = {
+	FIELD("has-gateway", FIELD_BOOL, struct host_hop, has_gateway),
+	FIELD("gateway", FIELD_ADDR, struct host_hop, gateway),
+	FIELD_TEXT("dev", struct host_hop, device),
+	FIELD_TEXT("neighbour", struct host_hop, neighbour),
 };
 static const struct field gateway_fields[] = {
 	FIELD("n", FIELD_U32, struct answer, gateway.n),
@@ -143,7 +150,8 @@ static const struct {
 	[ANSWER_LISTENERS] = { "listeners", listeners_fields, N(listeners_fields), 0,
 			       LIST(listeners.n, listeners.l, HOST_MAX_LISTENERS,
 				    listener_fields) },
-	[ANSWER_ROUTE_BACK] = { "route-back", route_fields, N(route_fields) },
+	[ANSWER_ROUTE_BACK] = { "route-back", route_fields, N(route_fields), 0,
+				LIST(route.n, route.hop, HOST_MAX_HOPS, hop_fields) },
 	[ANSWER_GATEWAY] = { "gateway", gateway_fields, N(gateway_fields) },
 	[ANSWER_WRAPPERS] = { "wrappers", wrappers_fields, N(wrappers_fields) },
 	[ANSWER_CHAINS] = { "chains", chains_fields, N(chains_fields), 0,
