@@ -21,6 +21,7 @@
 #include "include/hct_event.h"
 
 #define HOST_TEXT_LEN 256
+#define HOST_RULE_LEN 128 /* of a routing rule */
 
 /* A listening TCP socket, or a bound UDP one. */
 struct host_listener {
@@ -73,7 +74,7 @@ struct host_denial {
 	bool by_rule;
 	uint32_t priority; /* of a rule */
 	uint32_t table; /* of a route */
-	bool only_destination; /* it asks for nothing but a destination in PREFIX */
+	bool only_destination; /* it is for no other destinations than those in PREFIX */
 	uint8_t prefix[16];
 	uint32_t prefix_len; /* in bits of its own family */
 };
@@ -85,8 +86,23 @@ struct host_gateway {
 	bool by_neighbour; /* no route names it: it is in the table of neighbours */
 	uint32_t table; /* in which a rule has answers of the target looked up first; 0: none but main */
 	uint32_t free_table; /* without routes and rules; 0 none */
-	uint32_t n_denials;
+	uint32_t n_denials; /* that an answer meets, were each lifted */
 	struct host_denial denial; /* the first */
+	/* The rule that chose the table or forbids, as `ip rule` has it; "" none but main's, or not known. */
+	char rule[HOST_RULE_LEN];
+	uint32_t rule_priority;
+	/* The route that is taken, where one is. */
+	uint32_t found_table; /* 0: none */
+	uint32_t found_len; /* of its prefix, in bits of its own family */
+	uint32_t found_metric;
+	uint32_t next_table; /* the first with a route behind a rule that forbids; 0 none */
+	bool main_unread; /* the table main is not looked up */
+	bool no_room; /* no new rule can come ahead of the one that decides */
+	uint32_t new_priority; /* with which it does; 0: with the one that it is given by itself */
+	/* A rule by marks, ports or the like that may decide otherwise; "" none. */
+	char maybe[HOST_RULE_LEN];
+	uint32_t maybe_priority;
+	bool unsure; /* it goes by more than marks */
 };
 
 /* What hosts.allow and hosts.deny say for one client of one daemon. */

@@ -203,7 +203,7 @@ enum rule_fit routing_rule_fit(const struct routing_rule *rule, uint8_t family,
 
 	/* sockets can be given a mark, and rules of the firewall can set one */
 	if (fits && rule->has_mark && unmarked == rule->invert)
-		return FIT_MAYBE;
+		return FIT_MARKED;
 	if (fits && maybe)
 		return FIT_MAYBE;
 	return (fits && unmarked) != rule->invert ? FIT_YES : FIT_NO;

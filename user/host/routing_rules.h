@@ -45,7 +45,8 @@ int routing_rules_read(uint8_t family, struct routing_rules *out);
 
 enum rule_fit {
 	FIT_NO,
-	FIT_MAYBE, /* it goes by a mark, a user, a port or the like, which nobody knows here */
+	FIT_MARKED, /* only where it carries a mark */
+	FIT_MAYBE, /* it goes by a user, a port or the like, which is not known here */
 	FIT_YES,
 };
 /*

@@ -58,6 +58,18 @@ static const struct field gateway_fields[] = {
 	FIELD("only-destination", FIELD_BOOL, struct answer, gateway.denial.only_destination),
 	FIELD("prefix", FIELD_ADDR, struct answer, gateway.denial.prefix),
 	FIELD("prefix-len", FIELD_U32, struct answer, gateway.denial.prefix_len),
+	FIELD_TEXT("rule", struct answer, gateway.rule),
+	FIELD("rule-priority", FIELD_U32, struct answer, gateway.rule_priority),
+	FIELD("found-table", FIELD_U32, struct answer, gateway.found_table),
+	FIELD("found-len", FIELD_U32, struct answer, gateway.found_len),
+	FIELD("found-metric", FIELD_U32, struct answer, gateway.found_metric),
+	FIELD("next-table", FIELD_U32, struct answer, gateway.next_table),
+	FIELD("main-unread", FIELD_BOOL, struct answer, gateway.main_unread),
+	FIELD("no-room", FIELD_BOOL, struct answer, gateway.no_room),
+	FIELD("new-priority", FIELD_U32, struct answer, gateway.new_priority),
+	FIELD_TEXT("maybe", struct answer, gateway.maybe),
+	FIELD("maybe-priority", FIELD_U32, struct answer, gateway.maybe_priority),
+	FIELD("unsure", FIELD_BOOL, struct answer, gateway.unsure),
 };
 static const struct field wrappers_fields[] = {
 	FIELD("granted", FIELD_BOOL, struct answer, wrappers.granted),

@@ -18,10 +18,14 @@ const char *conf_key(char out[CONF_KEY_LEN], bool v6, const char *device, const 
 /* The fix: NAME of DEVICE, whatever that is called, set to VALUE. */
 void fix_conf(bool v6, const char *device, const char *name, unsigned value, struct diagnosis *d);
 
-/* way_back.c: how a reply could leave by the device of the request.  False: not known. */
+/* way_back.c: how a reply could leave by the device of the request.  False: not known, and empty. */
 bool ask_way_back(const struct facts *f, struct host_gateway *out);
-/* The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses finds one. */
-void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d);
+/*
+ * The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses
+ * finds one.  G: as ask_way_back() has it.
+ */
+void fix_way_back(const struct facts *f, bool has_route, const struct host_gateway *g,
+		  struct diagnosis *d);
 /*
  * The fix where the way back leaves by another device: a rule for what has the
  * target's address, and a table of its own with a route to TO (a range, or

@@ -136,6 +136,7 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
 	char table[TABLE_TEXT_LEN];
+	struct host_gateway g;
 	struct host_route route;
 	bool known = ask_route(f, &route);
 	int err = p->route_failed ? p->route.err : known ? route.err : -ENETUNREACH;
@@ -145,19 +146,26 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 		report_no_route_back_inside(f, d);
 		return;
 	}
+	ask_way_back(f, &g);
 	where_set(d, "route", NULL);
 	snprintf(d->where.device, sizeof(d->where.device), "%s", p->device_in);
-	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: %s %s", f->what,
-	    f->lb, p->device_in[0] ? " on " : "", p->device_in, route_error(err), f->lb);
+	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: ", f->what, f->lb,
+	    p->device_in[0] ? " on " : "", p->device_in);
+	if (!p->route_failed && known && route.err && g.denial.by_rule && g.rule[0])
+		say(WHY(d), "the routing rule %u (%s) forbids the way to %s", g.rule_priority,
+		    g.rule, f->lb);
+	else
+		say(WHY(d), "%s %s", route_error(err), f->lb);
 	if (special && p->route_failed && p->route.table)
 		say(WHY(d), " (table %s)", format_table(table, p->route.table));
 	say(WHY(d), ".");
 	if (known && !route.err && route.text[0])
-		say(WHY(d),
-		    " A look-up without the connection's own rules finds: %.120s; so look at 'ip "
-		    "rule'.",
-		    route.text);
-	fix_way_back(f, known && !route.err, d);
+		say(WHY(d), " Asked afterwards, without the connection's own marks and ports, this "
+			    "host finds one: %.120s.", route.text);
+	else if (g.rule[0] && !(g.n_denials && g.denial.by_rule))
+		say(WHY(d), " It looks in table %u first, by the routing rule %u (%s).",
+		    g.n_denials ? g.denial.table : g.table, g.rule_priority, g.rule);
+	fix_way_back(f, known && !route.err, &g, d);
 }
 
 const struct verdict verdict_gateway_unreachable = {

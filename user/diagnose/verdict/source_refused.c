@@ -101,6 +101,7 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 	int64_t dev = f->p->device_in[0] ? conf_value(f, f->p->device_in, "rp_filter") : -1;
 	int64_t effective =
 		all > dev ? all : dev; /* the kernel takes the greater: IN_DEV_RPFILTER */
+	struct host_gateway g;
 	struct host_route route;
 	bool known = ask_route(f, &route);
 
@@ -121,10 +122,12 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), ".");
 	/* loose filtering asks for any way back: only where there is none does it drop */
 	if (known && !route.err && route.device[0] && f->p->device_in[0] &&
-	    strcmp(route.device, f->p->device_in) != 0)
+	    strcmp(route.device, f->p->device_in) != 0) {
 		fix_rp_filter(f, d);
-	else
-		fix_way_back(f, known && !route.err, d);
+	} else {
+		ask_way_back(f, &g);
+		fix_way_back(f, known && !route.err, &g, d);
+	}
 }
 
 static void report_martian_source(const struct facts *f, struct diagnosis *d)
