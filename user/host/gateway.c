@@ -18,6 +18,8 @@
 #define FREE_FIRST 100
 #define FREE_COUNT 64
 
+#define MAX_ALIVE 64
+
 /* Routers that can be the one: the first, and whether there is another. */
 struct routers {
 	uint8_t addr[16];
@@ -30,6 +32,8 @@ struct search {
 	struct route_choice *choice;
 	uint64_t taken; /* a bit per table from FREE_FIRST on */
 	struct routers by_route, by_default, neighbours;
+	size_t n_alive; /* neighbours that answer, or did so last */
+	uint8_t alive[MAX_ALIVE][16];
 };
 
 static void add_router(struct routers *r, const uint8_t addr[16])
@@ -176,13 +180,16 @@ static int take_neighbour(const struct nlmsghdr *nlh, void *data)
 	    ndm->ndm_flags & NTF_PROXY ||
 	    !(ndm->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)))
 		return MNL_CB_OK;
-	if (s->family == AF_INET6 && !(ndm->ndm_flags & NTF_ROUTER))
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ndm))
-		if (mnl_attr_get_type(attr) == NDA_DST &&
-		    widen(s->family, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
-			  addr))
+	mnl_attr_for_each(attr, nlh, sizeof(*ndm)) {
+		if (mnl_attr_get_type(attr) != NDA_DST ||
+		    !widen(s->family, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
+			   addr))
+			continue;
+		if (s->n_alive < MAX_ALIVE)
+			memcpy(s->alive[s->n_alive++], addr, 16);
+		if (s->family == AF_INET || ndm->ndm_flags & NTF_ROUTER)
 			add_router(&s->neighbours, addr);
+	}
 	return MNL_CB_OK;
 }
 
@@ -213,6 +220,8 @@ static void answer(const struct search *s, struct host_gateway *out)
 	out->by_neighbour = r == &s->neighbours;
 	if (r->n == 1)
 		memcpy(out->addr, r->addr, 16);
+	for (size_t i = 0; r->n == 1 && i < s->n_alive; i++)
+		out->alive |= memcmp(s->alive[i], r->addr, 16) == 0;
 	for (uint32_t i = 0; i < FREE_COUNT && !out->free_table; i++)
 		if (!(s->taken & UINT64_C(1) << i))
 			out->free_table = FREE_FIRST + i;

@@ -84,6 +84,7 @@ struct host_gateway {
 	uint32_t n; /* routers behind the device that it can lead over */
 	uint8_t addr[16]; /* the router, where there is one alone */
 	bool by_neighbour; /* no route names it: it is in the table of neighbours */
+	bool alive; /* it is there, and answers or did so last */
 	uint32_t table; /* in which a rule has answers of the target looked up first; 0: none but main */
 	uint32_t free_table; /* without routes and rules; 0 none */
 	uint32_t n_denials; /* that an answer meets, were each lifted */

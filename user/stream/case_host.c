@@ -48,6 +48,7 @@ static const struct field gateway_fields[] = {
 	FIELD("n", FIELD_U32, struct answer, gateway.n),
 	FIELD("addr", FIELD_ADDR, struct answer, gateway.addr),
 	FIELD("by-neighbour", FIELD_BOOL, struct answer, gateway.by_neighbour),
+	FIELD("alive", FIELD_BOOL, struct answer, gateway.alive),
 	FIELD("table", FIELD_U32, struct answer, gateway.table),
 	FIELD("free-table", FIELD_U32, struct answer, gateway.free_table),
 	FIELD("denials", FIELD_U32, struct answer, gateway.n_denials),

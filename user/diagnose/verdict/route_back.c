@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diagnose/ask.h"
+#include "diagnose/verdict/next_hop.h"
 #include "diagnose/verdict/report.h"
 #include "diagnose/verdict/route.h"
 
@@ -30,9 +31,7 @@ static enum match match_gateway_unreachable(const struct facts *f)
 		return NO_MATCH;
 	if (ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) || route.err)
 		return NO_MATCH;
-	return strcmp(route.neighbour, "FAILED") == 0 || strcmp(route.neighbour, "INCOMPLETE") == 0
-		       ? MATCH_LIKELY
-		       : NO_MATCH;
+	return route_fails(&route) ? MATCH_LIKELY : NO_MATCH;
 }
 
 /* inet_csk_route_req() finds nothing, and the SYN ends there without a drop. */
@@ -63,38 +62,113 @@ static enum match match_no_route_back_forwarded(const struct facts *f)
 		       : NO_MATCH;
 }
 
+/* What was asked when the probe was over is said to be so where it is not what was seen. */
+static void say_neighbour(const struct next_hop *hop, const char *resolution, struct diagnosis *d)
+{
+	bool fails = neighbour_fails(hop->neighbour) || !hop->neighbour[0];
+
+	say(WHY(d), fails ? " does not answer %s" : " did not answer %s", resolution);
+	if (!fails)
+		say(WHY(d), "; asked afterwards, its neighbour state is %s", hop->neighbour);
+	else if (hop->neighbour[0])
+		say(WHY(d), " (neighbour state %s)", hop->neighbour);
+	say(WHY(d), ".");
+}
+
+/* "192.168.0.1 on eth0, 192.168.0.99 on eth0" */
+static void say_hops(const struct facts *f, const struct host_route *route, struct diagnosis *d)
+{
+	char addr[ADDR_TEXT_LEN];
+
+	for (size_t i = 0; i < route->n; i++)
+		say(WHY(d), "%s%s on %.15s", i ? ", " : "",
+		    route->hop[i].has_gateway ? format_addr(addr, route->hop[i].gateway) : f->lb,
+		    route->hop[i].device);
+	if (route->truncated)
+		say(WHY(d), " and others");
+}
+
+static void say_next_hop(const struct facts *f, const struct host_route *route,
+			 const struct next_hop *hop, struct diagnosis *d)
+{
+	const char *resolution = f->v6 ? "neighbour discovery" : "ARP";
+	char gateway[ADDR_TEXT_LEN], on[IFNAMSIZ + 8];
+
+	say(WHY(d), "The reply never left: ");
+	if (hop->unsure) {
+		say(WHY(d), "one of the next hops of the multipath route to %s does not answer %s",
+		    f->lb, resolution);
+		if (route && route->n) {
+			say(WHY(d), ", and which one this host cannot tell any more: ");
+			say_hops(f, route, d);
+		}
+		say(WHY(d), ".");
+		return;
+	}
+	say(WHY(d), "%s%s%s", hop->several ? "the next hop " : hop->has_gateway ? "the gateway " :
+	    "the load balancer's address ",
+	    hop->has_gateway ? format_addr(gateway, hop->gateway) : f->lb,
+	    on_device(on, hop->device));
+	if (hop->several)
+		say(WHY(d), " of the multipath route to %s", f->lb);
+	say_neighbour(hop, resolution, d);
+	if (hop->several && route) {
+		say(WHY(d), " Each connection is given one of its next hops: ");
+		say_hops(f, route, d);
+		say(WHY(d), ".");
+	}
+}
+
+static void advise_next_hop(const struct facts *f, const struct next_hop *hop, struct diagnosis *d)
+{
+	struct host_gateway g;
+	char gateway[ADDR_TEXT_LEN];
+	const uint8_t *other = NULL;
+
+	ask_way_back(f, &g);
+	if (g.rule[0])
+		say(WHY(d), " The routing rule %u (%s) chose the table of the route.",
+		    g.rule_priority, g.rule);
+	if (hop->has_living)
+		other = hop->living;
+	else if (!hop->several && g.alive && memcmp(g.addr, hop->gateway, 16) != 0)
+		other = g.addr;
+	if (other && fix_by_other_router(f, other, &g, d)) {
+		add_advice(d, "Answers to %s then go over %s, which answers.", f->range,
+			   format_addr(gateway, other));
+		if (!hop->unsure)
+			add_advice(d, "Or bring %s up, or take it out of the route.",
+				   format_addr(gateway, hop->gateway));
+		add_advice(d, "Make it permanent in the network configuration, too.");
+	} else if (hop->several) {
+		add_advice(d, "Take the next hop that does not answer out of the route, or bring it "
+			      "up.");
+	} else if (hop->has_gateway) {
+		add_advice(d, "Correct the gateway of the route back, or bring the gateway up.");
+	} else {
+		add_advice(d, "The route treats %s as directly attached: give it a gateway.", f->lb);
+	}
+}
+
 static void report_gateway_unreachable(const struct facts *f, struct diagnosis *d)
 {
-	const struct probe *p = f->p;
-	const char *resolution = f->v6 ? "neighbour discovery" : "ARP";
-	char gateway[ADDR_TEXT_LEN] = "", device[IFNAMSIZ] = "";
 	struct host_route route;
 	bool known = ask_route(f, &route);
 	bool inside = f->drop && f->drop->inside;
-	bool has_route = p->has_good_route && p->good_route_inside == inside;
-	bool has_gateway = has_route && p->good_route.has_gateway;
+	struct next_hop hop;
 
-	if (has_gateway)
-		format_addr(gateway, p->good_route.gateway);
-	else if (known && !route.err && route.has_gateway)
-		format_addr(gateway, route.gateway);
-	if (has_route && p->good_route_device[0])
-		snprintf(device, sizeof(device), "%s", p->good_route_device);
-	else if (known && route.device[0])
-		snprintf(device, sizeof(device), "%s", route.device);
+	find_next_hop(f, known ? &route : NULL, &hop);
 	where_set(d, "neighbour", f->drop);
-	snprintf(d->where.device, sizeof(d->where.device), "%s", device);
-	say(WHY(d), "The reply never left: %s%s%s%s does not answer %s",
-	    gateway[0] ? "the gateway " : "the load balancer's address ",
-	    gateway[0] ? gateway : f->lb, device[0] ? " on " : "", device, resolution);
-	if (known && route.neighbour[0])
-		say(WHY(d), " (neighbour state %s)", route.neighbour);
-	say(WHY(d), ".");
-	if (gateway[0])
-		add_advice(d, "Correct the gateway of the route back, or bring the gateway up.");
-	else
-		add_advice(d, "The route treats %s as directly attached: give it a gateway.", f->lb);
-	if (!inside)
+	snprintf(d->where.device, sizeof(d->where.device), "%s", hop.device);
+	say_next_hop(f, known && !route.err ? &route : NULL, &hop, d);
+	if (hop.unsure && d->confidence == CONFIDENCE_CERTAIN)
+		d->confidence = CONFIDENCE_LIKELY;
+	advise_next_hop(f, &hop, d);
+	if (hop.several)
+		SHOW_COMMAND(d, f->v6 ? "ip -6 route get fibmatch %s from %s && ip -6 neigh" :
+					"ip route get fibmatch %s from %s && ip neigh",
+			     f->lb, f->address);
+	else if (!inside)
 		SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s" : "ip route get %s", f->lb);
 	if (f->connected)
 		d->code = f->late_code;

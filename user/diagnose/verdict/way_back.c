@@ -156,14 +156,17 @@ static void add_rule(const struct facts *f, const struct host_gateway *g, bool t
 		FIX_COMMAND(d, " priority %u", g->new_priority);
 }
 
+/* TABLE 0: main. */
 static void replace_route(const struct facts *f, const char *to, const struct host_gateway *g,
 			  uint32_t table, struct diagnosis *d)
 {
 	char router[ADDR_TEXT_LEN];
 
-	FIX_COMMAND(d, f->v6 ? "ip -6 route replace %s via %s dev %s table %u" :
-			       "ip route replace %s via %s dev %s table %u",
-		    to, format_addr(router, g->addr), f->p->device_in, table);
+	FIX_COMMAND(d, f->v6 ? "ip -6 route replace %s via %s dev %s" :
+			       "ip route replace %s via %s dev %s",
+		    to, format_addr(router, g->addr), f->p->device_in);
+	if (table)
+		FIX_COMMAND(d, " table %u", table);
 }
 
 /* A table that nothing uses yet, and a rule ahead of all that leads elsewhere. */
@@ -274,6 +277,26 @@ bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
 		return fix_by_new_table(f, to, g, d);
 	replace_route(f, to, g, g->table, d);
 	advise_router(f, g, d);
+	return true;
+}
+
+bool fix_by_other_router(const struct facts *f, const uint8_t router[16],
+			 const struct host_gateway *g, struct diagnosis *d)
+{
+	struct host_gateway other = *g;
+	uint32_t table = g->found_table == RT_TABLE_MAIN ? 0 : g->found_table;
+	struct prefix range;
+	unsigned len;
+
+	if (!g->found_table || g->unsure || prefix_parse(&range, f->range))
+		return false;
+	len = range.len - (f->v6 ? 0 : 96);
+	/* one of the same prefix and metric is replaced; of IPv6, with all its next hops */
+	if (g->found_len > len ||
+	    (g->found_len == len && g->found_metric != (f->v6 ? IP6_RT_PRIO_USER : 0)))
+		return false;
+	memcpy(other.addr, router, 16);
+	replace_route(f, f->range, &other, table, d);
 	return true;
 }
 
