@@ -12,7 +12,6 @@
 #include "host/addresses.h"
 #include "host/daemons.h"
 #include "host/host.h"
-#include "host/route_list.h"
 
 /*
  * From the harmless to the worst.  NOTE: advice, or what is no matter here.
@@ -66,8 +65,6 @@ struct check_facts {
 	int addresses_err;
 	struct host_devices devices;
 	int devices_err;
-	struct route_list routes;
-	int routes_err;
 	struct fw_rules rules[2]; /* IPv4, IPv6 */
 	int rules_err[2];
 	struct attached_program program[CHECK_MAX_PROGRAMS];

@@ -13,6 +13,9 @@
 
 #include "netlink.h"
 
+/* FRA_SPORT_MASK and FRA_DPORT_MASK of 6.15, which comes with every port from there on. */
+enum { SPORT_MASK = 28, DPORT_MASK = 29 };
+
 static bool widen(uint8_t family, const void *bytes, size_t len, uint8_t out[16])
 {
 	memset(out, 0, 16);
@@ -136,6 +139,10 @@ static void read_attribute(struct routing_rule *rule, uint8_t family, const stru
 		break;
 	case FRA_TUN_ID:
 		rule->unknown |= len >= 8 && memcmp(payload, "\0\0\0\0\0\0\0", 8) != 0;
+		break;
+	case SPORT_MASK:
+	case DPORT_MASK:
+		rule->unknown |= (value & 0xffff) != 0xffff;
 		break;
 	default:
 		rule->unknown = true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diagnose/verdict/next_hop.h"
+#include "diagnose/verdict/route.h"
 
 bool neighbour_fails(const char state[16])
 {
@@ -132,4 +133,38 @@ void find_next_hop(const struct facts *f, const struct host_route *route, struct
 		snprintf(out->neighbour, sizeof(out->neighbour), "%s", route->neighbour);
 	if (out->several)
 		find_living(f, route, out);
+}
+
+bool fix_next_hop(const struct facts *f, const struct next_hop *hop, const struct host_gateway *g,
+		  struct diagnosis *d)
+{
+	const uint8_t *other = NULL;
+	char gateway[ADDR_TEXT_LEN];
+
+	if (hop->has_living)
+		other = hop->living;
+	else if (!hop->several && g->alive && memcmp(g->addr, hop->gateway, 16) != 0)
+		other = g->addr;
+	if (!other || !fix_by_other_router(f, other, g, d))
+		return false;
+	add_advice(d, "Answers to %s then go over %s, which answers.", f->range,
+		   format_addr(gateway, other));
+	if (!hop->unsure && hop->has_gateway)
+		add_advice(d, "Or bring %s up, or take it out of the route.",
+			   format_addr(gateway, hop->gateway));
+	add_advice(d, "Make it permanent in the network configuration, too.");
+	return true;
+}
+
+bool fix_failing_hop(const struct facts *f, const struct host_route *route,
+		     const struct host_hop *hop, struct diagnosis *d)
+{
+	struct next_hop failing = { .several = route->n > 1 };
+	struct host_gateway g;
+
+	set_hop(&failing, hop);
+	if (failing.several)
+		find_living(f, route, &failing);
+	ask_way_back(f, &g);
+	return fix_next_hop(f, &failing, &g, d);
 }

@@ -22,5 +22,14 @@ bool neighbour_fails(const char state[16]);
 bool route_fails(const struct host_route *route);
 /* The next hop that F's reply was to go to.  ROUTE: as it was asked when F was over; NULL: not known. */
 void find_next_hop(const struct facts *f, const struct host_route *route, struct next_hop *out);
+/*
+ * The fix where HOP does not answer: the range over another router, that answers.
+ * G: as ask_way_back() has it.  False: none is known.
+ */
+bool fix_next_hop(const struct facts *f, const struct next_hop *hop, const struct host_gateway *g,
+		  struct diagnosis *d);
+/* The same for HOP, as it was asked: of ROUTE's several, or its only one. */
+bool fix_failing_hop(const struct facts *f, const struct host_route *route,
+		     const struct host_hop *hop, struct diagnosis *d);
 
 #endif

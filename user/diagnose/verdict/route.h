@@ -34,6 +34,9 @@ void fix_way_back(const struct facts *f, bool has_route, const struct host_gatew
  */
 bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
 		  struct diagnosis *d);
+/* Behind fix_by_table() to the range: the same for ADDRESS, another of the device's. */
+void fix_same_table(const struct facts *f, const uint8_t address[16], const struct host_gateway *g,
+		    struct diagnosis *d);
 /* The fix where the route's gateway does not answer: another to the range, over ROUTER, in its table. */
 bool fix_by_other_router(const struct facts *f, const uint8_t router[16],
 			 const struct host_gateway *g, struct diagnosis *d);

@@ -122,32 +122,20 @@ static void say_next_hop(const struct facts *f, const struct host_route *route,
 static void advise_next_hop(const struct facts *f, const struct next_hop *hop, struct diagnosis *d)
 {
 	struct host_gateway g;
-	char gateway[ADDR_TEXT_LEN];
-	const uint8_t *other = NULL;
 
 	ask_way_back(f, &g);
 	if (g.rule[0])
 		say(WHY(d), " The routing rule %u (%s) chose the table of the route.",
 		    g.rule_priority, g.rule);
-	if (hop->has_living)
-		other = hop->living;
-	else if (!hop->several && g.alive && memcmp(g.addr, hop->gateway, 16) != 0)
-		other = g.addr;
-	if (other && fix_by_other_router(f, other, &g, d)) {
-		add_advice(d, "Answers to %s then go over %s, which answers.", f->range,
-			   format_addr(gateway, other));
-		if (!hop->unsure)
-			add_advice(d, "Or bring %s up, or take it out of the route.",
-				   format_addr(gateway, hop->gateway));
-		add_advice(d, "Make it permanent in the network configuration, too.");
-	} else if (hop->several) {
+	if (fix_next_hop(f, hop, &g, d))
+		return;
+	if (hop->several)
 		add_advice(d, "Take the next hop that does not answer out of the route, or bring it "
 			      "up.");
-	} else if (hop->has_gateway) {
+	else if (hop->has_gateway)
 		add_advice(d, "Correct the gateway of the route back, or bring the gateway up.");
-	} else {
+	else
 		add_advice(d, "The route treats %s as directly attached: give it a gateway.", f->lb);
-	}
 }
 
 static void report_gateway_unreachable(const struct facts *f, struct diagnosis *d)

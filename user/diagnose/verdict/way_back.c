@@ -280,6 +280,18 @@ bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
 	return true;
 }
 
+void fix_same_table(const struct facts *f, const uint8_t address[16], const struct host_gateway *g,
+		    struct diagnosis *d)
+{
+	struct facts other = *f;
+
+	if (is_taken_there(f, f->range, g))
+		return;
+	format_addr(other.address, address);
+	FIX_COMMAND(d, " && ");
+	add_rule(&other, g, false, g->free_table, d);
+}
+
 bool fix_by_other_router(const struct facts *f, const uint8_t router[16],
 			 const struct host_gateway *g, struct diagnosis *d)
 {
