@@ -188,8 +188,8 @@ static void tell_failing_hop(struct check *c, const struct prefix *from, const u
 			     const struct host_hop *hop)
 {
 	bool v6 = prefix_is_ipv6(from), several = route->n > 1;
-	struct finding out = check_finding(c, !strcmp(hop->neighbour, "FAILED") ? CHECK_FAIL :
-										   CHECK_WARN);
+	bool never = !strcmp(hop->neighbour, "FAILED") && !(several && route->passes_over);
+	struct finding out = check_finding(c, never ? CHECK_FAIL : CHECK_WARN);
 	char range[PREFIX_TEXT_LEN], addr[ADDR_TEXT_LEN], lb[ADDR_TEXT_LEN];
 	struct failing failing;
 
@@ -200,10 +200,14 @@ static void tell_failing_hop(struct check *c, const struct prefix *from, const u
 	CHECK_PUT(out.what, "The way back to %s leads %sto %s on %s, which does not answer %s.",
 		  range, several ? "for some of the checks " : "", addr, hop->device,
 		  v6 ? "neighbour discovery" : "ARP");
-	CHECK_PUT(out.why, "Its neighbour state is %s: answers to checks never leave.",
-		  hop->neighbour);
+	CHECK_PUT(out.why, "Its neighbour state is %s", hop->neighbour);
+	if (several && route->passes_over)
+		CHECK_PUT(out.why, ", so this host passes it over for now; whenever it tries it "
+			  "again, an answer is late.");
+	else
+		CHECK_PUT(out.why, ": answers to checks never leave.");
 	if (several)
-		CHECK_PUT(out.why, "  It is one of %zu next hops of a multipath route, and each "
+		CHECK_PUT(out.why, " It is one of %zu next hops of a multipath route, and each "
 			  "connection is given one of them.", route->n);
 	CHECK_SHOW(&out, v6 ? "ip -6 neigh show to %s" : "ip neigh show to %s", addr);
 	if (several)

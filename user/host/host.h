@@ -65,6 +65,7 @@ struct host_route {
 	 */
 	size_t n;
 	bool truncated;
+	bool passes_over; /* the kernel takes none that is known not to answer */
 	struct host_hop hop[HOST_MAX_HOPS];
 };
 

@@ -13,6 +13,7 @@
 
 #include "devices.h"
 #include "netlink.h"
+#include "sysctl.h"
 
 /* An address as netlink wants it. */
 struct address {
@@ -182,6 +183,7 @@ static bool map_address(uint8_t out[16], const struct address *addr)
 struct hops {
 	size_t n;
 	bool truncated;
+	bool objects;
 	struct {
 		uint32_t oif;
 		struct address gateway; /* len 0: none */
@@ -215,19 +217,35 @@ static int take_hops(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
+	struct hops *out = data;
 
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		const struct rtnexthop *hop = mnl_attr_get_payload(attr);
 		int left = mnl_attr_get_payload_len(attr);
 
+		out->objects |= mnl_attr_get_type(attr) == RTA_NH_ID;
 		if (mnl_attr_get_type(attr) != RTA_MULTIPATH)
 			continue;
 		for (; RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
-			take_hop(data, rtm->rtm_family, hop);
+			take_hop(out, rtm->rtm_family, hop);
 			left -= RTNH_ALIGN(hop->rtnh_len);
 		}
 	}
 	return MNL_CB_OK;
+}
+
+/*
+ * Does the kernel choose among those next hops alone that may answer?  Of objects
+ * it does: nexthop_select_path().  fib_select_multipath() and rt6_score_route()
+ * do so by a setting.
+ */
+static bool passes_over(uint8_t family)
+{
+	int64_t value;
+
+	if (family == AF_INET)
+		return !sysctl_read("net.ipv4.fib_multipath_use_neigh", &value) && value;
+	return !sysctl_read("net.ipv6.conf.all.forwarding", &value) && !value;
 }
 
 /*
@@ -245,6 +263,7 @@ static void ask_hops(const struct address *dst, const struct address *src, struc
 	    hops.n < 2)
 		return;
 	out->truncated = hops.truncated;
+	out->passes_over = hops.objects || passes_over(dst->family);
 	for (size_t i = 0; i < hops.n; i++) {
 		const struct address *gateway = &hops.hop[i].gateway;
 		struct host_hop *hop = &out->hop[out->n];

@@ -37,6 +37,7 @@ static const struct field route_fields[] = {
 	FIELD_TEXT("neighbour", struct answer, route.neighbour),
 	FIELD_TEXT("text", struct answer, route.text),
 	FIELD("truncated", FIELD_BOOL, struct answer, route.truncated),
+	FIELD("passes-over", FIELD_BOOL, struct answer, route.passes_over),
 };
 static const struct field hop_fields[] = {
 	FIELD("has-gateway", FIELD_BOOL, struct host_hop, has_gateway),
