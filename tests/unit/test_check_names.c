@@ -36,7 +36,7 @@ static void hostile_devices(void **state)
 	f->fake.gateway.rule_priority = 9;
 	f->fake.gateway.next_table = 254;
 	strcpy(f->fake.gateway.rule, "from all to 100.125.0.0/16 oif a$(id>&2);x\n prohibit");
-	expect_command(f, check_routes, "ip rule del priority 9 from all to 100.125.0.0/16 oif "
+	expect_command(f, check_routes, "ip rule del priority 9 to 100.125.0.0/16 oif "
 					"$'a\\044\\050id\\076\\0462\\051\\073x\\012' prohibit");
 	f->fake.gateway.n_denials = 0;
 	f->fake.gateway.rule[0] = '\0';

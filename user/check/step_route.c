@@ -79,6 +79,9 @@ static void tell_no_route(struct check *c, const struct prefix *from, const uint
 	if (g->denial.by_rule && g->rule[0])
 		CHECK_PUT(out.what, "the routing rule %u (%s) forbids it.", g->rule_priority,
 			  g->rule);
+	else if (g->suppressed)
+		CHECK_PUT(out.what, "the routing rule %u (%s) takes no route as wide as the one "
+			  "there is.", g->rule_priority, g->rule);
 	else if (g->rule[0])
 		CHECK_PUT(out.what, "%s, where the routing rule %u (%s) leads.", route_error(err),
 			  g->rule_priority, g->rule);
@@ -227,6 +230,29 @@ static void tell_failing_hop(struct check *c, const struct prefix *from, const u
 	check_say(c, &out);
 }
 
+/* A rule by ports or the like forbids, and nobody knows here what it is for. */
+static bool tell_maybe_denied(struct check *c, const struct prefix *from,
+			      const uint8_t sample[16], const struct host_address *a)
+{
+	struct finding out = check_finding(c, CHECK_WARN);
+	char range[PREFIX_TEXT_LEN];
+	struct failing failing;
+	const struct host_gateway *g = &failing.gateway;
+
+	suppose(c, a, sample, &failing);
+	if (!ask_way_back(&failing.facts, &failing.gateway) || !g->unsure || !g->maybe_denies)
+		return false;
+	CHECK_PUT(out.what, "The routing rule %u (%s) may forbid answers to %s.",
+		  g->maybe_priority, g->maybe, format_prefix(range, from));
+	CHECK_PUT(out.why, "It goes by more than addresses, so whether answers meet it is not "
+			   "known.");
+	CHECK_SHOW(&out, prefix_is_ipv6(from) ? "ip -6 rule" : "ip rule");
+	fix_way_back(&failing.facts, true, g, &failing.found);
+	take_fix(&failing, &out);
+	check_say(c, &out);
+	return true;
+}
+
 /* Whether the next hops can be reached, as far as the kernel has tried. */
 static void tell_route(struct check *c, const struct prefix *from, const uint8_t sample[16],
 		       const struct host_address *a, const struct host_route *route)
@@ -247,7 +273,7 @@ static void tell_route(struct check *c, const struct prefix *from, const uint8_t
 		tell_failing_hop(c, from, sample, a, route, h);
 		failing = true;
 	}
-	if (failing)
+	if (failing || tell_maybe_denied(c, from, sample, a))
 		return;
 	format_prefix(range, from);
 	CHECK_PUT(out.what, "The way back to %s: %s", range,

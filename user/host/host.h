@@ -104,7 +104,9 @@ struct host_gateway {
 	/* A rule by marks, ports or the like that may decide otherwise; "" none. */
 	char maybe[HOST_RULE_LEN];
 	uint32_t maybe_priority;
+	bool maybe_denies; /* blackhole, unreachable or prohibit */
 	bool unsure; /* it goes by more than marks */
+	bool suppressed; /* no route is found, as RULE does not take the one that its table has */
 };
 
 /* What hosts.allow and hosts.deny say for one client of one daemon. */

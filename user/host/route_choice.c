@@ -69,6 +69,12 @@ static bool refuses(uint8_t type)
 	return type == RTN_BLACKHOLE || type == RTN_UNREACHABLE || type == RTN_PROHIBIT;
 }
 
+/* fib4_rule_suppress() */
+static bool is_suppressed(const struct routing_rule *rule, const struct table_route *route)
+{
+	return rule->suppress_len != UINT32_MAX && route->len <= rule->suppress_len;
+}
+
 /* What RULE leads to, where a reply meets it; DECIDED_NOTHING: the next one is asked. */
 static enum decision decision_of(const struct route_choice *c, const struct routing_rule *rule,
 				 const struct table_route **route)
@@ -88,10 +94,7 @@ static enum decision decision_of(const struct route_choice *c, const struct rout
 		return DECIDED_NOTHING;
 	if (refuses((*route)->type))
 		return DECIDED_BY_ROUTE;
-	/* fib4_rule_suppress() */
-	if (rule->suppress_len != UINT32_MAX && (*route)->len <= rule->suppress_len)
-		return DECIDED_NOTHING;
-	return DECIDED_ROUTE;
+	return is_suppressed(rule, *route) ? DECIDED_NOTHING : DECIDED_ROUTE;
 }
 
 /* Where a goto leads to; kernels let it lead on only, and to nothing where there is none. */
@@ -201,6 +204,7 @@ static size_t tell_maybe(const struct route_choice *c, size_t decider, struct ho
 		if (!out->maybe[0] || (fit == FIT_MAYBE && !out->unsure)) {
 			routing_rule_text(rule, c->family, out->maybe, sizeof(out->maybe));
 			out->maybe_priority = rule->priority;
+			out->maybe_denies = decision_of(c, rule, &route) == DECIDED_BY_RULE;
 		}
 		if (fit == FIT_MAYBE) {
 			out->unsure = true;
@@ -252,6 +256,24 @@ static void tell_denial(const struct route_choice *c, size_t decider, enum decis
 	}
 }
 
+/* Nothing was found: a rule that did not take what its table has? */
+static void tell_suppressed(const struct route_choice *c, struct host_gateway *out)
+{
+	for (size_t i = 0; i < c->rules.n; i++) {
+		const struct routing_rule *rule = &c->rules.r[i];
+		const struct table_route *route;
+
+		if (rule->action != FR_ACT_TO_TBL || fit_of(c, rule) != FIT_YES)
+			continue;
+		route = find_table(c, table_of(c, rule));
+		if (!route || !route->found || !is_suppressed(rule, route))
+			continue;
+		tell_rule(c, i, out);
+		out->suppressed = true;
+		return;
+	}
+}
+
 void route_choice_tell(const struct route_choice *c, struct host_gateway *out)
 {
 	const struct table_route *route = NULL;
@@ -264,6 +286,8 @@ void route_choice_tell(const struct route_choice *c, struct host_gateway *out)
 	}
 	if (decision != DECIDED_NOTHING)
 		tell_rule(c, decider, out);
+	else
+		tell_suppressed(c, out);
 	if (decision == DECIDED_ROUTE) {
 		out->found_table = route->table;
 		out->found_len = route->len;

@@ -71,7 +71,9 @@ static const struct field gateway_fields[] = {
 	FIELD("new-priority", FIELD_U32, struct answer, gateway.new_priority),
 	FIELD_TEXT("maybe", struct answer, gateway.maybe),
 	FIELD("maybe-priority", FIELD_U32, struct answer, gateway.maybe_priority),
+	FIELD("maybe-denies", FIELD_BOOL, struct answer, gateway.maybe_denies),
 	FIELD("unsure", FIELD_BOOL, struct answer, gateway.unsure),
+	FIELD("suppressed", FIELD_BOOL, struct answer, gateway.suppressed),
 };
 static const struct field wrappers_fields[] = {
 	FIELD("granted", FIELD_BOOL, struct answer, wrappers.granted),

@@ -21,6 +21,11 @@ void fix_conf(bool v6, const char *device, const char *name, unsigned value, str
 /* way_back.c: how a reply could leave by the device of the request.  False: not known, and empty. */
 bool ask_way_back(const struct facts *f, struct host_gateway *out);
 /*
+ * No table was looked in for the reply, which a rule explains that goes by marks, ports
+ * or the like and forbids.
+ */
+bool may_be_denied(const struct facts *f, const struct host_gateway *g);
+/*
  * The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses
  * finds one.  G: as ask_way_back() has it.
  */

@@ -34,6 +34,23 @@ static enum match match_gateway_unreachable(const struct facts *f)
 	return route_fails(&route) ? MATCH_LIKELY : NO_MATCH;
 }
 
+/*
+ * A look-up that ends at a rule is not seen; one whose result a rule does not take
+ * (suppress_prefixlength) is seen with that result.
+ */
+static bool is_refused_by_rules(const struct facts *f, const struct host_route *route)
+{
+	const struct probe *p = f->p;
+	struct host_gateway g;
+
+	if (!p->has_route && route->err < 0)
+		return true;
+	if (p->has_route != (route->err < 0) || f->gaps || !ask_way_back(f, &g))
+		return false;
+	return p->has_route ? g.suppressed :
+			      f->given.attached & POINT_BIT(ROUTE) && may_be_denied(f, &g);
+}
+
 /* inet_csk_route_req() finds nothing, and the SYN ends there without a drop. */
 static enum match match_no_route_back(const struct facts *f)
 {
@@ -45,12 +62,10 @@ static enum match match_no_route_back(const struct facts *f)
 		return NO_MATCH;
 	if (p->route_failed)
 		return MATCH_CERTAIN;
-	if (p->has_route || (f->drop && !f->drop->reply) || probe_forwarded(p))
+	if ((f->drop && !f->drop->reply) || probe_forwarded(p) ||
+	    ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route))
 		return NO_MATCH;
-	return ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) == 0 &&
-			       route.err < 0
-		       ? MATCH_LIKELY
-		       : NO_MATCH;
+	return is_refused_by_rules(f, &route) ? MATCH_LIKELY : NO_MATCH;
 }
 
 /* The container answered, and this host does not know where to send it. */
@@ -216,15 +231,23 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 	if (!p->route_failed && known && route.err && g.denial.by_rule && g.rule[0])
 		say(WHY(d), "the routing rule %u (%s) forbids the way to %s", g.rule_priority,
 		    g.rule, f->lb);
+	else if (!p->route_failed && known && !route.err && may_be_denied(f, &g))
+		say(WHY(d), "no table was looked in for a route to %s, so a routing rule forbids "
+			    "it, which can only be rule %u (%s)", f->lb, g.maybe_priority, g.maybe);
+	else if (g.suppressed)
+		say(WHY(d), "the routing rule %u (%s) takes no route as wide as the one to %s",
+		    g.rule_priority, g.rule, f->lb);
 	else
 		say(WHY(d), "%s %s", route_error(err), f->lb);
 	if (special && p->route_failed && p->route.table)
 		say(WHY(d), " (table %s)", format_table(table, p->route.table));
 	say(WHY(d), ".");
-	if (known && !route.err && route.text[0])
+	if (known && !route.err && route.text[0] && may_be_denied(f, &g))
+		; /* said already: what is asked has no marks and ports */
+	else if (known && !route.err && route.text[0])
 		say(WHY(d), " Asked afterwards, without the connection's own marks and ports, this "
 			    "host finds one: %.120s.", route.text);
-	else if (g.rule[0] && !(g.n_denials && g.denial.by_rule))
+	else if (g.rule[0] && !g.suppressed && !(g.n_denials && g.denial.by_rule))
 		say(WHY(d), " It looks in table %u first, by the routing rule %u (%s).",
 		    g.n_denials ? g.denial.table : g.table, g.rule_priority, g.rule);
 	fix_way_back(f, known && !route.err, &g, d);

@@ -120,9 +120,12 @@ static void add_words(const char *words, struct diagnosis *d)
 
 static void delete_rule(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
 {
+	static const char any[] = "from all "; /* goes without saying */
+	bool is_any = strncmp(g->rule, any, sizeof(any) - 1) == 0;
+
 	FIX_COMMAND(d, f->v6 ? "ip -6 rule del priority %u" : "ip rule del priority %u",
 		    g->rule_priority);
-	add_words(g->rule, d);
+	add_words(g->rule + (is_any ? sizeof(any) - 1 : 0), d);
 }
 
 static void delete_denial(const struct facts *f, const struct host_denial *denial,
@@ -165,8 +168,16 @@ static void replace_route(const struct facts *f, const char *to, const struct ho
 	FIX_COMMAND(d, f->v6 ? "ip -6 route replace %s via %s dev %s" :
 			       "ip route replace %s via %s dev %s",
 		    to, format_addr(router, g->addr), f->p->device_in);
+	/* the kernel asks the rules for the gateway's own route, too: fib_check_nh() */
+	if (table == g->free_table && (g->denial.by_rule || (!g->found_table && g->main_unread)))
+		FIX_COMMAND(d, " onlink");
 	if (table)
 		FIX_COMMAND(d, " table %u", table);
+}
+
+bool may_be_denied(const struct facts *f, const struct host_gateway *g)
+{
+	return !f->p->has_route && g->maybe_denies;
 }
 
 /* A table that nothing uses yet, and a rule ahead of all that leads elsewhere. */
@@ -328,10 +339,14 @@ static void advise_rules(const struct facts *f, const struct host_gateway *g, st
 void fix_way_back(const struct facts *f, bool has_route, const struct host_gateway *g,
 		  struct diagnosis *d)
 {
+	bool past_rule = has_route && may_be_denied(f, g);
+
 	if (g->n_denials)
 		fix_denied(f, g, d);
-	else if (has_route)
+	else if (has_route && !(past_rule && fix_by_new_table(f, f->range, g, d)))
 		advise_rules(f, g, d);
+	else if (past_rule)
+		return;
 	else if (!g->unsure && !g->found_table && (g->table || !g->main_unread))
 		fix_by_route(f, g, g->table, d);
 	else if (!fix_by_new_table(f, f->range, g, d))
