@@ -50,6 +50,8 @@ static __always_inline int report_route(struct hct_tuple *t, __u32 netns, __u32 
 					const struct fib_nh_common *nh, __s32 err, bool several)
 {
 	struct net_device *dev = nh && !err ? ARG_READ(nh, nhc_dev) : NULL;
+	/* once for each table, or nearly: a rule can pass over what a table has, as others do with marks */
+	__u8 told = 1 << (table & 7);
 	struct hct_flow *flow;
 	struct hct_event *e;
 
@@ -72,10 +74,10 @@ static __always_inline int report_route(struct hct_tuple *t, __u32 netns, __u32 
 		/* once a SYN-ACK has left, this is somebody else's look-up (a router in this kernel) */
 		if (table == RT_TABLE_LOCAL || flow->synack)
 			return 0;
-	} else if (flow->routed) {
+	} else if (flow->routed & told) {
 		return 0;
 	} else {
-		flow->routed = 1;
+		flow->routed |= told;
 	}
 	e = event_begin(flow, t, HCT_POINT_ROUTE, HCT_EVENT_SHORT);
 	if (!e)

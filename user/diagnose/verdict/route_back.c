@@ -251,6 +251,8 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), " It looks in table %u first, by the routing rule %u (%s).",
 		    g.n_denials ? g.denial.table : g.table, g.rule_priority, g.rule);
 	fix_way_back(f, known && !route.err, &g, d);
+	if ((g.rule[0] || g.maybe_denies) && !command_is_set(&d->fix.show))
+		SHOW_COMMAND(d, f->v6 ? "ip -6 rule" : "ip rule");
 }
 
 const struct verdict verdict_gateway_unreachable = {

@@ -154,9 +154,17 @@ static void add_rule(const struct facts *f, const struct host_gateway *g, bool t
 	FIX_COMMAND(d, f->v6 ? "ip -6 rule add from %s" : "ip rule add from %s", f->address);
 	if (to_range)
 		FIX_COMMAND(d, " to %s", f->range);
-	FIX_COMMAND(d, " table %u", table);
+	if (table == RT_TABLE_MAIN)
+		FIX_COMMAND(d, " table main");
+	else
+		FIX_COMMAND(d, " table %u", table);
 	if (g->new_priority)
 		FIX_COMMAND(d, " priority %u", g->new_priority);
+}
+
+static bool is_kept_from_main(const struct host_gateway *g)
+{
+	return g->n_denials ? g->denial.by_rule : !g->found_table && g->main_unread;
 }
 
 /* TABLE 0: main. */
@@ -169,7 +177,7 @@ static void replace_route(const struct facts *f, const char *to, const struct ho
 			       "ip route replace %s via %s dev %s",
 		    to, format_addr(router, g->addr), f->p->device_in);
 	/* the kernel asks the rules for the gateway's own route, too: fib_check_nh() */
-	if (table == g->free_table && (g->denial.by_rule || (!g->found_table && g->main_unread)))
+	if (table == g->free_table && is_kept_from_main(g))
 		FIX_COMMAND(d, " onlink");
 	if (table)
 		FIX_COMMAND(d, " table %u", table);
