@@ -158,19 +158,20 @@ TUNNELS = [  # name, faults, what live and check print
 ]
 
 
-@pytest.mark.parametrize("tunnel", TUNNELS, ids=lambda one: one[0])
-def test_full_tunnel(tunnel, make_lab, trace):
-    name, fault, command = tunnel
+def tunnel_case(name, fault, command):
     v6 = name == "ipv6"
+    verdict, why = "wrong-interface", ("wg0", "eth0")
     if name.startswith("strict"):
-        expect = Expect("rp-filter", "CONNECT_TIMEOUT", why=("wg0 instead of eth0",),
-                        fix_command=(command,))
-    else:
-        expect = Expect("wrong-interface", "CONNECT_TIMEOUT", why=("wg0", "eth0"),
-                        fix_command=(command,))
-    run_case(Case(name, "timeout", expect, target=BACKEND6 if v6 else BACKEND,
-                  setup=lambda lab: full_tunnel(lab, "-6" if v6 else "-4", *fault),
-                  host_wide=not v6, fixes=True), make_lab, trace)
+        verdict, why = "rp-filter", ("wg0 instead of eth0",)
+    return Case(name, "timeout",
+                Expect(verdict, "CONNECT_TIMEOUT", why=why, fix_command=(command,)),
+                target=BACKEND6 if v6 else BACKEND, host_wide=not v6, fixes=True,
+                setup=lambda lab: full_tunnel(lab, "-6" if v6 else "-4", *fault))
+
+
+@pytest.mark.parametrize("case", **params([tunnel_case(*one) for one in TUNNELS]))
+def test_full_tunnel(case, make_lab, trace):
+    run_case(case, make_lab, trace)
 
 
 @pytest.mark.parametrize("tunnel", TUNNELS, ids=lambda one: one[0])

@@ -13,8 +13,13 @@
 bool ask_way_back(const struct facts *f, struct host_gateway *out)
 {
 	memset(out, 0, sizeof(*out));
-	return f->p->device_in[0] && ask_gateway(f->given.host, f->p->tuple.target, f->p->tuple.lb,
-						 f->p->device_in, out) == 0;
+	if (!f->p->device_in[0] || ask_gateway(f->given.host, f->p->tuple.target, f->p->tuple.lb,
+					       f->p->device_in, out))
+		return false;
+	/* behind a DNAT answers have another source when they are routed, and rules can go by it */
+	if (strcmp(f->address, f->inner_address) != 0 && (out->rule[0] || out->maybe[0]))
+		out->unsure = out->no_room = true;
+	return true;
 }
 
 void advise_router(const struct facts *f, const struct host_gateway *g, struct diagnosis *d)
