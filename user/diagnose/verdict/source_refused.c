@@ -116,6 +116,9 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "this host has no route back to that address");
 	else
 		say(WHY(d), "the route back does not lead out of that device");
+	if (known && !route.err && f->p->device_in[0] &&
+	    strcmp(route.device, f->p->device_in) == 0)
+		say(WHY(d), "; asked afterwards, it has one by %s", route.device);
 	if (all >= 0 && dev >= 0)
 		say(WHY(d), " (rp_filter: all %" PRId64 ", %s %" PRId64 ")", all, device_in(f),
 		    dev);
