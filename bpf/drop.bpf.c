@@ -71,6 +71,38 @@ static __always_inline bool parse_too_big(const struct sk_buff *skb, struct pars
 	return true;
 }
 
+#define RTF_GATEWAY 0x0002
+
+/* The gateway to which the route of a packet on its way out leads. */
+static __always_inline void read_next_hop(const struct sk_buff *skb, bool v6, __u8 out[16])
+{
+	unsigned long dst = BPF_CORE_READ(skb, _skb_refdst) & ~1UL; /* SKB_DST_NOREF */
+	const struct rt6_info *route6 = (const void *)dst;
+	const struct rtable *route = (const void *)dst;
+	__u8 family;
+
+	__builtin_memset(out, 0, 16);
+	if (!dst)
+		return;
+	if (v6) {
+		if (BPF_CORE_READ(route6, rt6i_flags) & RTF_GATEWAY)
+			BPF_CORE_READ_INTO((struct in6_addr *)out, route6, rt6i_gateway);
+		return;
+	}
+	family = BPF_CORE_READ(route, rt_gw_family);
+	if (family == AF_INET)
+		map_ipv4(out, BPF_CORE_READ(route, rt_gw4));
+	else if (family == AF_INET6)
+		BPF_CORE_READ_INTO((struct in6_addr *)out, route, rt_gw6);
+}
+
+static __always_inline bool is_ipv4(const __u8 addr[16])
+{
+	const __u32 *words = (const __u32 *)addr;
+
+	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
+}
+
 static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason)
 {
 	struct parsed p;
@@ -107,6 +139,10 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	e->drop.reason = flow->reason ? HCT_REASON_BASE + flow->reason : reason;
 	flow->reason = HCT_REASON_NONE;
 	e->drop.location = location;
+	if (p.reply && here)
+		read_next_hop(skb, !is_ipv4(p.tuple.lb), e->drop.next_hop);
+	else
+		__builtin_memset(e->drop.next_hop, 0, sizeof(e->drop.next_hop));
 	e->drop.stack_len = event_stack(ctx, e->drop.stack);
 	event_submit(e);
 	return 0;

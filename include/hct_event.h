@@ -127,6 +127,7 @@ struct hct_drop {
 	__u32 reason; /* enum skb_drop_reason of the running kernel, or HCT_REASON_BASE + HCT_REASON_*; 0 none */
 	__u32 stack_len; /* entries used in stack */
 	__u64 location; /* address kfree_skb was called from */
+	__u8 next_hop[16]; /* the gateway of a reply's route, v4-mapped; all zero: none, or not known */
 	__u64 stack[HCT_STACK_MAX]; /* innermost first */
 };
 
@@ -134,7 +135,9 @@ struct hct_route {
 	__s32 err; /* 0, or -errno of the look-up */
 	__u32 table;
 	__u32 oif; /* ifindex of the route's device, 0 when none */
-	__u32 has_gateway;
+	__u8 has_gateway;
+	__u8 several; /* of several next hops the first is told: which is taken is chosen behind this */
+	__u8 pad[2];
 	__u8 gateway[16];
 };
 
@@ -262,7 +265,7 @@ _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
 _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(HCT_TLS_RECORDS * sizeof(__u32) <= sizeof(struct hct_route), "it is a short event");
-_Static_assert(sizeof(struct hct_drop) == 24 + 8 * HCT_STACK_MAX, "wire format");
+_Static_assert(sizeof(struct hct_drop) == 40 + 8 * HCT_STACK_MAX, "wire format");
 _Static_assert(__builtin_offsetof(struct hct_event, packet) == 112, "wire format");
 _Static_assert(sizeof(struct hct_event) == 128 + sizeof(struct hct_drop), "wire format");
 

@@ -251,13 +251,62 @@ struct fib_nh_common {
 	} nhc_gw;
 };
 
+struct list_head {
+	struct list_head *next;
+	struct list_head *prev;
+};
+
+struct fib_info;
+struct fib_nh {
+	struct fib_nh_common nh_common;
+	struct fib_info *nh_parent;
+};
+
+struct fib_info {
+	int fib_nhs;
+	struct fib_nh fib_nh[0];
+};
+
+struct nh_info;
+struct nexthop {
+	struct list_head grp_list;
+	struct nh_info *nh_info;
+	bool is_group;
+};
+
+struct nh_info {
+	struct nexthop *nh_parent;
+	union {
+		struct fib_nh_common fib_nhc;
+	};
+};
+
 struct fib6_nh {
 	struct fib_nh_common nh_common;
 };
 
+struct fib6_info {
+	unsigned int fib6_nsiblings;
+	struct nexthop *nh;
+};
+
 struct fib6_result {
 	struct fib6_nh *nh;
+	struct fib6_info *f6i;
 	u8 fib6_type;
+};
+
+struct rtable {
+	u8 rt_gw_family;
+	union {
+		__be32 rt_gw4;
+		struct in6_addr rt_gw6;
+	};
+};
+
+struct rt6_info {
+	struct in6_addr rt6i_gateway;
+	u32 rt6i_flags;
 };
 
 struct fib6_table {

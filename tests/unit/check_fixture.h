@@ -24,6 +24,7 @@
 struct fake {
 	struct host_listeners listeners;
 	struct host_route route;
+	struct host_gateway gateway;
 	struct host_wrappers wrappers;
 	struct {
 		const char *name;
@@ -49,6 +50,13 @@ static inline int fake_route(void *ctx, const uint8_t target[16], const uint8_t 
 	return ((struct fake *)ctx)->err;
 }
 
+static inline int fake_gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16],
+			       const char *device, struct host_gateway *out)
+{
+	*out = ((struct fake *)ctx)->gateway;
+	return ((struct fake *)ctx)->err;
+}
+
 static inline int fake_wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 			 struct host_wrappers *out)
 {
@@ -71,6 +79,7 @@ static inline int fake_sysctl(void *ctx, const char *name, int64_t *out)
 static const struct host_ops fake_ops = {
 	.listeners = fake_listeners,
 	.route_back = fake_route,
+	.gateway = fake_gateway,
 	.wrappers = fake_wrappers,
 	.sysctl = fake_sysctl,
 };
@@ -186,16 +195,6 @@ static inline void sysctl_is(struct fixture *f, size_t i, const char *name, int6
 {
 	f->fake.sysctl[i].name = name;
 	f->fake.sysctl[i].value = value;
-}
-
-/* A route of the host, by GATEWAY (the last byte of 192.168.0.x) of eth0 in TABLE. */
-static inline void add_route(struct fixture *f, const char *device, uint8_t gateway, uint32_t table)
-{
-	struct listed_route *r = &f->facts.routes.r[f->facts.routes.n++];
-
-	*r = (struct listed_route){ .dst = { [10] = 0xff, 0xff }, .len = 96, .table = table,
-				    .gateway = { [10] = 0xff, 0xff, 192, 168, 0, gateway } };
-	snprintf(r->device, sizeof(r->device), "%s", device);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

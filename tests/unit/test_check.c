@@ -193,54 +193,90 @@ static void routes(void **state)
 	f->settings.n_interfaces = 0;
 	f->fake.err = -ENOBUFS;
 	expect(f, check_routes, CHECK_UNREAD, "no memory");
-	f->facts.routes_err = -EMFILE;
-	expect(f, check_routes, CHECK_UNREAD, "gateways");
 }
+
+#define ROUTE "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0"
+#define OWN_TABLE "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
 
 static void route_fixes(void **state)
 {
+	static const uint8_t router[16] = { [10] = 0xff, 0xff, 192, 168, 0, 1 };
 	struct fixture *f = *state;
 	struct host_route *r = &f->fake.route;
+	struct host_gateway *g = &f->fake.gateway;
 
 	r->err = -ENETUNREACH;
 	expect_command(f, check_routes, NULL); /* which gateway, nothing here tells */
-	add_route(f, "eth1", 3, 254);
-	expect_command(f, check_routes, NULL);
-	add_route(f, "eth0", 2, 100);
-	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.2 dev eth0");
-	add_route(f, "eth0", 1, 254);
-	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
-
-	r->err = -EINVAL; /* blackhole, by a rule: a route changes nothing */
-	expect_command(f, check_routes, NULL);
-	f->facts.routes.r[3] = (struct listed_route){ .dst = { [10] = 0xff, 0xff, 100 }, .len = 104,
-						      .refuses = true, .table = 254 };
-	f->facts.routes.n = 4;
-	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
-	f->facts.routes.r[3].table = 7;
-	expect_command(f, check_routes, NULL);
-	f->facts.routes.r[3].table = 254;
-	f->facts.routes.r[3].len = 120; /* a part of the network, without 100.0.0.0/24 */
-	expect_command(f, check_routes, NULL);
+	g->n = 1;
+	memcpy(g->addr, router, 16);
+	expect_command(f, check_routes, ROUTE);
+	g->table = 7; /* that a rule has the answers looked up in */
+	strcpy(g->rule, "from 192.168.0.10 lookup 7");
+	g->rule_priority = 50;
+	expect_command(f, check_routes, ROUTE " table 7");
+	expect(f, check_routes, CHECK_FAIL, "where the routing rule 50 (from 192.168.0.10 lookup 7) leads");
+	g->n_denials = 1;
+	g->denial = (struct host_denial){ .type = "prohibit", .by_rule = true };
+	strcpy(g->rule, "from 192.168.0.10 prohibit");
+	g->next_table = 254;
+	r->err = -EACCES;
+	expect(f, check_routes, CHECK_FAIL, "the routing rule 50 (from 192.168.0.10 prohibit) forbids it");
+	expect_command(f, check_routes, "ip rule add from 192.168.0.10 to 100.125.0.0/16 table main");
+	memset(g, 0, sizeof(*g));
 
 	/* strict filtering: the answers' way is what helps, whatever rp_filter is */
 	r->err = 0;
-	f->facts.routes.n = 3;
 	strcpy(r->device, "wg0");
 	sysctl_is(f, 0, "net.ipv4.conf.all.rp_filter", 1);
-	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
-					"101 && ip rule add from 192.168.0.10 table 101");
+	expect_command(f, check_routes, NULL);
+	g->n = 1;
+	g->free_table = 101;
+	memcpy(g->addr, router, 16);
+	expect_command(f, check_routes, OWN_TABLE "101 && ip rule add from 192.168.0.10 table 101");
 	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "
 				     "net/ipv4/conf/eth0/rp_filter; ip route get 100.125.0.1 from "
 				     "192.168.0.10");
 	f->facts.addresses.a[1] = f->facts.addresses.a[0];
 	f->facts.addresses.a[1].addr[15] = 11;
 	f->facts.addresses.n = 2;
-	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev eth0 table "
-					"101 && ip rule add from 192.168.0.10 table 101 && ip rule "
-					"add from 192.168.0.11 table 101");
-	f->facts.routes.n = 1;
+	expect_command(f, check_routes, OWN_TABLE "101 && ip rule add from 192.168.0.10 table 101 && "
+					"ip rule add from 192.168.0.11 table 101");
+	g->table = 9;
+	expect_command(f, check_routes, OWN_TABLE "9");
+	g->n = 0;
 	expect_command(f, check_routes, NULL);
+}
+
+/* Of several next hops the one that does not answer is named, and another taken. */
+static void next_hops(void **state)
+{
+	static const uint8_t living[16] = { [10] = 0xff, 0xff, 192, 168, 0, 1 },
+			     dead[16] = { [10] = 0xff, 0xff, 192, 168, 0, 99 };
+	struct fixture *f = *state;
+	struct host_route *r = &f->fake.route;
+
+	r->n = 2;
+	r->has_gateway = r->hop[0].has_gateway = r->hop[1].has_gateway = true;
+	memcpy(r->gateway, living, 16);
+	memcpy(r->hop[0].gateway, living, 16);
+	memcpy(r->hop[1].gateway, dead, 16);
+	strcpy(r->hop[0].device, "eth0");
+	strcpy(r->hop[1].device, "eth0");
+	strcpy(r->neighbour, "REACHABLE");
+	strcpy(r->hop[0].neighbour, "REACHABLE");
+	expect(f, check_routes, CHECK_OK, "one of several next hops: 192.168.0.1 dev eth0, 192.168.0.99");
+	strcpy(r->hop[1].neighbour, "INCOMPLETE");
+	expect(f, check_routes, CHECK_WARN, "to 192.168.0.99 on eth0, which does not answer ARP");
+	strcpy(r->hop[1].neighbour, "FAILED");
+	expect(f, check_routes, CHECK_FAIL, "for some of the checks to 192.168.0.99 on eth0");
+	expect_command(f, check_routes, NULL);
+	f->fake.gateway.found_table = 254;
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev eth0");
+	f->fake.gateway.found_table = 100;
+	f->fake.gateway.found_len = 24; /* a route to the range would not be taken */
+	expect_command(f, check_routes, NULL);
+	strcpy(r->hop[1].device, "eth1");
+	expect(f, check_routes, CHECK_WARN, "leave by eth1, not by eth0");
 }
 
 static void wrappers(void **state)
@@ -445,7 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(well),	TEST(conntrack), TEST(queues), TEST(listening), TEST(bound_to_device), TEST(routes),
 		TEST(wrappers), TEST(icmp),	 TEST(unread), TEST(firewall),	TEST(output),
-		TEST(samples),	TEST(route_fixes),
+		TEST(samples),	TEST(route_fixes),	TEST(next_hops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,13 +23,26 @@ static void hostile_devices(void **state)
 
 	strcpy(f->facts.addresses.a[0].device, device);
 	strcpy(f->facts.devices.d[0].name, device);
-	add_route(f, device, 1, 254);
+	f->fake.gateway = (struct host_gateway){ .n = 1, .free_table = 100,
+						 .addr = { [10] = 0xff, 0xff, 192, 168, 0, 1 } };
 	f->fake.route.err = -ENETUNREACH;
 	expect_command(f, check_routes,
-		       "ip route replace 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)'");
+		       "ip route add 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)'");
+	/* the rule that forbids names a device */
+	f->fake.gateway.n_denials = 1;
+	f->fake.gateway.denial = (struct host_denial){
+		.type = "prohibit", .by_rule = true, .only_destination = true, .prefix_len = 16,
+		.prefix = { [10] = 0xff, 0xff, 100, 125 } };
+	f->fake.gateway.rule_priority = 9;
+	f->fake.gateway.next_table = 254;
+	strcpy(f->fake.gateway.rule, "from all to 100.125.0.0/16 oif a$(id>&2);x\n prohibit");
+	expect_command(f, check_routes, "ip rule del priority 9 to 100.125.0.0/16 oif "
+					"$'a\\044\\050id\\076\\0462\\051\\073x\\012' prohibit");
+	f->fake.gateway.n_denials = 0;
+	f->fake.gateway.rule[0] = '\0';
 	f->fake.route.err = 0;
 	strcpy(f->fake.route.device, "eth1");
-	expect_command(f, check_routes, "ip route add 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)' "
+	expect_command(f, check_routes, "ip route replace 100.125.0.0/16 via 192.168.0.1 dev 'a$(id>&2)' "
 					"table 100 && ip rule add from 192.168.0.10 table 100");
 	sysctl_is(f, 0, "net.ipv4.conf.all.rp_filter", 1);
 	expect_show(f, check_routes, "sysctl net/ipv4/conf/all/rp_filter "

@@ -184,6 +184,107 @@ static void a_way_that_the_filter_asks_for(void **state)
 	}
 }
 
+/* A reply that never left, dropped for the next hop 192.168.0.LAST; 0: which is not known. */
+static struct probe undelivered(uint8_t last)
+{
+	struct probe p = syn();
+
+	p.drop = (struct probe_incident){ .seen = true, .reply = true, .reason = "NEIGH_FAILED",
+					  .packet.tcp_flags = HCT_TCP_SYN | HCT_TCP_ACK };
+	if (last)
+		set_v4(p.drop.next_hop, 192, 168, 0, last);
+	p.has_route = p.has_good_route = true;
+	p.good_route.several = true;
+	p.good_route.has_gateway = true;
+	set_v4(p.good_route.gateway, 192, 168, 0, 1);
+	strcpy(p.good_route_device, "eth0");
+	return p;
+}
+
+/* The route as asked afterwards has two next hops in these states; NULL: one alone, .1. */
+static struct answers two_hops(const char *first, const char *second)
+{
+	struct answers a = { .gateway = { .n = 2, .found_table = 254 } };
+
+	strcpy(a.route.device, "eth0");
+	strcpy(a.route.neighbour, first);
+	a.route.has_gateway = true;
+	set_v4(a.route.gateway, 192, 168, 0, 1);
+	a.route.n = second ? 2 : 0;
+	for (size_t i = 0; i < a.route.n; i++) {
+		struct host_hop *hop = &a.route.hop[i];
+
+		hop->has_gateway = true;
+		set_v4(hop->gateway, 192, 168, 0, i ? 99 : 1);
+		strcpy(hop->device, "eth0");
+		strcpy(hop->neighbour, i ? second : first);
+	}
+	return a;
+}
+
+#define OVER(router) "ip route replace 100.125.0.0/16 via 192.168.0." router " dev eth0"
+
+static void a_next_hop(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t dropped; /* the drop's next hop, 0 not known */
+		const char *first, *second; /* their states, asked afterwards */
+		const char *says, *says_too, *command;
+		bool likely;
+	} rows[] = {
+		{ "the drop tells", 99, "REACHABLE", "FAILED", "the next hop 192.168.0.99 on eth0 of the",
+		  "(neighbour state FAILED)", OVER("1"), false },
+		{ "and the first", 1, "INCOMPLETE", "STALE", "the next hop 192.168.0.1 on eth0 of the",
+		  "(neighbour state INCOMPLETE)", OVER("99"), false },
+		{ "it is back by now", 99, "REACHABLE", "REACHABLE", "the next hop 192.168.0.99",
+		  "did not answer ARP; asked afterwards, its neighbour state is REACHABLE", OVER("1"),
+		  false },
+		{ "the neighbours tell", 0, "REACHABLE", "FAILED", "the next hop 192.168.0.99",
+		  "multipath", OVER("1"), false },
+		{ "they do not", 0, "REACHABLE", "STALE", "one of the next hops", "cannot tell any more",
+		  OVER("1"), true },
+		{ "both fail", 0, "FAILED", "FAILED", "one of the next hops", "192.168.0.1 on eth0, "
+		  "192.168.0.99 on eth0", "", true },
+		{ "another route by now", 99, "REACHABLE", NULL, "the gateway 192.168.0.99",
+		  "does not answer ARP.", "", false },
+		{ "and which is not known", 0, "REACHABLE", NULL, "one of the next hops", "multipath", "",
+		  true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct answers a = two_hops(rows[i].first, rows[i].second);
+		struct probe p = undelivered(rows[i].dropped);
+		struct settings s = settings();
+		struct case_facts given = { .probe = &p, .settings = &s, .host = &a.host };
+		struct diagnosis d;
+
+		a.host = (struct host){ &answers_ops, &a };
+		diagnose(&given, &d);
+		assert_int_equal(d.verdict, VERDICT_GATEWAY_UNREACHABLE);
+		if (!strstr(d.why, rows[i].says) || !strstr(d.why, rows[i].says_too) ||
+		    strcmp(d.fix.command.text, rows[i].command) != 0 ||
+		    (d.confidence == CONFIDENCE_LIKELY) != rows[i].likely)
+			fail_msg("%s: %s | %s | %d", rows[i].what, d.why, d.fix.command.text,
+				 d.confidence);
+		assert_true(d.fix.advice[0]);
+	}
+}
+
+/* One gateway alone is named as ever, whatever became of it since. */
+static void one_gateway(void **state)
+{
+	struct answers a = two_hops("FAILED", NULL);
+	struct probe p = undelivered(0);
+	struct fix fix;
+
+	p.good_route.several = false;
+	fix = fix_of(&verdict_gateway_unreachable, &p, &a);
+	assert_string_equal(fix.advice, "Correct the gateway of the route back, or bring the gateway up.");
+	assert_string_equal(fix.command.text, "");
+	assert_string_equal(fix.show.text, "ip route get 100.125.10.5");
+}
+
 /* What answers do not come from is not guessed. */
 static void no_device(void **state)
 {
@@ -329,6 +430,8 @@ int main(void)
 		cmocka_unit_test(a_way_back),
 		cmocka_unit_test(a_way_back_of_ipv6),
 		cmocka_unit_test(a_way_that_the_filter_asks_for),
+		cmocka_unit_test(a_next_hop),
+		cmocka_unit_test(one_gateway),
 		cmocka_unit_test(no_device),
 		cmocka_unit_test(a_daemon_by_name),
 		cmocka_unit_test(a_request_or_none),

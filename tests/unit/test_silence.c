@@ -91,9 +91,10 @@ static void saw(struct services *s, uint64_t start_ns, bool was_probe)
 {
 	struct probe p = probe_at(start_ns);
 
-	services_saw(s, &p.tuple, start_ns);
+	services_saw(s, &p.tuple, start_ns, true);
 	if (was_probe)
 		services_probed(s, services_find(s, &p.tuple), &p);
+	services_over(s, &p.tuple, start_ns);
 }
 
 static const struct settings port_80 = { .interval_ns = 5 * SECOND,
@@ -152,6 +153,55 @@ static void a_longer_interval_that_was_learned(void **state)
 	services_free(s);
 }
 
+/* A client that waits out its timeout begins its next check when that is over. */
+static void a_probe_is_under_way(void **state)
+{
+	struct settings settings = port_80;
+	struct services *s = services_new(&settings);
+	struct probe p = probe_at(START);
+
+	settings.interval_ns = SECOND;
+	settings.timeout_ns = 4 * SECOND; /* longer than the window, which is 3.5 s */
+	services_start(s, START - SECOND);
+	for (unsigned i = 0; i < 3; i++) {
+		services_saw(s, &p.tuple, p.start_ns, true);
+		assert_null(services_silent(s, p.start_ns + 4 * SECOND));
+		/* the next one is there when this one is decided */
+		p.end_ns = p.start_ns + 4 * SECOND;
+		services_saw(s, &p.tuple, p.end_ns + 10 * MS, true);
+		services_probed(s, services_find(s, &p.tuple), &p);
+		services_over(s, &p.tuple, p.start_ns);
+		assert_null(services_silent(s, p.end_ns + 20 * MS));
+		p.start_ns = p.end_ns + 10 * MS;
+	}
+	/* the last one is over, and none follows: its timeout and the window */
+	p.end_ns = p.start_ns + 4 * SECOND;
+	services_probed(s, services_find(s, &p.tuple), &p);
+	services_over(s, &p.tuple, p.start_ns);
+	assert_null(services_silent(s, p.end_ns + 3 * SECOND));
+	assert_non_null(services_silent(s, p.end_ns + 4 * SECOND));
+	services_free(s);
+}
+
+/* Of users' requests there may always be one under way. */
+static void users_without_end(void **state)
+{
+	struct services *s = services_new(&port_80);
+	bool told = false;
+
+	services_start(s, START);
+	saw(s, START + SECOND, true);
+	for (unsigned i = 2; i < 40 && !told; i++) {
+		struct probe user = probe_at(START + i * SECOND);
+
+		services_saw(s, &user.tuple, user.start_ns, true);
+		told = services_silent(s, user.start_ns + SECOND / 2) != NULL;
+		assert_false(told && i < 18);
+	}
+	assert_true(told);
+	services_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +209,8 @@ int main(void)
 		cmocka_unit_test(expected_but_only_traffic),
 		cmocka_unit_test(stops_being_probed),
 		cmocka_unit_test(a_longer_interval_that_was_learned),
+		cmocka_unit_test(a_probe_is_under_way),
+		cmocka_unit_test(users_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,10 @@ void redact_obs(struct redact *r, const struct obs *in, struct obs *out,
 		if (in->route.has_gateway)
 			pseudo_addr(r->addrs, out->route.gateway);
 		break;
+	case HCT_POINT_DROP:
+		if (memcmp(in->next_hop, (uint8_t[16]){ 0 }, 16) != 0)
+			pseudo_addr(r->addrs, out->next_hop);
+		break;
 	case HCT_POINT_TRANSLATION:
 		pseudo_addr(r->addrs, out->translation.addr);
 		break;
@@ -338,6 +342,11 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 		pseudo_name_keep(r->names, in->route.device);
 		if (in->route.has_gateway)
 			pseudo_addr(r->addrs, out->route.gateway);
+		for (size_t i = 0; i < in->route.n; i++) {
+			pseudo_name_keep(r->names, in->route.hop[i].device);
+			if (in->route.hop[i].has_gateway)
+				pseudo_addr(r->addrs, out->route.hop[i].gateway);
+		}
 		MEMBER(REDACT_PLAIN, out->route.text);
 		break;
 	case ANSWER_GATEWAY:

@@ -12,7 +12,6 @@
 #include "host/addresses.h"
 #include "host/daemons.h"
 #include "host/host.h"
-#include "host/route_list.h"
 
 /*
  * From the harmless to the worst.  NOTE: advice, or what is no matter here.
@@ -66,8 +65,6 @@ struct check_facts {
 	int addresses_err;
 	struct host_devices devices;
 	int devices_err;
-	struct route_list routes;
-	int routes_err;
 	struct fw_rules rules[2]; /* IPv4, IPv6 */
 	int rules_err[2];
 	struct attached_program program[CHECK_MAX_PROGRAMS];
@@ -176,7 +173,7 @@ void check_resolution(struct check *c, const struct prefix *from);
 /* A network of containers or virtual machines, which was not asked for: no load balancer checks it. */
 bool check_device_is_internal(const struct check_facts *facts, const char *device);
 /* Adds to OUT how answers of A to FROM would leave by its own device, instead of OTHER. */
-void check_put_own_table(const struct check_facts *f, const struct prefix *from,
+void check_put_own_table(struct check *c, const struct prefix *from, const uint8_t sample[16],
 			 const struct host_address *a, const char *other, struct finding *out);
 
 /* Whether L takes connections of a family that the load balancer uses. */

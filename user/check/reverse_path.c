@@ -38,7 +38,7 @@ static void tell_address(struct check *c, const struct hit *h, const struct host
 		  rule->backend, rule->text);
 	CHECK_SHOW(&out, h->first.v6 ? "ip -6 route get %s from %s" : "ip route get %s from %s",
 		   format_addr(lb, sample), own);
-	check_put_own_table(c->facts, h->from, a, route->device, &out);
+	check_put_own_table(c, h->from, sample, a, route->device, &out);
 	if (advice[0])
 		CHECK_ADVISE(&out, "%s%s", out.fix.advice[0] ? " " : "", advice);
 	check_say(c, &out);

@@ -2,12 +2,13 @@
 /* Step 5: do answers find their way back, by the interface that the checks come in by? */
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
+#include "diagnose/verdict/next_hop.h"
+#include "diagnose/verdict/route.h"
 #include "render/format.h"
 
 static const char *route_error(int err)
@@ -24,77 +25,74 @@ static const char *route_error(int err)
 	}
 }
 
-static bool refuses(const struct listed_route *r, const uint8_t addr[16])
-{
-	struct prefix p = { .len = r->len };
-
-	memcpy(p.addr, r->dst, 16);
-	return r->refuses && address_is_ipv6(r->dst) == address_is_ipv6(addr) &&
-	       prefix_contains(&p, addr);
-}
-
 /*
- * Whether a route to the load balancer's network in the main table would be
- * taken: no rule and no table that is asked before refuses it.
+ * A check of address A from LB that fails for its way back, as a probe would: the
+ * commands that help against it are those of `hctrace live`.
  */
-static bool main_table_counts(const struct check_facts *f, const struct prefix *from, bool special)
+struct failing {
+	struct probe probe;
+	struct facts facts;
+	struct host_gateway gateway;
+	struct diagnosis found;
+};
+
+static void suppose(const struct check *c, const struct host_address *a, const uint8_t lb[16],
+		    struct failing *out)
 {
-	uint8_t first[16], last[16];
-	bool in_main = false;
+	struct case_facts given = { .probe = &out->probe, .settings = c->facts->settings,
+				    .host = c->facts->host };
 
-	prefix_sample(from, false, first);
-	prefix_sample(from, true, last);
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct listed_route *r = &f->routes.r[i];
-
-		if (!refuses(r, first) && !refuses(r, last))
-			continue;
-		if (r->table != RT_TABLE_MAIN || r->len > from->len)
-			return false;
-		in_main = true;
-	}
-	return !special || in_main;
+	memset(out, 0, sizeof(*out));
+	memcpy(out->probe.tuple.target, a->addr, 16);
+	memcpy(out->probe.tuple.lb, lb, 16);
+	out->probe.tuple.protocol = IPPROTO_TCP;
+	snprintf(out->probe.device_in, sizeof(out->probe.device_in), "%s", a->device);
+	facts_derive(&out->facts, &given);
 }
 
-/* A route to the load balancer's network, through the gateway that the device has already. */
-static void put_route(const struct check_facts *f, const struct prefix *from, const char *device,
-		      bool special, struct finding *out)
+/* What helps against it, with what shows it as the finding says. */
+static void take_fix(const struct failing *failing, struct finding *out)
 {
-	bool v6 = prefix_is_ipv6(from);
-	const struct listed_route *gateway = route_list_gateway(&f->routes, device, v6);
-	char range[PREFIX_TEXT_LEN], hop[ADDR_TEXT_LEN];
+	struct command show = out->fix.show;
 
-	if (special && !main_table_counts(f, from, special)) {
-		CHECK_ADVISE(out, "Delete the route or the rule that refuses it, or put a more "
-				  "specific route ahead of it.");
-		return;
-	}
-	if (!gateway) {
-		CHECK_ADVISE(out, "Add a route to %s by %s, through the router of that interface's "
-				  "subnet: this host has no route through it yet that would name "
-				  "it.", format_prefix(range, from), device);
-		return;
-	}
-	CHECK_FIX(out, v6 ? "ip -6 route replace %s via %s dev %s" : "ip route replace %s via %s dev %s",
-		  format_prefix(range, from), format_addr(hop, gateway->gateway), device);
+	out->fix = failing->found.fix;
+	if (command_is_set(&show))
+		out->fix.show = show;
 }
 
-static void tell_no_route(struct check *c, const struct prefix *from, const char *lb,
+static void tell_no_route(struct check *c, const struct prefix *from, const uint8_t sample[16],
 			  const struct host_address *own, int err)
 {
 	struct finding out = check_finding(c, CHECK_FAIL);
 	bool v6 = prefix_is_ipv6(from), special = err == -EHOSTUNREACH || err == -EACCES ||
 						   err == -EINVAL;
-	char range[PREFIX_TEXT_LEN];
+	char range[PREFIX_TEXT_LEN], lb[ADDR_TEXT_LEN];
+	const struct host_gateway *g;
+	struct failing failing;
 
-	CHECK_PUT(out.what, "There is no route back to %s (%s): %s.", format_prefix(range, from),
-		  lb, route_error(err));
+	suppose(c, own, sample, &failing);
+	g = &failing.gateway;
+	ask_way_back(&failing.facts, &failing.gateway);
+	fix_way_back(&failing.facts, false, g, &failing.found);
+	CHECK_PUT(out.what, "There is no route back to %s (%s): ", format_prefix(range, from),
+		  format_addr(lb, sample));
+	if (g->denial.by_rule && g->rule[0])
+		CHECK_PUT(out.what, "the routing rule %u (%s) forbids it.", g->rule_priority,
+			  g->rule);
+	else if (g->suppressed)
+		CHECK_PUT(out.what, "the routing rule %u (%s) takes no route as wide as the one "
+			  "there is.", g->rule_priority, g->rule);
+	else if (g->rule[0])
+		CHECK_PUT(out.what, "%s, where the routing rule %u (%s) leads.", route_error(err),
+			  g->rule_priority, g->rule);
+	else
+		CHECK_PUT(out.what, "%s.", route_error(err));
 	CHECK_PUT(out.why, "Checks arrive, and this host cannot answer them.");
 	CHECK_SHOW(&out, v6 ? "ip -6 route get %s" : "ip route get %s", lb);
 	if (special)
 		CHECK_SHOW(&out, v6 ? "; ip -6 rule; ip -6 route show table all" :
 				      "; ip rule; ip route show table all");
-	put_route(c->facts, from, own->device, special, &out);
+	take_fix(&failing, &out);
 	check_say(c, &out);
 }
 
@@ -115,33 +113,21 @@ static int64_t rp_filter(struct check *c, const char *device)
 	return all > own ? all : own;
 }
 
-/* A routing table that holds no route through a gateway: the first from 100 on. */
-static uint32_t free_table(const struct route_list *list)
-{
-	uint32_t table = 100;
-
-	for (size_t i = 0; i < list->n; i++)
-		if (list->r[i].table == table) {
-			table++;
-			i = (size_t)-1; /* look at all of them again */
-		}
-	return table;
-}
-
 /*
  * Answers of A's device leave by it again: a table for them, and a rule for each
  * of its addresses.  Nothing else changes its way, and strict reverse-path
  * filtering is content, too, as it asks for the same way.
  */
-void check_put_own_table(const struct check_facts *f, const struct prefix *from,
+void check_put_own_table(struct check *c, const struct prefix *from, const uint8_t sample[16],
 			 const struct host_address *a, const char *other, struct finding *out)
 {
-	bool v6 = prefix_is_ipv6(from);
-	const struct listed_route *gateway = route_list_gateway(&f->routes, a->device, v6);
-	char range[PREFIX_TEXT_LEN], text[ADDR_TEXT_LEN];
-	uint32_t table = free_table(&f->routes);
+	const struct check_facts *f = c->facts;
+	struct failing failing;
+	struct host_gateway *g = &failing.gateway;
+	char range[PREFIX_TEXT_LEN];
 
-	if (!gateway) {
+	suppose(c, a, sample, &failing);
+	if (!fix_by_table(&failing.facts, failing.facts.range, g, &failing.found)) {
 		CHECK_ADVISE(out, "Have answers leave by %s: a routing table of its own with a route "
 				  "to %s through the router of that interface's subnet, and a rule "
 				  "for its addresses.  Loose filtering (rp_filter 2) alone helps only "
@@ -149,17 +135,15 @@ void check_put_own_table(const struct check_facts *f, const struct prefix *from,
 			     format_prefix(range, from), other);
 		return;
 	}
-	CHECK_FIX(out, v6 ? "ip -6 route add %s via %s dev %s table %u" :
-			    "ip route add %s via %s dev %s table %u",
-		  format_prefix(range, from), format_addr(text, gateway->gateway), a->device, table);
 	for (size_t i = 0; i < f->addresses.n; i++) {
 		const struct host_address *b = &f->addresses.a[i];
 
-		if (b->global && !strcmp(a->device, b->device) && address_is_ipv6(b->addr) == v6)
-			CHECK_FIX(out, v6 ? " && ip -6 rule add from %s table %u" :
-					    " && ip rule add from %s table %u",
-				  format_addr(text, b->addr), table);
+		if (b->global && !strcmp(a->device, b->device) &&
+		    address_is_ipv6(b->addr) == prefix_is_ipv6(from) &&
+		    memcmp(a->addr, b->addr, 16) != 0)
+			fix_same_table(&failing.facts, b->addr, g, &failing.found);
 	}
+	take_fix(&failing, out);
 }
 
 /* sysctl(8) takes slashes, and then leaves dots in the device's name alone. */
@@ -171,69 +155,139 @@ static void show_rp_filter(struct finding *out, const char *device)
 	CHECK_SHOW(out, "sysctl net/ipv4/conf/all/rp_filter %s; ", name);
 }
 
-static void tell_other_device(struct check *c, const struct prefix *from, const char *lb,
-			      const char *own, const struct host_address *a,
-			      const struct host_route *route)
+static void tell_other_device(struct check *c, const struct prefix *from,
+			      const uint8_t sample[16], const char *own,
+			      const struct host_address *a, const char *other)
 {
 	bool v6 = prefix_is_ipv6(from);
 	bool strict = !v6 && rp_filter(c, a->device) == 1;
 	struct finding out = check_finding(c, strict ? CHECK_FAIL : CHECK_WARN);
-	char range[PREFIX_TEXT_LEN];
+	char range[PREFIX_TEXT_LEN], lb[ADDR_TEXT_LEN];
 
 	format_prefix(range, from);
+	format_addr(lb, sample);
 	if (strict) {
 		CHECK_PUT(out.what,
 			  "Strict reverse-path filtering on %s drops checks of %s: the route "
 			  "back to %s leads out of %s.",
-			  a->device, own, range, route->device);
+			  a->device, own, range, other);
 		CHECK_PUT(out.why, "The greater value of all and %s counts; 1 is strict.",
 			  a->device);
 		show_rp_filter(&out, a->device);
 	} else {
 		CHECK_PUT(out.what, "Answers of %s (%s) to %s leave by %s, not by %s.", own,
-			  a->device, range, route->device, a->device);
+			  a->device, range, other, a->device);
 		CHECK_PUT(out.why, "Where the load balancer checks %s, the network may drop them.",
 			  own);
 	}
 	CHECK_SHOW(&out, v6 ? "ip -6 route get %s from %s" : "ip route get %s from %s", lb, own);
-	check_put_own_table(c->facts, from, a, route->device, &out);
+	check_put_own_table(c, from, sample, a, other, &out);
 	check_say(c, &out);
 }
 
-/* Whether the next hop can be reached, as far as the kernel has tried. */
-static void tell_route(struct check *c, const struct prefix *from, const char *lb,
-		       const struct host_route *route)
+/* A gateway that does not answer, and how answers could go without it. */
+static void tell_failing_hop(struct check *c, const struct prefix *from, const uint8_t sample[16],
+			     const struct host_address *a, const struct host_route *route,
+			     const struct host_hop *hop)
 {
-	bool failed = !strcmp(route->neighbour, "FAILED");
-	bool trying = !strcmp(route->neighbour, "INCOMPLETE");
-	struct finding out = check_finding(c, failed ? CHECK_FAIL : trying ? CHECK_WARN : CHECK_OK);
-	char range[PREFIX_TEXT_LEN], hop[ADDR_TEXT_LEN];
-	bool v6 = prefix_is_ipv6(from);
+	bool v6 = prefix_is_ipv6(from), several = route->n > 1;
+	bool never = !strcmp(hop->neighbour, "FAILED") && !(several && route->passes_over);
+	struct finding out = check_finding(c, never ? CHECK_FAIL : CHECK_WARN);
+	char range[PREFIX_TEXT_LEN], addr[ADDR_TEXT_LEN], lb[ADDR_TEXT_LEN];
+	struct failing failing;
 
+	suppose(c, a, sample, &failing);
 	format_prefix(range, from);
-	snprintf(hop, sizeof(hop), "%s", lb);
-	if (route->has_gateway)
-		format_addr(hop, route->gateway);
-	if (failed || trying) {
-		CHECK_PUT(out.what,
-			  "The way back to %s leads to %s on %s, which does not answer %s.", range,
-			  hop, route->device, v6 ? "neighbour discovery" : "ARP");
-		CHECK_PUT(out.why, "Its neighbour state is %s: answers to checks never leave.",
-			  route->neighbour);
-		CHECK_SHOW(&out, v6 ? "ip -6 neigh show to %s" : "ip neigh show to %s", hop);
-		if (check_put_own_rule(c->facts, route->has_gateway ? route->gateway : NULL,
-				       from, route->device, &out))
-			; /* the router is not to blame */
-		else if (route->has_gateway)
-			CHECK_ADVISE(&out, "Bring that router back, or correct the gateway of the "
-					   "route to %s.", range);
-		else
-			CHECK_ADVISE(&out, "Correct the route to %s: the load balancer is not on the "
-					   "subnet of %s, but behind a router.", range, route->device);
-	} else {
-		CHECK_PUT(out.what, "The way back to %s: %s", range, route->text);
-		CHECK_SHOW(&out, v6 ? "ip -6 route get %s" : "ip route get %s", lb);
+	format_addr(lb, sample);
+	format_addr(addr, hop->has_gateway ? hop->gateway : sample);
+	CHECK_PUT(out.what, "The way back to %s leads %sto %s on %s, which does not answer %s.",
+		  range, several ? "for some of the checks " : "", addr, hop->device,
+		  v6 ? "neighbour discovery" : "ARP");
+	CHECK_PUT(out.why, "Its neighbour state is %s", hop->neighbour);
+	if (several && route->passes_over)
+		CHECK_PUT(out.why, ", so this host passes it over for now; whenever it tries it "
+			  "again, an answer is late.");
+	else
+		CHECK_PUT(out.why, ": answers to checks never leave.");
+	if (several)
+		CHECK_PUT(out.why, " It is one of %zu next hops of a multipath route, and each "
+			  "connection is given one of them.", route->n);
+	CHECK_SHOW(&out, v6 ? "ip -6 neigh show to %s" : "ip neigh show to %s", addr);
+	if (several)
+		CHECK_SHOW(&out, v6 ? "; ip -6 route get fibmatch %s" : "; ip route get fibmatch %s",
+			   lb);
+	if (check_put_own_rule(c->facts, hop->has_gateway ? hop->gateway : NULL, from, hop->device,
+			       &out))
+		; /* the router is not to blame */
+	else if (fix_failing_hop(&failing.facts, route, hop, &failing.found))
+		take_fix(&failing, &out);
+	else if (several)
+		CHECK_ADVISE(&out, "Bring that router back, or take it out of the route to %s.",
+			     range);
+	else if (hop->has_gateway)
+		CHECK_ADVISE(&out, "Bring that router back, or correct the gateway of the "
+				   "route to %s.", range);
+	else
+		CHECK_ADVISE(&out, "Correct the route to %s: the load balancer is not on the "
+				   "subnet of %s, but behind a router.", range, hop->device);
+	check_say(c, &out);
+}
+
+/* A rule by ports or the like forbids, and nobody knows here what it is for. */
+static bool tell_maybe_denied(struct check *c, const struct prefix *from,
+			      const uint8_t sample[16], const struct host_address *a)
+{
+	struct finding out = check_finding(c, CHECK_WARN);
+	char range[PREFIX_TEXT_LEN];
+	struct failing failing;
+	const struct host_gateway *g = &failing.gateway;
+
+	suppose(c, a, sample, &failing);
+	if (!ask_way_back(&failing.facts, &failing.gateway) || !g->unsure || !g->maybe_denies)
+		return false;
+	CHECK_PUT(out.what, "The routing rule %u (%s) may forbid answers to %s.",
+		  g->maybe_priority, g->maybe, format_prefix(range, from));
+	CHECK_PUT(out.why, "It goes by more than addresses, so whether answers meet it is not "
+			   "known.");
+	CHECK_SHOW(&out, prefix_is_ipv6(from) ? "ip -6 rule" : "ip rule");
+	fix_way_back(&failing.facts, true, g, &failing.found);
+	take_fix(&failing, &out);
+	check_say(c, &out);
+	return true;
+}
+
+/* Whether the next hops can be reached, as far as the kernel has tried. */
+static void tell_route(struct check *c, const struct prefix *from, const uint8_t sample[16],
+		       const struct host_address *a, const struct host_route *route)
+{
+	struct finding out = check_finding(c, CHECK_OK);
+	struct host_hop one = { .has_gateway = route->has_gateway };
+	char range[PREFIX_TEXT_LEN], lb[ADDR_TEXT_LEN], hop[ADDR_TEXT_LEN];
+	bool failing = false;
+
+	memcpy(one.gateway, route->gateway, sizeof(one.gateway));
+	snprintf(one.device, sizeof(one.device), "%s", route->device);
+	snprintf(one.neighbour, sizeof(one.neighbour), "%s", route->neighbour);
+	for (size_t i = 0; i < (route->n ? route->n : 1); i++) {
+		const struct host_hop *h = route->n ? &route->hop[i] : &one;
+
+		if (!neighbour_fails(h->neighbour))
+			continue;
+		tell_failing_hop(c, from, sample, a, route, h);
+		failing = true;
 	}
+	if (failing || tell_maybe_denied(c, from, sample, a))
+		return;
+	format_prefix(range, from);
+	CHECK_PUT(out.what, "The way back to %s: %s", range,
+		  route->n ? "by one of several next hops: " : route->text);
+	for (size_t i = 0; i < route->n; i++)
+		CHECK_PUT(out.what, "%s%s dev %s", i ? ", " : "",
+			  route->hop[i].has_gateway ? format_addr(hop, route->hop[i].gateway) :
+						      "direct",
+			  route->hop[i].device);
+	CHECK_SHOW(&out, prefix_is_ipv6(from) ? "ip -6 route get %s" : "ip route get %s",
+		   format_addr(lb, sample));
 	check_say(c, &out);
 }
 
@@ -256,6 +310,15 @@ bool check_comes_by(const struct check_facts *f, const char *device)
 	       (f->settings->n_interfaces || !is_internal(device));
 }
 
+/* A device that answers can leave by in place of OWN; NULL: none. */
+static const char *other_device(const struct host_route *route, const char *own)
+{
+	for (size_t i = 0; i < route->n; i++)
+		if (strcmp(route->hop[i].device, own) != 0)
+			return route->hop[i].device;
+	return route->n || strcmp(route->device, own) == 0 ? NULL : route->device;
+}
+
 /* The route back from one address of this host. */
 static void check_from_address(struct check *c, const struct prefix *from,
 			       const struct host_address *a, bool *told, bool *none)
@@ -263,6 +326,7 @@ static void check_from_address(struct check *c, const struct prefix *from,
 	const struct host *host = c->facts->host;
 	char lb[ADDR_TEXT_LEN], own[ADDR_TEXT_LEN];
 	struct host_route route;
+	const char *other;
 	uint8_t sample[16];
 	int err;
 
@@ -278,18 +342,19 @@ static void check_from_address(struct check *c, const struct prefix *from,
 			return;
 		if (route.err) {
 			if (!*none)
-				tell_no_route(c, from, lb, a, route.err);
+				tell_no_route(c, from, sample, a, route.err);
 			*none = true;
 			return;
 		}
 		if (!route.device[0] || !strcmp(route.device, "lo"))
 			continue; /* an address of this host: told as such */
-		if (strcmp(route.device, a->device)) {
-			tell_other_device(c, from, lb, own, a, &route);
+		other = other_device(&route, a->device);
+		if (other) {
+			tell_other_device(c, from, sample, own, a, other);
 			return;
 		}
 		if (!*told) {
-			tell_route(c, from, lb, &route);
+			tell_route(c, from, sample, a, &route);
 			*told = true;
 		}
 	}
@@ -374,8 +439,6 @@ void check_routes(struct check *c)
 {
 	const struct check_facts *f = c->facts;
 
-	if (f->routes_err)
-		check_unread(c, f->routes_err, "The gateways of this host's routes");
 	if (f->addresses_err) {
 		check_unread(c, f->addresses_err, "The addresses of this host");
 		return;

@@ -44,7 +44,6 @@ static void read_facts(struct check_facts *f)
 	read_netns(f);
 	f->devices_err = devices_read(&f->devices);
 	f->addresses_err = addresses_read(&f->addresses);
-	f->routes_err = route_list_read(&f->routes);
 	for (size_t v6 = 0; v6 < 2; v6++)
 		if (check_has_family(f, v6)) {
 			f->rules_err[v6] = fw_rules_read(v6, &f->rules[v6]);

@@ -278,6 +278,7 @@ static void finish(struct engine *e, struct flow *flow, uint64_t end_ns, bool cu
 			p->missing = p->last_seq + 1 - p->first_seq - p->events;
 		if (!is_full(e))
 			decide(e, p, cut_short);
+		services_over(e->services, &p->tuple, flow->start_ns);
 	}
 	if (e->flows.finished.n >= MAX_FINISHED)
 		flows_remove(&e->flows, e->flows.finished.head);
@@ -316,7 +317,7 @@ static struct flow *begin(struct engine *e, const struct flow_key *key, const st
 	flow->start_ns = p->start_ns;
 	if (o->exchange > 1)
 		connections_recall(e->connections, p);
-	services_saw(e->services, &o->tuple, p->start_ns);
+	services_saw(e->services, &o->tuple, p->start_ns, true);
 	flow_move(flow, &e->flows.open, p->start_ns + e->settings->timeout_ns + DEADLINE_SLACK_NS);
 	return flow;
 }
@@ -388,7 +389,7 @@ static void count_skipped(struct engine *e, const struct obs *o)
 
 	if (!o->skipped)
 		return;
-	services_saw(e->services, &o->tuple, o->time_ns);
+	services_saw(e->services, &o->tuple, o->time_ns, false);
 	count_others(e, &none, o->skipped);
 }
 

@@ -49,6 +49,7 @@ static void set_incident(const struct probe *p, struct probe_incident *incident,
 	incident->stack_len = o->stack_len < HCT_STACK_MAX ? o->stack_len : HCT_STACK_MAX;
 	memcpy(incident->stack, o->stack, incident->stack_len * sizeof(o->stack[0]));
 	incident->rung = o->rung;
+	memcpy(incident->next_hop, o->next_hop, sizeof(incident->next_hop));
 	incident->packet = o->packet;
 	incident->inside = o->netns != p->netns;
 	incident->gap = lost_before(p);

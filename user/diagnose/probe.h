@@ -52,6 +52,7 @@ struct probe_incident {
 	uint8_t icmp_type, icmp_code;
 	bool has_socket; /* resets: sent for an existing connection */
 	struct hct_packet packet;
+	uint8_t next_hop[16]; /* drops of a reply: the gateway that it was to go to; all zero: none known */
 	bool inside; /* in the namespace that the probe was forwarded into, not in the watched one */
 	bool gap; /* events of the flow were lost before it */
 };

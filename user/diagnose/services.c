@@ -166,8 +166,15 @@ static uint64_t due_at(const struct services *s, const struct service *service)
 	if (!can_fall_silent(s, service))
 		return UINT64_MAX;
 	due = service->last_ns + window_of(s, service);
+	/* many wait for a check to end, and then for their interval: the window has room for half of one */
+	if (service->took_ns > s->settings->interval_ns / 2)
+		due += service->took_ns;
 	if (service->waits) /* it may not give its connection up as soon as the check */
 		due += WAITING_NS;
+	/* what is under way is waited for; not without end, as of users there may always be one */
+	if (service->under_way && service->begun_ns > service->last_ns &&
+	    service->begun_ns + patience > due && service->begun_ns < due + 2 * patience)
+		return service->begun_ns + patience;
 	/* what is under way may yet turn out to be a probe, once its timeout is over */
 	if (service->begun_ns <= due && service->begun_ns + patience > due &&
 	    service->begun_ns > service->last_ns)
@@ -214,24 +221,45 @@ static struct entry *find_expected(const struct services *s, const struct hct_tu
 	return entry && entry->service.expected ? entry : NULL;
 }
 
-static void note_begun(struct service *service, uint64_t start_ns)
+static void note_begun(struct service *service, uint64_t start_ns, bool followed)
 {
-	if (start_ns > service->begun_ns)
-		service->begun_ns = start_ns;
+	if (start_ns < service->begun_ns)
+		return;
+	if (followed || start_ns > service->begun_ns)
+		service->under_way = followed;
+	service->begun_ns = start_ns;
 }
 
-void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns)
+void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns,
+		  bool followed)
 {
 	struct entry *expected = find_expected(s, tuple);
 	struct hct_tuple key = key_of(tuple);
 	struct entry *entry = find(s, &key);
 
 	if (expected)
-		note_begun(&expected->service, start_ns);
+		note_begun(&expected->service, start_ns, followed);
 	if (!entry)
 		entry = add(s, &key);
 	if (entry)
-		note_begun(&entry->service, start_ns);
+		note_begun(&entry->service, start_ns, followed);
+}
+
+static void note_over(struct services *s, struct service *service, uint64_t start_ns)
+{
+	if (!service || !service->under_way || start_ns < service->begun_ns)
+		return;
+	service->under_way = false;
+	note_due(s, service);
+}
+
+void services_over(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns)
+{
+	struct entry *expected = find_expected(s, tuple);
+
+	if (expected)
+		note_over(s, &expected->service, start_ns);
+	note_over(s, services_find(s, tuple), start_ns);
 }
 
 /* Keeps the request of P among those that users ask for, while there is room. */
@@ -279,8 +307,10 @@ void services_probed(struct services *s, struct service *service, const struct p
 			 !p->lb_rst_ns && !p->host_fin_ns && !p->host_rst_ns;
 	if (p->http_request.valid)
 		service->http = true;
-	if (p->start_ns > service->last_ns)
+	if (p->start_ns > service->last_ns) {
 		service->last_ns = p->start_ns;
+		service->took_ns = p->end_ns > p->start_ns ? p->end_ns - p->start_ns : 0;
+	}
 	service->reported = false;
 	note_due(s, service);
 }

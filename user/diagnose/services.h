@@ -16,6 +16,8 @@ struct service {
 	uint64_t probes;
 	uint64_t last_ns; /* start of the last probe, or of the run */
 	uint64_t begun_ns; /* start of what came last, which may turn out to be no probe */
+	bool under_way; /* and it is not over */
+	uint64_t took_ns; /* how long the last probe took */
 	uint64_t interval_ns; /* as learned from its probes, 0: not */
 	bool expected; /* --port named it, or nothing in particular was: not probed yet */
 	bool reported; /* its silence was */
@@ -34,8 +36,11 @@ struct services *services_new(const struct settings *settings);
 void services_free(struct services *s); /* accepts NULL */
 /* From NOW_NS on, probes of the settings' ports are expected. */
 void services_start(struct services *s, uint64_t now_ns);
-/* Something to TUPLE started: a probe, or a user's request. */
-void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns);
+/* Something to TUPLE started: a probe, or a user's request; FOLLOWED: services_over() will be told. */
+void services_saw(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns,
+		  bool followed);
+/* What started to TUPLE at START_NS is over, whatever it was. */
+void services_over(struct services *s, const struct hct_tuple *tuple, uint64_t start_ns);
 /*
  * N requests like P came, which are no checks.  P need have no more than a tuple
  * and a start.

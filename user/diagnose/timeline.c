@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -225,14 +226,22 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 static void route_found_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
 	size_t len = put_all(out, 0, "route back: ");
-	char addr[ADDR_TEXT_LEN];
+	char addr[ADDR_TEXT_LEN], table[TABLE_TEXT_LEN];
 
+	/* only the first of them was seen, which need not be the one */
+	if (o->route.several) {
+		put_all(out, len, "by one of several next hops");
+		return;
+	}
 	if (o->route.has_gateway)
 		len = put(out, put_all(out, len, "via "), format_addr(addr, o->route.gateway), 40);
 	else
 		len = put_all(out, len, "direct");
 	if (o->route_device[0])
-		put(out, put_all(out, len, " dev "), o->route_device, sizeof(o->route_device));
+		len = put(out, put_all(out, len, " dev "), o->route_device,
+			  sizeof(o->route_device));
+	if (o->route.table != RT_TABLE_MAIN && o->route.table != RT_TABLE_LOCAL && o->route.table)
+		put(out, put_all(out, len, " table "), format_table(table, o->route.table), 12);
 }
 
 static void route_text(char out[PROBE_TEXT_LEN], const struct obs *o)

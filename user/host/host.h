@@ -21,6 +21,7 @@
 #include "include/hct_event.h"
 
 #define HOST_TEXT_LEN 256
+#define HOST_RULE_LEN 128 /* of a routing rule */
 
 /* A listening TCP socket, or a bound UDP one. */
 struct host_listener {
@@ -43,6 +44,15 @@ struct host_listeners {
 	struct host_listener l[HOST_MAX_LISTENERS];
 };
 
+/* A next hop of a route that has several. */
+struct host_hop {
+	bool has_gateway;
+	uint8_t gateway[16];
+	char device[IFNAMSIZ];
+	char neighbour[16]; /* as in host_route */
+};
+#define HOST_MAX_HOPS 8
+
 /* The route from the target's address back to the load balancer. */
 struct host_route {
 	int32_t err; /* 0, or -errno as the kernel's look-up gave it */
@@ -51,6 +61,14 @@ struct host_route {
 	uint8_t gateway[16];
 	char neighbour[16]; /* state of the next hop: "REACHABLE", "FAILED", "" unknown */
 	char text[HOST_TEXT_LEN]; /* as `ip route get` prints it; "" when err */
+	/*
+	 * All next hops of a multipath route, where each connection has one of them
+	 * and what is told above is of one alone; n is 0 where there is just one.
+	 */
+	size_t n;
+	bool truncated;
+	bool passes_over; /* the kernel takes none that is known not to answer */
+	struct host_hop hop[HOST_MAX_HOPS];
 };
 
 /* What forbids a way: a rule or route of the type blackhole, unreachable or prohibit. */
@@ -59,7 +77,7 @@ struct host_denial {
 	bool by_rule;
 	uint32_t priority; /* of a rule */
 	uint32_t table; /* of a route */
-	bool only_destination; /* it asks for nothing but a destination in PREFIX */
+	bool only_destination; /* it is for no other destinations than those in PREFIX */
 	uint8_t prefix[16];
 	uint32_t prefix_len; /* in bits of its own family */
 };
@@ -69,10 +87,28 @@ struct host_gateway {
 	uint32_t n; /* routers behind the device that it can lead over */
 	uint8_t addr[16]; /* the router, where there is one alone */
 	bool by_neighbour; /* no route names it: it is in the table of neighbours */
+	bool alive; /* it is there, and answers or did so last */
 	uint32_t table; /* in which a rule has answers of the target looked up first; 0: none but main */
 	uint32_t free_table; /* without routes and rules; 0 none */
-	uint32_t n_denials;
+	uint32_t n_denials; /* that an answer meets, were each lifted */
 	struct host_denial denial; /* the first */
+	/* The rule that chose the table or forbids, as `ip rule` has it; "" none but main's, or not known. */
+	char rule[HOST_RULE_LEN];
+	uint32_t rule_priority;
+	/* The route that is taken, where one is. */
+	uint32_t found_table; /* 0: none */
+	uint32_t found_len; /* of its prefix, in bits of its own family */
+	uint32_t found_metric;
+	uint32_t next_table; /* the first with a route behind a rule that forbids; 0 none */
+	bool main_unread; /* the table main is not looked up */
+	bool no_room; /* no new rule can come ahead of the one that decides */
+	uint32_t new_priority; /* with which it does; 0: with the one that it is given by itself */
+	/* A rule by marks, ports or the like that may decide otherwise; "" none. */
+	char maybe[HOST_RULE_LEN];
+	uint32_t maybe_priority;
+	bool maybe_denies; /* blackhole, unreachable or prohibit */
+	bool unsure; /* it goes by more than marks */
+	bool suppressed; /* no route is found, as RULE does not take the one that its table has */
 };
 
 /* What hosts.allow and hosts.deny say for one client of one daemon. */

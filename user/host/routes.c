@@ -13,6 +13,7 @@
 
 #include "devices.h"
 #include "netlink.h"
+#include "sysctl.h"
 
 /* An address as netlink wants it. */
 struct address {
@@ -90,26 +91,32 @@ static int take_route(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* SRC may be NULL.  *REFUSED: the error is the look-up's answer. */
-static int look_up(const struct address *dst, const struct address *src, struct answer *answer,
-		   bool *refused)
+static int send_look_up(const struct address *dst, const struct address *src, uint32_t flags,
+			mnl_cb_t cb, void *data, bool *refused)
 {
 	char buf[256] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct rtmsg *rtm;
 
-	memset(answer, 0, sizeof(*answer));
 	nlh->nlmsg_type = RTM_GETROUTE;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = dst->family;
-	rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
+	rtm->rtm_flags = flags;
 	rtm->rtm_dst_len = dst->len * 8;
 	mnl_attr_put(nlh, RTA_DST, dst->len, dst->bytes);
 	if (src) {
 		rtm->rtm_src_len = src->len * 8;
 		mnl_attr_put(nlh, RTA_SRC, src->len, src->bytes);
 	}
-	return netlink_ask(NETLINK_ROUTE, nlh, false, take_route, answer, refused);
+	return netlink_ask(NETLINK_ROUTE, nlh, false, cb, data, refused);
+}
+
+/* SRC may be NULL.  *REFUSED: the error is the look-up's answer. */
+static int look_up(const struct address *dst, const struct address *src, struct answer *answer,
+		   bool *refused)
+{
+	memset(answer, 0, sizeof(*answer));
+	return send_look_up(dst, src, RTM_F_LOOKUP_TABLE, take_route, answer, refused);
 }
 
 static bool is_local(const struct address *addr)
@@ -120,6 +127,7 @@ static bool is_local(const struct address *addr)
 	return look_up(addr, NULL, &answer, &refused) == 0 && answer.type == RTN_LOCAL;
 }
 
+/* DATA: char[16] of host_route or host_hop. */
 static int take_neighbour(const struct nlmsghdr *nlh, void *data)
 {
 	static const struct {
@@ -132,16 +140,17 @@ static int take_neighbour(const struct nlmsghdr *nlh, void *data)
 		{ NUD_NOARP, "NOARP" },		  { NUD_PERMANENT, "PERMANENT" },
 	};
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
-	struct host_route *out = data;
+	char *out = data;
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (ndm->ndm_state & states[i].bit)
-			snprintf(out->neighbour, sizeof(out->neighbour), "%s", states[i].name);
+			snprintf(out, sizeof(((struct host_route *)0)->neighbour), "%s",
+				 states[i].name);
 	return MNL_CB_OK;
 }
 
 /* Leaves "" when the kernel has no entry: it was never needed, or aged out. */
-static void ask_neighbour(const struct address *addr, uint32_t ifindex, struct host_route *out)
+static void ask_neighbour(const struct address *addr, uint32_t ifindex, char out[16])
 {
 	char buf[256] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -153,6 +162,118 @@ static void ask_neighbour(const struct address *addr, uint32_t ifindex, struct h
 	ndm->ndm_ifindex = ifindex;
 	mnl_attr_put(nlh, NDA_DST, addr->len, addr->bytes);
 	netlink_ask(NETLINK_ROUTE, nlh, false, take_neighbour, out, NULL);
+}
+
+/* False: there is none. */
+static bool map_address(uint8_t out[16], const struct address *addr)
+{
+	memset(out, 0, 16);
+	if (addr->family == AF_INET) {
+		out[10] = out[11] = 0xff;
+		memcpy(out + 12, addr->bytes, 4);
+	} else {
+		memcpy(out, addr->bytes, 16);
+	}
+	return addr->len != 0;
+}
+
+/* ---- several next hops ---- */
+
+/* The next hops of a route, in the order in which the kernel has them. */
+struct hops {
+	size_t n;
+	bool truncated;
+	bool objects;
+	struct {
+		uint32_t oif;
+		struct address gateway; /* len 0: none */
+	} hop[HOST_MAX_HOPS];
+};
+
+static void take_hop(struct hops *out, uint8_t family, const struct rtnexthop *hop)
+{
+	const struct nlattr *attr;
+	struct address gateway = { 0 };
+
+	if (out->n == HOST_MAX_HOPS) {
+		out->truncated = true;
+		return;
+	}
+	mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0)) {
+		const struct rtvia *via = mnl_attr_get_payload(attr);
+		size_t len = mnl_attr_get_payload_len(attr);
+
+		if (mnl_attr_get_type(attr) == RTA_GATEWAY)
+			set_address(&gateway, family, via, len);
+		else if (mnl_attr_get_type(attr) == RTA_VIA && len > sizeof(*via))
+			set_address(&gateway, via->rtvia_family, via->rtvia_addr,
+				    len - sizeof(*via));
+	}
+	out->hop[out->n].oif = (uint32_t)hop->rtnh_ifindex;
+	out->hop[out->n++].gateway = gateway;
+}
+
+static int take_hops(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	struct hops *out = data;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		const struct rtnexthop *hop = mnl_attr_get_payload(attr);
+		int left = mnl_attr_get_payload_len(attr);
+
+		out->objects |= mnl_attr_get_type(attr) == RTA_NH_ID;
+		if (mnl_attr_get_type(attr) != RTA_MULTIPATH)
+			continue;
+		for (; RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
+			take_hop(out, rtm->rtm_family, hop);
+			left -= RTNH_ALIGN(hop->rtnh_len);
+		}
+	}
+	return MNL_CB_OK;
+}
+
+/*
+ * Does the kernel choose among those next hops alone that may answer?  Of objects
+ * it does: nexthop_select_path().  fib_select_multipath() and rt6_score_route()
+ * do so by a setting.
+ */
+static bool passes_over(uint8_t family)
+{
+	int64_t value;
+
+	if (family == AF_INET)
+		return !sysctl_read("net.ipv4.fib_multipath_use_neigh", &value) && value;
+	return !sysctl_read("net.ipv6.conf.all.forwarding", &value) && !value;
+}
+
+/*
+ * The look-up names the next hop that the addresses alone lead to, and with the
+ * ports it can be another one: so ask for the route itself.  Next hop objects
+ * are told in the same form.
+ */
+static void ask_hops(const struct address *dst, const struct address *src, struct host_route *out)
+{
+	struct hops hops = { 0 };
+	bool refused;
+
+	if (send_look_up(dst, src, RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH, take_hops, &hops,
+			 &refused) ||
+	    hops.n < 2)
+		return;
+	out->truncated = hops.truncated;
+	out->passes_over = hops.objects || passes_over(dst->family);
+	for (size_t i = 0; i < hops.n; i++) {
+		const struct address *gateway = &hops.hop[i].gateway;
+		struct host_hop *hop = &out->hop[out->n];
+
+		if (device_name(hops.hop[i].oif, hop->device))
+			continue; /* it can be gone meanwhile */
+		hop->has_gateway = map_address(hop->gateway, gateway);
+		ask_neighbour(gateway->len ? gateway : dst, hops.hop[i].oif, hop->neighbour);
+		out->n++;
+	}
 }
 
 __attribute__((format(printf, 2, 3)))
@@ -232,17 +353,12 @@ int routes_back(const uint8_t target[16], const uint8_t lb[16], struct host_rout
 	err = answer.oif ? device_name(answer.oif, out->device) : 0;
 	if (err && err != -ENODEV) /* which is gone meanwhile */
 		return err;
-	if (answer.gateway.len) {
-		out->has_gateway = true;
-		if (answer.gateway.family == AF_INET) {
-			out->gateway[10] = out->gateway[11] = 0xff;
-			memcpy(out->gateway + 12, answer.gateway.bytes, 4);
-		} else {
-			memcpy(out->gateway, answer.gateway.bytes, 16);
-		}
-	}
+	out->has_gateway = map_address(out->gateway, &answer.gateway);
 	tell(out, &dst, from, &answer);
+	if (answer.type == RTN_UNICAST)
+		ask_hops(&dst, from, out);
 	if (answer.oif && answer.type == RTN_UNICAST)
-		ask_neighbour(answer.gateway.len ? &answer.gateway : &dst, answer.oif, out);
+		ask_neighbour(answer.gateway.len ? &answer.gateway : &dst, answer.oif,
+			      out->neighbour);
 	return 0;
 }

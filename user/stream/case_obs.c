@@ -61,6 +61,7 @@ static const struct field route_fields[] = {
 	FIELD("table", FIELD_U32, struct obs, route.table),
 	FIELD("oif", FIELD_U32, struct obs, route.oif),
 	FIELD("gateway", FIELD_ADDR, struct obs, route.gateway),
+	FIELD("several", FIELD_U8, struct obs, route.several),
 	FIELD_TEXT("route-dev", struct obs, route_device),
 };
 
@@ -85,6 +86,7 @@ static const struct field drop_fields[] = {
 	FIELD("rung", FIELD_U8, struct obs, rung.valid),
 	FIELD("rung-hook", FIELD_U8, struct obs, rung.hook),
 	FIELD("rung-priority", FIELD_S32, struct obs, rung.priority),
+	FIELD("next-hop", FIELD_ADDR, struct obs, next_hop),
 };
 
 static const struct field libwrap_fields[] = {

@@ -84,6 +84,7 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 	switch (out->point) {
 	case HCT_POINT_DROP:
 		out->rung = e->drop.rung;
+		memcpy(out->next_hop, e->drop.next_hop, sizeof(out->next_hop));
 		out->reason = drop_reason(e->drop.reason, namer);
 		out->function = e->drop.location ? namer->symbol(namer->ctx, e->drop.location) : NULL;
 		decode_stack(e->drop.stack, e->drop.stack_len, namer, out);

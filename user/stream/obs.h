@@ -58,6 +58,7 @@ struct obs {
 	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
 	struct hct_rung rung; /* DROP: how far through netfilter it came */
 	const char *function; /* DROP: the function that dropped; NULL unknown */
+	uint8_t next_hop[16]; /* DROP: the gateway of a reply's route; all zero: none, or not known */
 	const char *stack[HCT_STACK_MAX]; /* DROP, ICMP_SENT, RESET_SENT: innermost first */
 	size_t stack_len;
 

@@ -2,6 +2,7 @@
 /* Verdicts: the answer left this host, and the load balancer never confirmed it. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "diagnose/ask.h"
 #include "diagnose/advice_rule.h"
@@ -61,7 +62,7 @@ static void report_wrong_interface(const struct facts *f, struct diagnosis *d)
 	snprintf(d->where.device, sizeof(d->where.device), "%s", p->device_out);
 	say(WHY(d), "The SYN came in on %s, but the SYN-ACK left by %s", p->device_in,
 	    p->device_out);
-	if (known && !route.err && route.text[0])
+	if (known && !route.err && strcmp(route.device, p->device_out) == 0)
 		say(WHY(d), " (route: %.160s)", route.text);
 	say(WHY(d), ", and was never acknowledged: the network drops replies that leave by another "
 		    "interface.");

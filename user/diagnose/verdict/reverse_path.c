@@ -40,9 +40,10 @@ bool fix_reverse_path(const struct facts *f, const struct culprit *c, struct dia
 	elsewhere = known && !route.err && f->p->device_in[0] && route.device[0] &&
 		    strcmp(route.device, f->p->device_in) != 0;
 	say_cause(f, known, &route, d);
-	if (!elsewhere || is_loose_reverse_path_rule(&c->rule))
-		fix_way_back(f, known && !route.err, d);
-	else if (strcmp(f->address, f->inner_address) != 0 || !fix_by_table(f, f->range, &g, d))
+	if (!elsewhere || is_loose_reverse_path_rule(&c->rule)) {
+		ask_way_back(f, &g);
+		fix_way_back(f, known && !route.err, &g, d);
+	} else if (strcmp(f->address, f->inner_address) != 0 || !fix_by_table(f, f->range, &g, d))
 		advise_unknown_router(f, &g, d);
 	advice = reverse_path_owner_advice(&c->rule);
 	if (advice[0])

@@ -18,10 +18,19 @@ const char *conf_key(char out[CONF_KEY_LEN], bool v6, const char *device, const 
 /* The fix: NAME of DEVICE, whatever that is called, set to VALUE. */
 void fix_conf(bool v6, const char *device, const char *name, unsigned value, struct diagnosis *d);
 
-/* way_back.c: how a reply could leave by the device of the request.  False: not known. */
+/* way_back.c: how a reply could leave by the device of the request.  False: not known, and empty. */
 bool ask_way_back(const struct facts *f, struct host_gateway *out);
-/* The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses finds one. */
-void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d);
+/*
+ * No table was looked in for the reply, which a rule explains that goes by marks, ports
+ * or the like and forbids.
+ */
+bool may_be_denied(const struct facts *f, const struct host_gateway *g);
+/*
+ * The fix where the way back is missing, or forbidden; HAS_ROUTE: a look-up by addresses
+ * finds one.  G: as ask_way_back() has it.
+ */
+void fix_way_back(const struct facts *f, bool has_route, const struct host_gateway *g,
+		  struct diagnosis *d);
 /*
  * The fix where the way back leaves by another device: a rule for what has the
  * target's address, and a table of its own with a route to TO (a range, or
@@ -30,6 +39,12 @@ void fix_way_back(const struct facts *f, bool has_route, struct diagnosis *d);
  */
 bool fix_by_table(const struct facts *f, const char *to, struct host_gateway *g,
 		  struct diagnosis *d);
+/* Behind fix_by_table() to the range: the same for ADDRESS, another of the device's. */
+void fix_same_table(const struct facts *f, const uint8_t address[16], const struct host_gateway *g,
+		    struct diagnosis *d);
+/* The fix where the route's gateway does not answer: another to the range, over ROUTER, in its table. */
+bool fix_by_other_router(const struct facts *f, const uint8_t router[16],
+			 const struct host_gateway *g, struct diagnosis *d);
 /* What is to be said beside a command with G's router; and where that is not known. */
 void advise_router(const struct facts *f, const struct host_gateway *g, struct diagnosis *d);
 void advise_unknown_router(const struct facts *f, const struct host_gateway *g,

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diagnose/advice_rule.h"
 #include "diagnose/ask.h"
+#include "diagnose/verdict/next_hop.h"
 #include "diagnose/verdict/report.h"
 #include "diagnose/verdict/route.h"
 
@@ -30,9 +32,24 @@ static enum match match_gateway_unreachable(const struct facts *f)
 		return NO_MATCH;
 	if (ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) || route.err)
 		return NO_MATCH;
-	return strcmp(route.neighbour, "FAILED") == 0 || strcmp(route.neighbour, "INCOMPLETE") == 0
-		       ? MATCH_LIKELY
-		       : NO_MATCH;
+	return route_fails(&route) ? MATCH_LIKELY : NO_MATCH;
+}
+
+/*
+ * A look-up that ends at a rule is not seen; one whose result a rule does not take
+ * (suppress_prefixlength) is seen with that result.
+ */
+static bool is_refused_by_rules(const struct facts *f, const struct host_route *route)
+{
+	const struct probe *p = f->p;
+	struct host_gateway g;
+
+	if (!p->has_route && route->err < 0)
+		return true;
+	if (p->has_route != (route->err < 0) || f->gaps || !ask_way_back(f, &g))
+		return false;
+	return p->has_route ? g.suppressed :
+			      f->given.attached & POINT_BIT(ROUTE) && may_be_denied(f, &g);
 }
 
 /* inet_csk_route_req() finds nothing, and the SYN ends there without a drop. */
@@ -46,12 +63,10 @@ static enum match match_no_route_back(const struct facts *f)
 		return NO_MATCH;
 	if (p->route_failed)
 		return MATCH_CERTAIN;
-	if (p->has_route || (f->drop && !f->drop->reply) || probe_forwarded(p))
+	if ((f->drop && !f->drop->reply) || probe_forwarded(p) ||
+	    ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route))
 		return NO_MATCH;
-	return ask_route_back(f->given.host, p->tuple.target, p->tuple.lb, &route) == 0 &&
-			       route.err < 0
-		       ? MATCH_LIKELY
-		       : NO_MATCH;
+	return is_refused_by_rules(f, &route) ? MATCH_LIKELY : NO_MATCH;
 }
 
 /* The container answered, and this host does not know where to send it. */
@@ -63,49 +78,111 @@ static enum match match_no_route_back_forwarded(const struct facts *f)
 		       : NO_MATCH;
 }
 
-static void report_gateway_unreachable(const struct facts *f, struct diagnosis *d)
+/* What was asked when the probe was over is said to be so where it is not what was seen. */
+static void say_neighbour(const struct next_hop *hop, const char *resolution, struct diagnosis *d)
 {
-	const struct probe *p = f->p;
-	const char *resolution = f->v6 ? "neighbour discovery" : "ARP";
-	char gateway[ADDR_TEXT_LEN] = "", device[IFNAMSIZ] = "";
-	struct host_route route;
-	bool known = ask_route(f, &route);
-	bool inside = f->drop && f->drop->inside;
-	bool has_route = p->has_good_route && p->good_route_inside == inside;
-	bool has_gateway = has_route && p->good_route.has_gateway;
+	bool fails = neighbour_fails(hop->neighbour) || !hop->neighbour[0];
 
-	if (has_gateway)
-		format_addr(gateway, p->good_route.gateway);
-	else if (known && !route.err && route.has_gateway)
-		format_addr(gateway, route.gateway);
-	if (has_route && p->good_route_device[0])
-		snprintf(device, sizeof(device), "%s", p->good_route_device);
-	else if (known && route.device[0])
-		snprintf(device, sizeof(device), "%s", route.device);
-	where_set(d, "neighbour", f->drop);
-	snprintf(d->where.device, sizeof(d->where.device), "%s", device);
-	say(WHY(d), "The reply never left: %s%s%s%s does not answer %s",
-	    gateway[0] ? "the gateway " : "the load balancer's address ",
-	    gateway[0] ? gateway : f->lb, device[0] ? " on " : "", device, resolution);
-	if (known && route.neighbour[0])
-		say(WHY(d), " (neighbour state %s)", route.neighbour);
-	if (!inside &&
-	    blame_own_rule(f, has_gateway ? p->good_route.gateway :
-			   known && !route.err && route.has_gateway ? route.gateway : p->tuple.lb,
-			   device, d)) {
-		if (f->connected)
-			d->code = f->late_code;
-		return;
+	say(WHY(d), fails ? " does not answer %s" : " did not answer %s", resolution);
+	if (!fails)
+		say(WHY(d), "; asked afterwards, its neighbour state is %s", hop->neighbour);
+	else if (hop->neighbour[0])
+		say(WHY(d), " (neighbour state %s)", hop->neighbour);
+}
+
+/* "192.168.0.1 on eth0, 192.168.0.99 on eth0" */
+static void say_hops(const struct facts *f, const struct host_route *route, struct diagnosis *d)
+{
+	char addr[ADDR_TEXT_LEN];
+
+	for (size_t i = 0; i < route->n; i++)
+		say(WHY(d), "%s%s on %.15s", i ? ", " : "",
+		    route->hop[i].has_gateway ? format_addr(addr, route->hop[i].gateway) : f->lb,
+		    route->hop[i].device);
+	if (route->truncated)
+		say(WHY(d), " and others");
+}
+
+/* True: a rule of this host is why, and the fix is set. */
+static bool say_next_hop(const struct facts *f, const struct host_route *route,
+			 const struct next_hop *hop, struct diagnosis *d)
+{
+	bool inside = f->drop && f->drop->inside, own_rule = false;
+	const char *resolution = f->v6 ? "neighbour discovery" : "ARP";
+	char gateway[ADDR_TEXT_LEN], on[IFNAMSIZ + 8];
+
+	say(WHY(d), "The reply never left: ");
+	if (hop->unsure) {
+		say(WHY(d), "one of the next hops of the multipath route to %s does not answer %s",
+		    f->lb, resolution);
+		if (route && route->n) {
+			say(WHY(d), ", and which one this host cannot tell any more: ");
+			say_hops(f, route, d);
+		}
+		say(WHY(d), ".");
+		return false;
 	}
-	say(WHY(d), ".");
-	if (gateway[0])
+	say(WHY(d), "%s%s%s", hop->several ? "the next hop " : hop->has_gateway ? "the gateway " :
+	    "the load balancer's address ",
+	    hop->has_gateway ? format_addr(gateway, hop->gateway) : f->lb,
+	    on_device(on, hop->device));
+	if (hop->several)
+		say(WHY(d), " of the multipath route to %s", f->lb);
+	say_neighbour(hop, resolution, d);
+	if (!inside)
+		own_rule = blame_own_rule(f, hop->has_gateway ? hop->gateway : f->p->tuple.lb,
+					  hop->device, d);
+	end_sentence(d);
+	if (hop->several && route) {
+		say(WHY(d), " Each connection is given one of its next hops: ");
+		say_hops(f, route, d);
+		say(WHY(d), ".");
+	}
+	return own_rule;
+}
+
+static void advise_next_hop(const struct facts *f, const struct next_hop *hop, struct diagnosis *d)
+{
+	struct host_gateway g;
+
+	ask_way_back(f, &g);
+	if (g.rule[0])
+		say(WHY(d), " The routing rule %u (%s) chose the table of the route.",
+		    g.rule_priority, g.rule);
+	if (fix_next_hop(f, hop, &g, d))
+		return;
+	if (hop->several)
+		add_advice(d, "Take the next hop that does not answer out of the route, or bring it "
+			      "up.");
+	else if (hop->has_gateway)
 		add_advice(d, "Correct the gateway of the route back, or bring the gateway up.");
 	else
 		add_advice(d, "The route treats %s as directly attached: give it a gateway.", f->lb);
-	if (!inside)
-		SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s" : "ip route get %s", f->lb);
+}
+
+static void report_gateway_unreachable(const struct facts *f, struct diagnosis *d)
+{
+	struct host_route route;
+	bool known = ask_route(f, &route);
+	bool inside = f->drop && f->drop->inside;
+	struct next_hop hop;
+
+	find_next_hop(f, known ? &route : NULL, &hop);
+	where_set(d, "neighbour", f->drop);
+	snprintf(d->where.device, sizeof(d->where.device), "%s", hop.device);
 	if (f->connected)
 		d->code = f->late_code;
+	if (say_next_hop(f, known && !route.err ? &route : NULL, &hop, d))
+		return;
+	if (hop.unsure && d->confidence == CONFIDENCE_CERTAIN)
+		d->confidence = CONFIDENCE_LIKELY;
+	advise_next_hop(f, &hop, d);
+	if (hop.several)
+		SHOW_COMMAND(d, f->v6 ? "ip -6 route get fibmatch %s from %s && ip -6 neigh" :
+					"ip route get fibmatch %s from %s && ip neigh",
+			     f->lb, f->address);
+	else if (!inside)
+		SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s" : "ip route get %s", f->lb);
 }
 
 /* The errors that a fib rule or route type gives (fib_props[], net/ipv4/fib_semantics.c). */
@@ -144,6 +221,7 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe *p = f->p;
 	char table[TABLE_TEXT_LEN];
+	struct host_gateway g;
 	struct host_route route;
 	bool known = ask_route(f, &route);
 	int err = p->route_failed ? p->route.err : known ? route.err : -ENETUNREACH;
@@ -153,19 +231,36 @@ static void report_no_route_back(const struct facts *f, struct diagnosis *d)
 		report_no_route_back_inside(f, d);
 		return;
 	}
+	ask_way_back(f, &g);
 	where_set(d, "route", NULL);
 	snprintf(d->where.device, sizeof(d->where.device), "%s", p->device_in);
-	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: %s %s", f->what,
-	    f->lb, p->device_in[0] ? " on " : "", p->device_in, route_error(err), f->lb);
+	say(WHY(d), "The %s from %s came in%s%s, but this host cannot answer: ", f->what, f->lb,
+	    p->device_in[0] ? " on " : "", p->device_in);
+	if (!p->route_failed && known && route.err && g.denial.by_rule && g.rule[0])
+		say(WHY(d), "the routing rule %u (%s) forbids the way to %s", g.rule_priority,
+		    g.rule, f->lb);
+	else if (!p->route_failed && known && !route.err && may_be_denied(f, &g))
+		say(WHY(d), "no table was looked in for a route to %s, so a routing rule forbids "
+			    "it, which can only be rule %u (%s)", f->lb, g.maybe_priority, g.maybe);
+	else if (g.suppressed)
+		say(WHY(d), "the routing rule %u (%s) takes no route as wide as the one to %s",
+		    g.rule_priority, g.rule, f->lb);
+	else
+		say(WHY(d), "%s %s", route_error(err), f->lb);
 	if (special && p->route_failed && p->route.table)
 		say(WHY(d), " (table %s)", format_table(table, p->route.table));
 	say(WHY(d), ".");
-	if (known && !route.err && route.text[0])
-		say(WHY(d),
-		    " A look-up without the connection's own rules finds: %.120s; so look at 'ip "
-		    "rule'.",
-		    route.text);
-	fix_way_back(f, known && !route.err, d);
+	if (known && !route.err && route.text[0] && may_be_denied(f, &g))
+		; /* said already: what is asked has no marks and ports */
+	else if (known && !route.err && route.text[0])
+		say(WHY(d), " Asked afterwards, without the connection's own marks and ports, this "
+			    "host finds one: %.120s.", route.text);
+	else if (g.rule[0] && !g.suppressed && !(g.n_denials && g.denial.by_rule))
+		say(WHY(d), " It looks in table %u first, by the routing rule %u (%s).",
+		    g.n_denials ? g.denial.table : g.table, g.rule_priority, g.rule);
+	fix_way_back(f, known && !route.err, &g, d);
+	if ((g.rule[0] || g.maybe_denies) && !command_is_set(&d->fix.show))
+		SHOW_COMMAND(d, f->v6 ? "ip -6 rule" : "ip rule");
 }
 
 const struct verdict verdict_gateway_unreachable = {

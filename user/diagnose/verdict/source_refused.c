@@ -101,6 +101,7 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 	int64_t dev = f->p->device_in[0] ? conf_value(f, f->p->device_in, "rp_filter") : -1;
 	int64_t effective =
 		all > dev ? all : dev; /* the kernel takes the greater: IN_DEV_RPFILTER */
+	struct host_gateway g;
 	struct host_route route;
 	bool known = ask_route(f, &route);
 
@@ -115,16 +116,21 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "this host has no route back to that address");
 	else
 		say(WHY(d), "the route back does not lead out of that device");
+	if (known && !route.err && f->p->device_in[0] &&
+	    strcmp(route.device, f->p->device_in) == 0)
+		say(WHY(d), "; asked afterwards, it has one by %s", route.device);
 	if (all >= 0 && dev >= 0)
 		say(WHY(d), " (rp_filter: all %" PRId64 ", %s %" PRId64 ")", all, device_in(f),
 		    dev);
 	say(WHY(d), ".");
 	/* loose filtering asks for any way back: only where there is none does it drop */
 	if (known && !route.err && route.device[0] && f->p->device_in[0] &&
-	    strcmp(route.device, f->p->device_in) != 0)
+	    strcmp(route.device, f->p->device_in) != 0) {
 		fix_rp_filter(f, d);
-	else
-		fix_way_back(f, known && !route.err, d);
+	} else {
+		ask_way_back(f, &g);
+		fix_way_back(f, known && !route.err, &g, d);
+	}
 }
 
 static void report_martian_source(const struct facts *f, struct diagnosis *d)
