@@ -163,8 +163,9 @@ bool check_is_redirected(const struct check_facts *facts, uint8_t protocol, uint
 void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes);
 
 /* The steps. */
+void check_cloud_group(struct check *c);
+void check_cloud_acl(struct check *c);
 void check_cloud_settings(struct check *c);
-void check_cloud_network(struct check *c);
 void check_listeners(struct check *c);
 void check_firewall(struct check *c);
 void check_filters(struct check *c);
