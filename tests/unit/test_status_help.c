@@ -58,8 +58,8 @@ static void words(void **state)
 		{ "envoy", "POST", "web", NULL, 405, NULL, { "method: GET", "takes POST" } },
 		{ NULL, "PURGE", ADDRESS, NULL, 501, NULL, { "method PURGE" } },
 		/* look-alikes: it is not the method */
-		{ "haproxy", "GET", "", NULL, 405, NULL, { "not take GET /health", "path to one" },
-		  { "method to GET", "Add" } },
+		{ "haproxy", "GET", "", NULL, 405, NULL,
+		  { "not take GET at /health", "path to a page" }, { "method", "Add" } },
 		{ "haproxy", "OPTIONS", "", NULL, 503, NULL, { "see its log for OPTIONS /health" },
 		  { "method" } },
 		{ "haproxy", "GET", "", NULL, 501, NULL, { "see its log for GET /health" },

@@ -144,8 +144,9 @@ static void help_method(const struct help *h)
 		if (h->a->status != 405)
 			help_other(h);
 		else
-			ADD(h, "The page does not take %s: set the check's path to one that does, or "
-			       "let the service answer it there.", h->request);
+			ADD(h, "The service does not take %s at %s: set the check's path to a page "
+			       "that does, or let the service answer it there.",
+			    h->a->request->valid ? method : "the request", h->path);
 		return;
 	}
 	ADD(h, "The page does not take the method %s: set the check's method to GET", method);
@@ -182,7 +183,7 @@ static void help_misdirected(const struct help *h)
 	if (host[0])
 		ADD(h, "The service has no site by the Host %s: ", host);
 	else
-		ADD(h, "The service has no site for a request without this Host: ");
+		ADD(h, "The service has no site for a request without a Host: ");
 	add_host(h, NULL);
 	ADD(h, ".");
 }
