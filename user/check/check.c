@@ -15,6 +15,7 @@ const struct check_step check_steps[] = {
 	{ "1", "Security group", check_cloud_group },
 	{ "2", "Network ACL", check_cloud_acl },
 	{ "3", "What listens, and the check's settings", check_listeners },
+	{ "3", "Addresses that are listened on", check_listen_addresses },
 	{ "3", "The check's settings", check_cloud_settings },
 	{ "4", "Firewall", check_firewall },
 	{ "4", "Other filters", check_filters },
