@@ -44,8 +44,8 @@ def returns(what):
 
 
 def answers(reply):
-    return lambda lab: answer_server(lab, PORT, f"send:HTTP/1.1 {reply}\\r\\nContent-Length: 0\\r\\n"
-                                     r"\r\n") and None
+    answer = f"send:HTTP/1.1 {reply}" + r"\r\nContent-Length: 0\r\n\r\n"
+    return lambda lab: answer_server(lab, PORT, answer) and None
 
 
 def curl(*more):
@@ -59,8 +59,9 @@ METHODS = [
                                        show=("-X OPTIONS",)),
          port=PORT, setup=static, check=OPTIONS, options=HAPROXY),
     # without --lb: nobody else asks like this
-    Case("options-405-by-default", "http", status(405, *NO_OPTIONS, "HAProxy: option httpchk GET /)"),
-         port=PORT, setup=static, check=OPTIONS),
+    Case("options-405-by-default", "http",
+         status(405, *NO_OPTIONS, "HAProxy: option httpchk GET /)"), port=PORT, setup=static,
+         check=OPTIONS),
     Case("options-501", "http", status(501, *NO_OPTIONS, "option httpchk GET /)"),
          port=PORT, setup=python_files, check=OPTIONS, options=HAPROXY),
     Case("head-405", "http", status(405, "not take the method HEAD", "option httpchk GET /health)"),
@@ -93,9 +94,11 @@ NOT_THE_METHOD = [
          port=PORT, setup=returns("return 405;"), options=HAPROXY,
          check=haproxy("option httpchk GET /health")),
     Case("get-501", "http", status(501, "see its log for GET /health"), port=PORT,
-         setup=returns("return 501;"), options=HAPROXY, check=haproxy("option httpchk GET /health")),
+         setup=returns("return 501;"), options=HAPROXY,
+         check=haproxy("option httpchk GET /health")),
     Case("options-404", "http", status(404, "path to a page that the service has"), port=PORT,
-         setup=returns("return 404;"), options=HAPROXY, check=haproxy("option httpchk OPTIONS /gone")),
+         setup=returns("return 404;"), options=HAPROXY,
+         check=haproxy("option httpchk OPTIONS /gone")),
 ]
 
 
@@ -116,12 +119,13 @@ HOSTS = [
          setup=two_sites, options=HAPROXY, check=haproxy("option httpchk GET /health")),
     Case("elb", "http", status(421, "Host 192.168.0.10", "ELB: Domain Name"), port=PORT,
          setup=two_sites),
-    Case("elb-classic", "http", status(421, "default site", "default_server", "always sends an address"),
-         port=PORT, setup=two_sites, options=CLASSIC),
+    Case("elb-classic", "http",
+         status(421, "default site", "default_server", "always sends an address"), port=PORT,
+         setup=two_sites, options=CLASSIC),
     Case("elb-classic-404", "http", status(404, "path to a page", "default_server"), port=PORT,
          setup=returns("return 404;"), options=CLASSIC),
-    Case("aws-alb-400", "http", status(400, "default_server"), port=PORT, setup=returns("return 400;"),
-         options=("--lb", f"aws-alb:{LB_NODES[0]}")),
+    Case("aws-alb-400", "http", status(400, "default_server"), port=PORT,
+         setup=returns("return 400;"), options=("--lb", f"aws-alb:{LB_NODES[0]}")),
     # a name is sent: that client can be told another
     Case("by-a-name", "http", status(421, "the Host other.example.org", "set the check's Host"),
          port=PORT, setup=two_sites, options=CLASSIC, check=curl("-H", "Host: other.example.org")),
@@ -153,7 +157,8 @@ OTHERS = [
          setup=answers(r"301 Moved Permanently\r\nLocation: /health/")),
     Case("to-https", "http", status(308, "answer /health itself", "by HTTPS"), port=PORT,
          setup=answers(r"308 Permanent Redirect\r\nLocation: https://192.168.0.10/health")),
-    Case("401", "http", status(401, "needs no login"), port=8401, options=("--expect-codes", "200")),
+    Case("401", "http", status(401, "needs no login"), port=8401,
+         options=("--expect-codes", "200")),
     Case("403", "http", status(403, "is open to 100.125.0.0/16"), port=PORT,
          setup=returns("deny all;")),
     Case("426", "http", status(426, "HTTP/1.1"), port=PORT, setup=answers("426 Upgrade Required")),
@@ -198,10 +203,11 @@ def findings(binary, lab, *options):
 
 def test_classic_private(lab, binary):
     """By TCP from the VPC's own network, whose source the security group is to let in."""
-    line = only_line(probe(binary, lab, "--port", 8503, ranges=("--lb", "elb-classic:192.168.0.0/24")))
+    private = ("--lb", "elb-classic:192.168.0.0/24")
+    line = only_line(probe(binary, lab, "--port", 8503, ranges=private))
     assert (line["protocol"], line["verdict"]) == ("tcp", "healthy"), line
     assert line["lb"]["addr"].startswith("192.168.0."), line
-    found = findings(binary, lab, "--lb", "elb-classic:192.168.0.0/24", "--port", "8503")
+    found = findings(binary, lab, *private, "--port", "8503")
     group = next(one["what"] for one in found if one["step"] == "1")
     assert "protocol TCP, port 8503, source 192.168.0.0/24" in group, group
 
@@ -210,7 +216,8 @@ def test_probe_and_check_say_the_same(make_lab, binary):
     """The method that HAProxy asks with: in the advice of a probe, and in the check's step 3."""
     lab = make_lab()
     static(lab)
-    line = only_line(probe(binary, lab, "--port", PORT, "--protocol", "http", ranges=HAPROXY), FAILED)
+    line = only_line(probe(binary, lab, "--port", PORT, "--protocol", "http", ranges=HAPROXY),
+                     FAILED)
     assert line["http"]["method"] == "OPTIONS" and line["http"]["status"] == 405, line
     assert "option httpchk GET /)" in line["fix_advice"], line
     notes = [one["what"] for one in findings(binary, lab, *HAPROXY, "--port", str(PORT))

@@ -136,7 +136,7 @@ static void words(void **state)
 	}
 }
 
-/* Of every client and status: something to do, in whole sentences, and no error is to be expected. */
+/* Of every client and status: something to do, whole, and no error is to be expected. */
 static void every_status(void **state)
 {
 	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "POST" };

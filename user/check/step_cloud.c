@@ -20,16 +20,16 @@ static const struct preset_words *words_of(const struct check *c)
 static void put_besides(const struct settings *s, struct finding *out)
 {
 	if (s->protocols & HCT_PROTO_UDP)
-		CHECK_PUT(out->why, "A UDP check pings first: add a rule with protocol ICMP and the "
-				    "same source, too. ");
+		CHECK_PUT(out->why, "A UDP check pings first: add a rule with protocol ICMP and "
+				    "the same source, too. ");
 	else if (!s->protocols)
-		CHECK_PUT(out->why, "A UDP listener's check needs protocol UDP, and beside it ICMP, as "
-				    "it pings first. ");
+		CHECK_PUT(out->why, "A UDP listener's check needs protocol UDP, and beside it "
+				    "ICMP, as it pings first. ");
 	if (!s->protocols || s->protocols & (HCT_PROTO_TCP | HCT_PROTO_UDP))
 		CHECK_PUT(out->why, "Where the check has a port of its own, let in both: that, and "
 				    "the service's. ");
-	CHECK_PUT(out->why, "'hctrace live' shows whether checks arrive: if none does, it is this or "
-			    "step 2.");
+	CHECK_PUT(out->why, "'hctrace live' shows whether checks arrive: if none does, it is this "
+			    "or step 2.");
 }
 
 void check_cloud_group(struct check *c)
@@ -40,15 +40,15 @@ void check_cloud_group(struct check *c)
 	char rule[INBOUND_LEN], ports[128];
 
 	if (w->group) {
-		CHECK_PUT(out.what, "Not visible from this host. In the console, its %s (%s) needs a "
-				    "rule with %s.", w->group, w->add, inbound_rule(rule, s));
+		CHECK_PUT(out.what, "Not visible from this host. In the console, its %s (%s) needs "
+				    "a rule with %s.", w->group, w->add, inbound_rule(rule, s));
 		put_besides(s, &out);
 	} else {
-		CHECK_PUT(out.what, "Not visible from this host. Whatever filters between %s and it "
-				    "must let protocol %s, %s, in from %.100s.", w->name,
+		CHECK_PUT(out.what, "Not visible from this host. Whatever filters between %s and "
+				    "it must let protocol %s, %s, in from %.100s.", w->name,
 			  inbound_protocol(s), inbound_ports(ports, sizeof(ports), s), s->from_text);
-		CHECK_PUT(out.why, "'hctrace live' shows whether checks arrive: if none does, it is "
-				   "this.");
+		CHECK_PUT(out.why, "'hctrace live' shows whether checks arrive: if none does, it "
+				   "is this.");
 	}
 	check_say(c, &out);
 }
@@ -76,15 +76,17 @@ void check_cloud_acl(struct check *c)
 	char ports[128], own[ADDR_TEXT_LEN] = "this host";
 
 	if (!w->acl) {
-		CHECK_PUT(out.what, "%s has no network ACL of subnets: step 1 has it all.", w->name);
+		CHECK_PUT(out.what, "%s has no network ACL of subnets: step 1 has it all.",
+			  w->name);
 		check_say(c, &out);
 		return;
 	}
 	own_address(c->facts, own);
 	inbound_ports(ports, sizeof(ports), s);
-	CHECK_PUT(out.what, "Not visible from this host. Where its subnet has a %s, that (%s) needs a "
-			    "rule with action Allow, protocol %s, source %.100s, any source port, "
-			    "destination %s, %s.", w->acl, w->add, inbound_protocol(s), s->from_text,
+	CHECK_PUT(out.what, "Not visible from this host. Where its subnet has a %s, that (%s) "
+			    "needs a rule with action Allow, protocol %s, source %.100s, any "
+			    "source port, destination %s, %s.", w->acl, w->add, inbound_protocol(s),
+		  s->from_text,
 		  own, ports);
 	CHECK_PUT(out.why, "And an outbound rule for the answers, where it keeps no state: Allow, "
 			   "source %s, %s, destination %.100s, any port. Both stand ahead of every "
@@ -106,14 +108,15 @@ static void tell_way_out(struct check *c, bool http)
 	struct finding out = check_finding(c, CHECK_NOTE);
 	char interval[SPAN_TEXT_LEN], all[SPAN_TEXT_LEN];
 
-	CHECK_PUT(out.what, "%s shows a change after %u checks in a row: with one every %s that is %s "
-			    "after the cause is gone.", w->group ? "The console" : w->name, s->retries,
+	CHECK_PUT(out.what, "%s shows a change after %u checks in a row: with one every %s that is "
+			    "%s after the cause is gone.", w->group ? "The console" : w->name,
+		  s->retries,
 		  format_setting(interval, s->interval_ns),
 		  format_setting(all, s->retries * s->interval_ns));
 	if (http && w->tcp)
-		CHECK_PUT(out.why, "While an HTTP check fails although the service works, a check with "
-				   "%s is the way out: it asks for the connection alone, and so no "
-				   "longer tells whether the page is well.", w->tcp);
+		CHECK_PUT(out.why, "While an HTTP check fails although the service works, a check "
+				   "with %s is the way out: it asks for the connection alone, and "
+				   "so no longer tells whether the page is well.", w->tcp);
 	check_say(c, &out);
 }
 
@@ -125,8 +128,8 @@ void check_cloud_settings(struct check *c)
 	bool http = may_be_http(s);
 	char ports[128];
 
-	CHECK_PUT(out.what, "Not visible from this host. At the load balancer: is the health check on, "
-			    "is its protocol the service's");
+	CHECK_PUT(out.what, "Not visible from this host. At the load balancer: is the health check "
+			    "on, is its protocol the service's");
 	if (s->n_ports)
 		CHECK_PUT(out.what, ", its port right (here: %s)",
 			  inbound_ports(ports, sizeof(ports), s));

@@ -65,8 +65,8 @@ static void tell(struct check *c, uint8_t protocol, const struct host_listener *
 		  l->comm[0] ? l->comm : "A process", l->port, own,
 		  format_addr(other, unheard->addr), unheard->device);
 	CHECK_PUT(out.why, "Checks of %s are refused; those of %s are not.", other, own);
-	CHECK_ADVISE(&out, "Have the load balancer check %s, or have %s listen on %s as well, in its "
-			   "configuration, and restart it.", own, name, other);
+	CHECK_ADVISE(&out, "Have the load balancer check %s, or have %s listen on %s as well, in "
+			   "its configuration, and restart it.", own, name, other);
 	check_show_sockets(&out, protocol, l->port, true);
 	check_say(c, &out);
 }

@@ -24,9 +24,9 @@ const struct preset presets[] = {
 	  JUDGES_UNKNOWN, TCP_CHECK_CONNECTS, ENDS_BY_RST,
 	  .words = { "ELB", .host = "Domain Name", .tcp = "protocol TCP", CLOUD_FILTERS,
 		     .where = ELB_WHERE,
-		     .note = "An enhanced load balancer takes 200, 202 and 401 for a pass, a classic "
-			     "one 2xx and 3xx (--lb elb-classic); a TCP listener with an HTTP check "
-			     "takes 200 alone (--expect-codes 200)." } },
+		     .note = "An enhanced load balancer takes 200, 202 and 401 for a pass, a "
+			     "classic one 2xx and 3xx (--lb elb-classic); a TCP listener with an "
+			     "HTTP check takes 200 alone (--expect-codes 200)." } },
 	{ "elb-dedicated", { NULL }, { { 200, 200 } }, 5, 3, 3,
 	  JUDGES_UNKNOWN, TCP_CHECK_CONNECTS, ENDS_BY_RST, .in_subnet = true,
 	  .words = { "ELB", .host = "Domain Name", .codes = "Status Code",
@@ -71,8 +71,8 @@ const struct preset presets[] = {
 	{ "haproxy", { NULL }, { { 200, 399 } }, 2, 2, 3, JUDGES_STATUS,
 	  .words = { "HAProxy", .method = "option httpchk GET", .method_path = true,
 		     .host = "http-check send hdr Host NAME", .codes = "http-check expect status",
-		     .note = "HAProxy's 'option httpchk' asks with OPTIONS unless told otherwise: a "
-			     "service that takes no OPTIONS answers 405 or 501; 'option httpchk "
+		     .note = "HAProxy's 'option httpchk' asks with OPTIONS unless told otherwise: "
+			     "a service that takes no OPTIONS answers 405 or 501; 'option httpchk "
 			     "GET /' asks for the page." } },
 	{ "keepalived", { NULL }, { { 200, 299 } }, 60, 5, 2,
 	  .words = { "keepalived", .host = "virtualhost NAME", .codes = "status_code" } },

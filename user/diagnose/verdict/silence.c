@@ -76,9 +76,9 @@ static void say_others(const struct silence *s, struct diagnosis *d)
 		say(WHY(d), " (%s)", s->asked);
 	say(WHY(d), one ? ", which was not recognised as a check." :
 			  ", none of which was recognised as a check.");
-	say(ADVICE(d), "The network lets the load balancer in. If %s the check, say so: --path PATH "
-		       "names it, and --all-traffic tells of each request. Else look at the health "
-		       "check's settings: is it on, and its port right?",
+	say(ADVICE(d), "The network lets the load balancer in. If %s the check, say so: --path "
+		       "PATH names it, and --all-traffic tells of each request. Else look at the "
+		       "health check's settings: is it on, and its port right?",
 	    one ? "that request was" : "one of them was");
 }
 
@@ -99,12 +99,14 @@ static void say_outside(const struct silence *silence, struct diagnosis *d)
 	say(ADVICE(d), "Look outside this host: is the health check on, and its port right? ");
 	inbound_rule(rule, s);
 	if (w->group)
-		say(ADVICE(d), "The inbound rules of the %s must have one with %s%s", w->group, rule,
+		say(ADVICE(d), "The inbound rules of the %s must have one with %s%s", w->group,
+		    rule,
 		    s->protocols & HCT_PROTO_UDP ? ", and one with ICMP" : "");
 	else
 		say(ADVICE(d), "Whatever filters on the way must have a rule with %s", rule);
 	if (w->acl)
-		say(ADVICE(d), "; the %s of the subnet must let the same in, and the answers out", w->acl);
+		say(ADVICE(d), "; the %s of the subnet must let the same in, and the answers out",
+		    w->acl);
 	say(ADVICE(d), ". Where the load balancer probes from elsewhere, say so (--from, --lb).");
 }
 
@@ -151,10 +153,11 @@ const struct verdict verdict_no_probe = {
 	.evidence = "No packet from the probes' source addresses reached the first point that "
 		"hctrace watches.",
 	.remedy = "Check that the health check is enabled and its port right, and that the "
-		"security group and the network ACL of the subnet let the load balancer's "
-		"addresses in (the check's port, and the service's where that is another; of UDP "
-		"checks ICMP as well): 100.125.0.0/16 of shared and public classic load balancers, "
-		"the backend subnet of dedicated ones, the VPC's network of private classic ones. On the host, look for an XDP program (ip link) and growing rx "
-		"drop counters (ip -s link).",
+		  "security group and the network ACL of the subnet let the load balancer's "
+		  "addresses in (the check's port, and the service's where that is another; of UDP "
+		  "checks ICMP as well): 100.125.0.0/16 of shared and public classic load "
+		  "balancers, the backend subnet of dedicated ones, the VPC's network of private "
+		  "classic ones. On the host, look for an XDP program (ip link) and growing rx "
+		  "drop counters (ip -s link).",
 	.outcome = OUTCOME_FAIL,
 };

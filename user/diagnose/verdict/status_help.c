@@ -84,9 +84,9 @@ static bool sends_address_always(const struct help *h)
 static void add_host(const struct help *h, const char *name)
 {
 	if (sends_address_always(h)) {
-		ADD(h, "at the service, let its default site answer %s whatever the Host is (nginx: "
-		       "default_server; Apache: the first VirtualHost), as this load balancer always "
-		       "sends an address as Host", h->path);
+		ADD(h, "at the service, let its default site answer %s whatever the Host is "
+		       "(nginx: default_server; Apache: the first VirtualHost), as this load "
+		       "balancer always sends an address as Host", h->path);
 		return;
 	}
 	if (name)
@@ -99,7 +99,8 @@ static void add_host(const struct help *h, const char *name)
 /* Programs whose 503 is about the servers behind them. */
 static bool is_proxy(const char *process)
 {
-	static const char *const names[] = { "haproxy", "envoy", "traefik", "varnishd", "cache-main" };
+	static const char *const names[] = { "haproxy", "envoy", "traefik", "varnishd",
+					     "cache-main" /* Varnish's worker */ };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(process, names[i]) == 0)
@@ -112,17 +113,17 @@ static void help_other(const struct help *h)
 	int status = h->a->status;
 
 	if (status == 407)
-		ADD(h, "A forward proxy answers at this port, and wants a login: point the check to "
-		       "the service's own port.");
+		ADD(h, "A forward proxy answers at this port, and wants a login: point the check "
+		       "to the service's own port.");
 	else if (status == 408)
-		ADD(h, "The service says that the request did not reach it whole in time: raise its "
-		       "limit for the head of a request, and see its log for %s.", h->request);
+		ADD(h, "The service says that the request did not reach it whole in time: raise "
+		       "its limit for the head of a request, and see its log for %s.", h->request);
 	else if (status == 414 || status == 431)
-		ADD(h, "The service takes no request as large as this one: shorten the check's path "
-		       "and headers, or raise its limit (nginx: large_client_header_buffers).");
+		ADD(h, "The service takes no request as large as this one: shorten the check's "
+		       "path and headers, or raise its limit (nginx: large_client_header_buffers).");
 	else if (status == 503 && is_proxy(h->a->process))
-		ADD(h, "%s passes %s on, and says so where none of its servers is up: see its log and "
-		       "its list of servers.", h->a->process, h->request);
+		ADD(h, "%s passes %s on, and says so where none of its servers is up: see its log "
+		       "and its list of servers.", h->a->process, h->request);
 	else if (status >= 500)
 		ADD(h, "The service reports an error of its own: see its log for %s.", h->request);
 	else if (status >= 400)
@@ -169,8 +170,8 @@ static void help_bad_request(const struct help *h)
 		add_host(h, NULL);
 		ADD(h, ". If that is not it, its log says what it refuses of %s.", h->request);
 	} else {
-		ADD(h, "See the service's log for what it refuses of %s, such as a Host that it does "
-		       "not know: ", h->request);
+		ADD(h, "See the service's log for what it refuses of %s, such as a Host that it "
+		       "does not know: ", h->request);
 		add_host(h, NULL);
 		ADD(h, ".");
 	}
@@ -258,8 +259,8 @@ static bool same_host(const char *a, const char *b)
 
 static bool is_login(const char *path)
 {
-	static const char *const words[] = { "login", "signin", "sign-in", "sign_in", "/auth", "/sso",
-					     "oauth", "saml" };
+	static const char *const words[] = { "login", "signin", "sign-in", "sign_in",
+					     "/auth", "/sso", "oauth", "saml" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcasestr(path, words[i]))
@@ -280,8 +281,8 @@ static void help_redirect(const struct help *h)
 		ADD(h, "set the check's path to a page that needs no login, or let %s in at %s "
 		       "without one", h->a->range, h->path);
 	} else if (l.tls) {
-		ADD(h, "let the service answer %s itself, without sending it to HTTPS, or check its "
-		       "HTTPS port by HTTPS", h->path);
+		ADD(h, "let the service answer %s itself, without sending it to HTTPS, or check "
+		       "its HTTPS port by HTTPS", h->path);
 		if (elsewhere && !is_address(l.host)) {
 			ADD(h, "; then ");
 			add_host(h, l.host);
@@ -290,7 +291,8 @@ static void help_redirect(const struct help *h)
 		add_host(h, whole ? l.host : NULL);
 		ADD(h, ", or its path to a page that answers itself");
 	} else if (whole && l.path[0] == '/') {
-		ADD(h, "set the check's path to %s, or to another page that answers itself", l.path);
+		ADD(h, "set the check's path to %s, or to another page that answers itself",
+		    l.path);
 	} else {
 		ADD(h, "set the check's path (or Host) to a page that answers itself");
 	}
@@ -344,7 +346,8 @@ static void help_success(const struct help *h)
 	if (!h->words || s->preset != &presets[0])
 		ADD(h, ".");
 	else /* it is the default, too */
-		ADD(h, "; where the load balancer's expected codes can be set, %d can be one of them.",
+		ADD(h, "; where the load balancer's expected codes can be set, %d can be one of "
+		       "them.",
 		    h->a->status);
 }
 
@@ -353,18 +356,18 @@ static void help_upstream(const struct help *h)
 	int status = h->a->status;
 
 	if (status == 502)
-		ADD(h, "The service passes %s on, and got no valid answer: see whether its upstream "
-		       "runs and listens where the service looks for it", h->request);
+		ADD(h, "The service passes %s on, and got no valid answer: see whether its "
+		       "upstream runs and listens where the service looks for it", h->request);
 	else
-		ADD(h, "The service passes %s on, and its upstream did not answer in time: see what "
-		       "keeps that", h->request);
+		ADD(h, "The service passes %s on, and its upstream did not answer in time: see "
+		       "what keeps that", h->request);
 	ADD(h, "; the service's error log names it.");
 }
 
 static void help_rate(const struct help *h)
 {
-	ADD(h, "The service limits the rate of requests: take %s or %s out of that limit (each node "
-	       "of the load balancer checks by itself), or lengthen the check's interval.",
+	ADD(h, "The service limits the rate of requests: take %s or %s out of that limit (each "
+	       "node of the load balancer checks by itself), or lengthen the check's interval.",
 	    h->a->range, h->path);
 }
 
