@@ -164,6 +164,15 @@ static void presets_apply(void **state)
 	assert_string_equal(s.from_text, "2001:db8::5/128");
 	assert_int_equal(parse(&s, "--lb kubelet --from 10.244.0.1"), -1);
 	assert_string_equal(s.from_text, "10.244.0.1/32");
+	assert_int_equal(parse(&s, "--lb elb-classic"), -1); /* the public one */
+	assert_string_equal(s.from_text, "100.125.0.0/16");
+	assert_int_equal(s.n_expect, 1);
+	assert_int_equal(s.expect[0].first, 200);
+	assert_int_equal(s.expect[0].last, 399);
+	assert_true(s.preset_given);
+	assert_int_equal(parse(&s, "--lb elb-classic:192.168.0.0/16"), -1); /* the private one */
+	assert_string_equal(s.from_text, "192.168.0.0/16");
+	assert_int_equal(s.preset->tcp, TCP_CHECK_CONNECTS);
 	assert_int_equal(parse(&s, "--from 100.126.0.0/16"), -1); /* instead of the preset's */
 	assert_string_equal(s.from_text, "100.126.0.0/16");
 }
@@ -181,6 +190,9 @@ static void presets_are_complete(void **state)
 		assert_int_equal(parse(&s, line), -1);
 		assert_ptr_equal(s.preset, preset);
 		assert_true(s.n_from && s.n_expect && s.interval_ns && s.timeout_ns && s.retries);
+		assert_non_null(preset->words.name);
+		/* a cloud's filter is no use without the way to it */
+		assert_int_equal(!!preset->words.group, !!preset->words.add);
 		for (size_t n = 0; preset->from[n]; n++) {
 			char text[PREFIX_TEXT_LEN];
 

@@ -12,9 +12,11 @@
 #include "render/format.h"
 
 const struct check_step check_steps[] = {
-	{ "1", "Health check settings", check_cloud_settings },
-	{ "2", "Security groups and network ACLs", check_cloud_network },
-	{ "3", "What listens", check_listeners },
+	{ "1", "Security group", check_cloud_group },
+	{ "2", "Network ACL", check_cloud_acl },
+	{ "3", "What listens, and the check's settings", check_listeners },
+	{ "3", "Addresses that are listened on", check_listen_addresses },
+	{ "3", "The check's settings", check_cloud_settings },
 	{ "4", "Firewall", check_firewall },
 	{ "4", "Other filters", check_filters },
 	{ "5", "Way back to the load balancer", check_routes },

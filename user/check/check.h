@@ -189,8 +189,10 @@ bool check_say_bound(struct check *c, const struct host_listeners *all, uint8_t 
 void check_show_sockets(struct finding *out, uint8_t protocol, uint16_t port, bool processes);
 
 /* The steps. */
+void check_cloud_group(struct check *c);
+void check_cloud_acl(struct check *c);
 void check_cloud_settings(struct check *c);
-void check_cloud_network(struct check *c);
+void check_listen_addresses(struct check *c);
 void check_listeners(struct check *c);
 void check_firewall(struct check *c);
 void check_filters(struct check *c);

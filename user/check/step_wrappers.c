@@ -123,6 +123,14 @@ static void put_fix(struct finding *out, const struct asker *a, const struct pre
 	CHECK_FIX(out, "/etc/hosts.allow");
 }
 
+/* The check asks for no more than the handshake, which libwrap cannot refuse. */
+static bool only_connects(const struct check *c)
+{
+	const char *kind = c->facts->settings->check;
+
+	return kind && strcmp(kind, "tcp") == 0;
+}
+
 static void check_daemon(struct check *c, uint32_t pid, const struct asker *a,
 			 const struct prefix *from)
 {
@@ -145,12 +153,16 @@ static void check_daemon(struct check *c, uint32_t pid, const struct asker *a,
 		return;
 	}
 	if (!w.granted)
-		out.result = asked_for && !w.uncertain && !a->assumed ? CHECK_FAIL : CHECK_WARN;
+		out.result = asked_for && !w.uncertain && !a->assumed && !only_connects(c) ?
+				     CHECK_FAIL : CHECK_WARN;
 	else if (w.uncertain)
 		out.result = CHECK_WARN;
 	else if (a->assumed)
 		out.result = CHECK_NOTE;
 	put_answer(&out, a, client, &w);
+	if (!w.granted && only_connects(c))
+		CHECK_PUT(out.why, "%sTCP checks that ask for the handshake alone pass: the kernel "
+				   "makes it. All others are refused.", out.why[0] ? " " : "");
 	if (out.result >= CHECK_WARN)
 		put_fix(&out, a, from, &w);
 	check_say(c, &out);

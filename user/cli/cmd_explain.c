@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* `hctrace explain [VERDICT]`: the catalogue, on stdout. */
+/* `hctrace explain [VERDICT]`: the catalogue, or one load balancer's habits, on stdout. */
 #include "cmd_explain.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/inbound.h"
+#include "diagnose/verdict.h"
+#include "presets.h"
+#include "render/format.h"
 #include "render/text.h"
 #include "values.h"
-#include "diagnose/verdict.h"
 
 #define DEFAULT_WIDTH 80
 #define MAX_READABLE 100
@@ -25,7 +32,8 @@ static void list(struct text *t)
 			*v->step ? v->step : "-", v->summary);
 	}
 	fputs("\nSTEP is that of the load balancer's procedure for unhealthy backend servers.\n"
-	      "'hctrace explain VERDICT' says what one means, what proves it and what helps.\n",
+	      "'hctrace explain VERDICT' says what one means, what proves it and what helps;\n"
+	      "'hctrace explain PRESET' from where and by what a load balancer checks.\n",
 	      t->out);
 }
 
@@ -43,9 +51,61 @@ static void explain(struct text *t, const struct verdict *v)
 		text_paragraph(t, 2, "Step      ", STYLE_STRONG, v->step, true);
 }
 
+static void put(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+static void explain_preset(struct text *t, const struct preset *p)
+{
+	struct settings s = { .preset = p };
+	const struct preset_words *w = &p->words;
+	char line[600] = "", manner[PRESET_MANNER_LEN], range[16], rule[INBOUND_LEN];
+
+	text_print(t, STYLE_STRONG, "%s", p->name);
+	fprintf(t->out, ": how it checks\n\n");
+	for (size_t i = 0; p->from[i]; i++) {
+		put(s.from_text, sizeof(s.from_text), "%s%s", i ? ", " : "", p->from[i]);
+		prefix_parse(&s.from[s.n_from++], p->from[i]);
+	}
+	put(line, sizeof(line), "%s", s.from_text);
+	if (p->in_subnet || !p->from[0])
+		put(line, sizeof(line), "%s behind the name: %s:%s", line[0] ? ", or the network" :
+		    p->in_subnet ? "the network" : "the address", p->name,
+		    p->in_subnet ? "SUBNET" : "ADDR");
+	text_paragraph(t, 2, "From      ", STYLE_STRONG, line, true);
+	snprintf(line, sizeof(line), "every %u s, for at most %u s; %u in a row change the state",
+		 p->interval_s, p->timeout_s, p->retries);
+	text_paragraph(t, 2, "Checks    ", STYLE_STRONG, line, true);
+	line[0] = '\0';
+	for (size_t i = 0; i < MAX_EXPECT && p->expect[i].first; i++)
+		put(line, sizeof(line), "%s%s", i ? ", " : "", format_code_range(range, &p->expect[i]));
+	text_paragraph(t, 2, "Codes     ", STYLE_STRONG, line, true);
+	preset_manner(manner, p);
+	text_paragraph(t, 2, "Judges    ", STYLE_STRONG, manner, true);
+	if (w->note)
+		text_paragraph(t, 2, "Note      ", STYLE_STRONG, w->note, true);
+	if (w->where)
+		text_paragraph(t, 2, "Settings  ", STYLE_STRONG, w->where, true);
+	if (!p->from[0])
+		put(s.from_text, sizeof(s.from_text), p->in_subnet ? "SUBNET" : "ADDR");
+	snprintf(line, sizeof(line), "%s%s%s: %s", w->group ? w->group : "what filters on the way",
+		 w->acl ? " and " : "", w->acl ? w->acl : "", inbound_rule(rule, &s));
+	text_paragraph(t, 2, "Let in    ", STYLE_STRONG, line, true);
+}
+
 int cmd_explain(const struct settings *settings)
 {
-	const char *name = settings->args[0], *nearest;
+	const char *name = settings->args[0], *nearest, *subnets;
+	const struct preset *preset;
 	struct text t;
 	int id;
 
@@ -59,6 +119,11 @@ int cmd_explain(const struct settings *settings)
 		return EXIT_ALL_HEALTHY;
 	}
 	id = verdict_by_name(name);
+	preset = preset_find(name, &subnets);
+	if (id < 0 && preset) {
+		explain_preset(&t, preset);
+		return EXIT_ALL_HEALTHY;
+	}
 	if (id < 0) {
 		nearest = value_nearest(name, verdict_name);
 		fprintf(stderr, "hctrace: unknown verdict '%s'", name);

@@ -51,24 +51,33 @@ static void help_options(FILE *out)
 	}
 }
 
+static void help_preset(FILE *out, const char *name, const char *argument, bool last, size_t *column)
+{
+	char text[40];
+	size_t len = (size_t)snprintf(text, sizeof(text), " %s%s%s%s", name, argument ? ":" : "",
+				      argument ? argument : "", last ? "\n" : ",");
+
+	if (*column + len > 79) {
+		fputs("\n       ", out);
+		*column = 7;
+	}
+	*column += len;
+	fputs(text, out);
+}
+
 static void help_presets(FILE *out)
 {
 	size_t column = 7;
 
 	fputs("\nPRESET:", out);
 	for (size_t i = 0; i < n_presets; i++) {
-		const char *argument = preset_argument(&presets[i]);
-		char text[40];
-		size_t len = (size_t)snprintf(text, sizeof(text), " %s%s%s%s", presets[i].name,
-					      argument ? ":" : "", argument ? argument : "",
-					      i + 1 < n_presets ? "," : "\n");
+		const struct preset *preset = &presets[i];
+		const char *argument = preset_argument(preset);
 
-		if (column + len > 79) {
-			fputs("\n       ", out);
-			column = 7;
-		}
-		column += len;
-		fputs(text, out);
+		if (preset->in_subnet && !argument) /* with its known sources, or with others */
+			help_preset(out, preset->name, NULL, false, &column);
+		help_preset(out, preset->name, preset->in_subnet ? "SUBNET" : argument,
+			    i + 1 == n_presets, &column);
 	}
 }
 

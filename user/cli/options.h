@@ -61,6 +61,23 @@ enum tcp_check {
 /* How it ends such a check. */
 enum check_end { ENDS_ANYHOW, ENDS_BY_RST, ENDS_BY_FIN };
 
+/*
+ * Where its settings are, in its own words, for advice that can be followed.  NULL: there is no
+ * such setting.
+ */
+struct preset_words {
+	const char *name; /* "HAProxy", behind which the words below stand */
+	const char *method; /* to make a check GET; its path follows where METHOD_PATH */
+	bool method_path;
+	const char *host; /* the name that a check asks for */
+	const char *codes; /* the expected codes */
+	const char *tcp; /* to check by TCP while the HTTP check fails */
+	const char *group, *acl; /* a cloud's own filters, which this host cannot see */
+	const char *add; /* the console's way from there to a new rule */
+	const char *where; /* the console's way to the health check's settings */
+	const char *note; /* what else decides about an HTTP check */
+};
+
 /* A load balancer's habits. */
 struct preset {
 	const char *name;
@@ -71,6 +88,8 @@ struct preset {
 	enum tcp_check tcp;
 	enum check_end ends;
 	bool keeps; /* one connection for many checks */
+	bool in_subnet; /* its nodes can have addresses of a subnet, given behind the name */
+	struct preset_words words;
 };
 
 struct settings {

@@ -15,6 +15,8 @@ extern const size_t n_presets;
  * follows the colon, inside TEXT, or NULL.  NULL: no such preset.
  */
 const struct preset *preset_find(const char *text, const char **subnets);
+/* NULL: no such preset. */
+const struct preset *preset_named(const char *name);
 /* What PRESET needs behind a colon: "SUBNET", "ADDR"; NULL: nothing, its sources are known. */
 const char *preset_argument(const struct preset *preset);
 /*

@@ -13,5 +13,10 @@ size_t client_known_prefix(const char *agent, size_t len);
  * are unknown the wire is asked: who ends right behind the status went by that.
  */
 enum client_judges client_judges(const struct settings *s, const struct probe *p);
+/*
+ * The kind of client that sent R, for words about its settings: the one that says so, or what
+ * --lb says.  NULL: nobody says so.
+ */
+const struct preset *client_preset(const struct settings *s, const struct http_request *r);
 
 #endif

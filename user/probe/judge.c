@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diagnose/verdict/status_help.h"
 #include "guest.h"
+#include "render/format.h"
 
 #define PATIENCE_NS UINT64_C(1000000000) /* a client that has no turn of the CPU: far more than it takes */
 
@@ -38,6 +40,24 @@ static void judge_unreached(const struct guest *g, const struct client_seen *see
 		    g->way->port, g->way->port);
 }
 
+/* The same advice as for an answer that is seen on the wire. */
+static void advise_status(const struct guest *g, const struct client_seen *seen,
+			  struct diagnosis *d)
+{
+	const struct client_check *check = &g->plan.check;
+	char range[PREFIX_TEXT_LEN] = "the load balancer";
+	struct http_request request = { .valid = true };
+
+	snprintf(request.method, sizeof(request.method), "%s", check->manner->method);
+	snprintf(request.path, sizeof(request.path), "%s", check->path);
+	snprintf(request.host, sizeof(request.host), "%s", check->host);
+	if (g->settings->n_from == 1)
+		format_prefix(range, &g->settings->from[0]);
+	status_advise(&(struct status_answer){ .settings = g->settings, .request = &request,
+					       .status = seen->status, .location = "",
+					       .process = "", .range = range }, d);
+}
+
 /* Behind TLS only the client knows what was answered. */
 static void judge_https(const struct guest *g, const struct client_seen *seen, struct diagnosis *d)
 {
@@ -61,13 +81,11 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 		d->verdict = VERDICT_HTTP_STATUS;
 		d->code = verdict_info(d->verdict)->code;
 		snprintf(d->why, sizeof(d->why),
-			 "The service answered %s %s (Host %s) with %d, behind the encryption; the "
-			 "check expects other codes.",
+			 "The service answered %s %s (Host %s) with status %d, behind the "
+			 "encryption; the check expects other codes.",
 			 check->manner->method, check->path, check->host, seen->status);
 		memset(&d->fix, 0, sizeof(d->fix));
-		snprintf(d->fix.advice, sizeof(d->fix.advice),
-			 "Let the service answer this path and Host with an expected code, or set "
-			 "the check's path, Host and expected codes to what it answers.");
+		advise_status(g, seen, d);
 		return;
 	}
 	d->verdict = seen->result == CLIENT_NOT_HTTP ? VERDICT_NOT_HTTP :

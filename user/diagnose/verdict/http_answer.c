@@ -4,6 +4,7 @@
 
 #include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
+#include "diagnose/verdict/status_help.h"
 
 /* "HTTP/2.0 200", "http/1.1 200": some clients take that. */
 static bool begins_like_http(const struct facts *f)
@@ -79,30 +80,16 @@ static void report_http_status(const struct facts *f, struct diagnosis *d)
 	if (q->host[0])
 		say(WHY(d), " (Host: %s)", q->host);
 	say(WHY(d), " with status %d", status);
+	if (status_refuses_method(q, status))
+		say(WHY(d), ", as it does not take the method %s there", q->method);
 	if (r->location[0])
 		say(WHY(d), ", a redirect to %s", r->location);
 	say(WHY(d), "; the load balancer expects ");
 	say_expected(f, d);
 	say(WHY(d), ".");
-	if (status >= 300 && status < 400)
-		say(ADVICE(d),
-		    "Health checks follow no redirects: set the check's path (or Host) to a page "
-		    "that answers itself, or "
-		    "add %d to its expected codes.",
-		    status);
-	else if (status == 401 || status == 403)
-		say(ADVICE(d),
-		    "Let %s in without credentials for the check's path, or add %d to its expected "
-		    "codes.",
-		    f->range, status);
-	else if (status == 404 || status == 400 || status == 421)
-		say(ADVICE(d), "Set the check's path (and Host) to one that the service knows.");
-	else if (status >= 500)
-		say(ADVICE(d), "The service reports an error of its own: see its log for %s.",
-		    request);
-	else
-		say(ADVICE(d), "Add %d to the check's expected codes, or make the page answer 200.",
-		    status);
+	status_advise(&(struct status_answer){ .settings = f->s, .request = q, .status = status,
+					       .location = r->location, .process = f->p->comm,
+					       .range = f->range }, d);
 	show_request(f, d);
 }
 
@@ -114,9 +101,12 @@ const struct verdict verdict_http_status = {
 	.meaning = "The service answered in time, but with a status that the check does not "
 		"expect.",
 	.evidence = "The status line of the response, against the expected codes.",
-	.remedy = "Let the path of the check answer with an expected code (mind redirects, "
-		"authentication and the Host header), or change path or expected codes at the "
-		"load balancer.",
+	.remedy = "Let the path of the check answer GET with an expected code (mind redirects, "
+		"authentication and the Host header), or change method, path or Host of the check "
+		"at the load balancer. An enhanced load balancer expects 200, 202 or 401, a "
+		"dedicated one 200 unless other codes are set, a classic one 2xx or 3xx, and a TCP "
+		"listener with an HTTP check 200. While an HTTP check fails, a TCP check is the way "
+		"out where the service itself works.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(TC_INGRESS) | POINT_BIT(TC_EGRESS),
 	.rule = { .match = match_http_status, .report = report_http_status },

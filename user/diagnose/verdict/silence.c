@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "diagnose/ask.h"
+#include "diagnose/inbound.h"
 #include "diagnose/resolution.h"
 #include "diagnose/silence.h"
 #include "diagnose/verdict/report.h"
+#include "include/hct_event.h"
 
 static const struct host_device *find_device(const struct host_devices *devices, const char *name)
 {
@@ -123,10 +125,38 @@ static void say_others(const struct silence *s, struct diagnosis *d)
 		say(WHY(d), " (%s)", s->asked);
 	say(WHY(d), one ? ", which was not recognised as a check." :
 			  ", none of which was recognised as a check.");
-	say(ADVICE(d), "The network lets the load balancer in. If %s the check, say so: --path PATH "
-		       "names it, and --all-traffic tells of each request. Else look at the health "
-		       "check's settings: is it on, and its port right?",
+	say(ADVICE(d), "The network lets the load balancer in. If %s the check, say so: --path "
+		       "PATH names it, and --all-traffic tells of each request. Else look at the "
+		       "health check's settings: is it on, and its port right?",
 	    one ? "that request was" : "one of them was");
+}
+
+/* What to set where this host cannot look; of the one service that fell silent, if it is known. */
+static void say_outside(const struct silence *silence, struct diagnosis *d)
+{
+	const struct hct_tuple *tuple = &silence->service->tuple;
+	const struct preset_words *w = inbound_words(silence->settings);
+	struct settings one = *silence->settings, *s = &one;
+	char rule[INBOUND_LEN];
+
+	if (tuple->target_port) {
+		s->n_ports = 1;
+		s->ports[0] = ntohs(tuple->target_port);
+	}
+	if (tuple->protocol == IPPROTO_UDP)
+		s->protocols = HCT_PROTO_UDP;
+	say(ADVICE(d), "Look outside this host: is the health check on, and its port right? ");
+	inbound_rule(rule, s);
+	if (w->group)
+		say(ADVICE(d), "The inbound rules of the %s must have one with %s%s", w->group,
+		    rule,
+		    s->protocols & HCT_PROTO_UDP ? ", and one with ICMP" : "");
+	else
+		say(ADVICE(d), "Whatever filters on the way must have a rule with %s", rule);
+	if (w->acl)
+		say(ADVICE(d), "; the %s of the subnet must let the same in, and the answers out",
+		    w->acl);
+	say(ADVICE(d), ". Where the load balancer probes from elsewhere, say so (--from, --lb).");
 }
 
 void diagnose_silence(const struct silence *s, struct diagnosis *d)
@@ -160,9 +190,7 @@ void diagnose_silence(const struct silence *s, struct diagnosis *d)
 	}
 	say_suspects(s, d);
 	blame_resolution(s, d);
-	add_advice(d, "Look outside this host: is the health check on, and its port right; do the "
-		      "security group and the network ACL of the subnet let %s in; does the load "
-		      "balancer probe from there (see --from, --lb)?", s->settings->from_text);
+	say_outside(s, d);
 }
 
 const struct verdict verdict_no_probe = {
@@ -175,8 +203,11 @@ const struct verdict verdict_no_probe = {
 	.evidence = "No packet from the probes' source addresses reached the first point that "
 		"hctrace watches.",
 	.remedy = "Check that the health check is enabled and its port right, and that the "
-		"security group and the network ACL of the subnet let the load balancer's "
-		"addresses in. On the host, look for an XDP program (ip link) and growing rx "
-		"drop counters (ip -s link).",
+		  "security group and the network ACL of the subnet let the load balancer's "
+		  "addresses in (the check's port, and the service's where that is another; of UDP "
+		  "checks ICMP as well): 100.125.0.0/16 of shared and public classic load "
+		  "balancers, the backend subnet of dedicated ones, the VPC's network of private "
+		  "classic ones. On the host, look for an XDP program (ip link) and growing rx "
+		  "drop counters (ip -s link).",
 	.outcome = OUTCOME_FAIL,
 };
