@@ -18,6 +18,7 @@
 #include "probe.h"
 #include "proofs.h"
 #include "spoken.h"
+#include "upstreams.h"
 #include "verdict.h"
 
 /* What a diagnosis starts from: given by the caller. */
@@ -32,6 +33,7 @@ struct case_facts {
 	uint32_t lost; /* a bit per enum hct_point that lost events meanwhile */
 	unsigned kernel; /* of the traced host: major << 8 | minor; 0 unknown */
 	uint64_t now_ns; /* when it is diagnosed, CLOCK_MONOTONIC of the traced host */
+	const struct upstreams *upstreams; /* failed connections of this host's processes; may be NULL */
 	struct proofs *proofs; /* of firewall rules; what this probe proves is added; may be NULL */
 };
 

@@ -84,6 +84,8 @@ static void report_http_status(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "; the load balancer expects ");
 	say_expected(f, d);
 	say(WHY(d), ".");
+	if (say_upstream_of_status(f, status, d))
+		return;
 	if (status >= 300 && status < 400)
 		say(ADVICE(d),
 		    "Health checks follow no redirects: set the check's path (or Host) to a page "
