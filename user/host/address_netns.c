@@ -1,33 +1,131 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Which network namespace of this host has an address. */
+/*
+ * Which network namespace of this host has an address.
+ *
+ * Unrelated namespaces may have it, too (every lab and every second Docker host has a
+ * 172.17.0.2): it is the one whose device has the hardware address that this namespace
+ * sends to, by its table of neighbours.
+ */
 #include "address_netns.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "addresses.h"
+#include "netlink.h"
 #include "netns.h"
 
-#define MAX_OTHER_NETNS 64
+#define MAX_OTHER_NETNS 256
+#define MAX_NEIGHBOURS 4 /* of one address, on several devices */
+#define MAC_LEN 6
 
 struct search {
 	const uint8_t *addr;
-	struct host_addresses all;
+	uint8_t macs[MAX_NEIGHBOURS][MAC_LEN];
+	size_t n_macs;
 };
+
+static bool is_addr(const struct search *s, const struct sockaddr *sa)
+{
+	uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
+
+	if (!sa)
+		return false;
+	if (sa->sa_family == AF_INET6)
+		return memcmp(&((const struct sockaddr_in6 *)sa)->sin6_addr, s->addr, 16) == 0;
+	if (sa->sa_family != AF_INET)
+		return false;
+	memcpy(mapped + 12, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+	return memcmp(mapped, s->addr, 16) == 0;
+}
+
+static const struct ifaddrs *owner_in(const struct search *s, const struct ifaddrs *all)
+{
+	while (all && !is_addr(s, all->ifa_addr))
+		all = all->ifa_next;
+	return all;
+}
 
 /* 1: this namespace has it, 0, or -errno. */
 static int has_address(void *ctx)
 {
-	struct search *s = ctx;
-	int err = addresses_read(&s->all);
+	struct ifaddrs *all;
+	bool found;
 
-	if (err)
-		return err;
-	for (size_t i = 0; i < s->all.n; i++)
-		if (memcmp(s->all.a[i].addr, s->addr, 16) == 0)
-			return 1;
-	return 0;
+	if (getifaddrs(&all))
+		return -errno;
+	found = owner_in(ctx, all) != NULL;
+	freeifaddrs(all);
+	return found;
+}
+
+static bool is_neighbour(const struct search *s, const struct sockaddr_ll *ll)
+{
+	for (size_t i = 0; i < s->n_macs; i++)
+		if (ll->sll_halen == MAC_LEN && memcmp(ll->sll_addr, s->macs[i], MAC_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* The same, by a device that is a neighbour of the namespace that we came from. */
+static int has_neighbour(void *ctx)
+{
+	struct search *s = ctx;
+	const struct ifaddrs *owner;
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (getifaddrs(&all))
+		return -errno;
+	owner = owner_in(s, all);
+	for (const struct ifaddrs *one = all; owner && one && !found; one = one->ifa_next)
+		found = one->ifa_addr && one->ifa_addr->sa_family == AF_PACKET &&
+			strcmp(one->ifa_name, owner->ifa_name) == 0 &&
+			is_neighbour(s, (const struct sockaddr_ll *)one->ifa_addr);
+	freeifaddrs(all);
+	return found;
+}
+
+static int take_neighbour(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ndmsg *neighbour = mnl_nlmsg_get_payload(nlh);
+	const uint8_t *dst = NULL, *mac = NULL;
+	uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
+	struct search *s = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*neighbour)) {
+		uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
+
+		if (type == NDA_LLADDR && len == MAC_LEN) {
+			mac = mnl_attr_get_payload(attr);
+		} else if (type == NDA_DST && neighbour->ndm_family == AF_INET && len == 4) {
+			memcpy(mapped + 12, mnl_attr_get_payload(attr), 4);
+			dst = mapped;
+		} else if (type == NDA_DST && neighbour->ndm_family == AF_INET6 && len == 16) {
+			dst = mnl_attr_get_payload(attr);
+		}
+	}
+	if (dst && mac && memcmp(dst, s->addr, 16) == 0 && s->n_macs < MAX_NEIGHBOURS)
+		memcpy(s->macs[s->n_macs++], mac, MAC_LEN);
+	return MNL_CB_OK;
+}
+
+static int read_neighbours(struct search *s)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *neighbour;
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	neighbour = mnl_nlmsg_put_extra_header(nlh, sizeof(*neighbour));
+	neighbour->ndm_family = AF_UNSPEC;
+	return netlink_ask(NETLINK_ROUTE, nlh, true, take_neighbour, s, NULL);
 }
 
 int address_netns_find(const uint8_t addr[16], uint32_t *out)
@@ -35,20 +133,23 @@ int address_netns_find(const uint8_t addr[16], uint32_t *out)
 	struct netns_ref refs[MAX_OTHER_NETNS];
 	struct search s = { .addr = addr };
 	size_t n;
-	int found = has_address(&s);
+	int err = has_address(&s);
 
 	*out = 0;
-	if (found < 0)
-		return found;
-	if (found) {
+	if (err < 0)
+		return err;
+	if (err) {
 		*out = netns_self();
 		return 0;
 	}
-	n = netns_others(refs, MAX_OTHER_NETNS);
+	err = read_neighbours(&s);
+	if (err)
+		return err;
+	n = s.n_macs ? netns_others(refs, MAX_OTHER_NETNS) : 0;
 	for (size_t i = 0; i < n; i++) {
-		if (netns_visit(&refs[i], has_address, &s) != 1)
+		if (netns_visit(&refs[i], has_neighbour, &s) != 1)
 			continue;
-		if (*out) {
+		if (*out) { /* two with the same hardware address */
 			*out = 0;
 			return -ENOTUNIQ;
 		}

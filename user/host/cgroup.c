@@ -3,7 +3,7 @@
  * What a process's cgroups keep it from: frozen, throttled, out of memory, starved.
  *
  * `ip netns exec` mounts a fresh /sys without cgroups, so they are looked for where
- * process 1 has them, too.
+ * process 1 or those that started this one have them, too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,26 +17,53 @@
 #include "small_file.h"
 
 #define MAX_LEVELS 16
+#define MAX_PARENTS 8
 #define MOUNT "/sys/fs/cgroup"
 #define NO_LIMIT (UINT64_C(1) << 60) /* version 1 has a number near 2^63 where there is none */
 
 struct reader {
 	struct throttled *before;
 	struct host_condition *out;
-	int root; /* the folder MOUNT, as process 1 or we have it */
+	int root; /* the folder MOUNT, or -1 */
 	const char *unified; /* below it: "" or "unified/" */
 };
 
-static int open_mount(void)
-{
-	int fd = open("/proc/1/root" MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd >= 0 ? fd : open(MOUNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 static bool has(int dir, const char *path)
 {
-	return faccessat(dir, path, R_OK, 0) == 0;
+	return faccessat(dir, path, F_OK, 0) == 0;
+}
+
+/* As process PID has it (0: as we have).  -1: nothing is mounted there. */
+static int open_mount_of(uint32_t pid)
+{
+	char path[64] = MOUNT;
+	int fd;
+
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%u/root" MOUNT, pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || has(fd, "cgroup.procs") || has(fd, "unified/cgroup.procs") ||
+	    has(fd, "cpu/cgroup.procs") || has(fd, "memory/cgroup.procs"))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int open_mount(void)
+{
+	int fd = open_mount_of(0);
+	uint64_t pid = getpid();
+
+	for (int i = 0; fd < 0 && i < MAX_PARENTS && pid > 1; i++) {
+		char path[32], text[2048];
+
+		snprintf(path, sizeof(path), "/proc/%u/status", (uint32_t)pid);
+		if (small_file_read(AT_FDCWD, path, text, sizeof(text)) <= 0 ||
+		    !small_file_number(text, "PPid:", &pid) || !pid)
+			break;
+		fd = open_mount_of((uint32_t)pid);
+	}
+	return fd >= 0 ? fd : open_mount_of(1);
 }
 
 static ssize_t read_in(const struct reader *r, const char *folder, const char *file, char *out,

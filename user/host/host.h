@@ -259,7 +259,7 @@ struct host_ops {
 	/* Name of a network namespace by inode number, as `ip netns` has it. */
 	int (*netns_name)(void *ctx, uint32_t netns, char out[64]);
 	int (*condition)(void *ctx, uint32_t pid, struct host_condition *out);
-	/* The network namespace that has ADDR: this one, or the only other one; -ENOTUNIQ: several have. */
+	/* The network namespace that has ADDR: this one, or one that is its neighbour; -ENOENT: none. */
 	int (*address_netns)(void *ctx, const uint8_t addr[16], uint32_t *out);
 	/* The socket unit of systemd that listens on TCP port PORT. */
 	int (*socket_unit)(void *ctx, uint16_t port, char out[64]);

@@ -133,13 +133,14 @@ static bool say_files(const struct facts *f, const struct state *s, struct diagn
 		return false;
 	say(WHY(d), " Asked right after, %s had %" PRIu32 " descriptors open, and may have %" PRIu32
 		    " (RLIMIT_NOFILE): accept() fails then.", s->who, c->files, c->files_limit);
-	if ((uint64_t)c->files_limit * 2 <= c->files_hard)
+	if ((uint64_t)c->files_limit * 2 <= c->files_hard) {
 		FIX_COMMAND(d, "prlimit --pid %u --nofile=%u:", c->files_pid, c->files_limit * 2);
-	else
-		FIX_COMMAND(d, "prlimit --pid %u --nofile=%u:%u", c->files_pid, c->files_limit * 2,
-			    c->files_limit * 2);
-	add_advice(d, "That lasts until it is restarted: set LimitNOFILE= in its unit, or ulimit -n where it is "
-		      "started. If the number grows on, it leaks descriptors: see which.");
+		add_advice(d, "That lasts until it is restarted: set LimitNOFILE= in its unit, too, or ulimit -n "
+			      "where it is started.");
+	} else {
+		add_advice(d, "Raise LimitNOFILE= in its unit, or ulimit -n where it is started, and restart it.");
+	}
+	add_advice(d, "If the number only grows, it leaks descriptors: see which.");
 	SHOW_COMMAND(d, "ls -l /proc/%u/fd", c->files_pid);
 	return true;
 }
@@ -153,7 +154,7 @@ static bool say_uninterruptible(const struct state *s, struct diagnosis *d)
 	say(WHY(d), " Asked right after, %s was in uninterruptible sleep (state D", s->who);
 	if (c->waits_in[0])
 		say(WHY(d), ", in %s", c->waits_in);
-	say(WHY(d), "): it waits for a disk, a network file system or a driver.");
+	say(WHY(d), "): mostly a disk, a network file system or a driver lets it wait so.");
 	add_advice(d, "See which it is: dmesg, the mounts that it uses (NFS), the health of the disks.");
 	SHOW_COMMAND(d, "cat /proc/%u/stack", s->pid);
 	return true;

@@ -222,12 +222,11 @@ static void say_failed(const struct way_on *w, char *text, size_t size)
 	if (!w->seen)
 		say(text, size, "Probably %s could not connect to %s, which its command line names: ",
 		    w->proxy, w->endpoint);
-	else if (w->failed.times > 1)
-		say(text, size, "%s could not connect to %s (%u times): ", w->proxy, w->endpoint,
-		    w->failed.times);
 	else
 		say(text, size, "%s could not connect to %s: ", w->proxy, w->endpoint);
 	say_reason(w, text, size);
+	if (w->failed.times > 1)
+		say(text, size, "; it tried %u times", w->failed.times);
 	say(text, size, ".");
 }
 
