@@ -12,6 +12,7 @@ import lab_services
 import pytest
 from harness import FAILED, Case, Expect, apply_fix, params, run_case
 from lab_services import PYTHON, SERVERS, tcp_server
+from test_check import check, of
 
 PORT = 7400
 CGROUP = "/sys/fs/cgroup"
@@ -220,3 +221,20 @@ def test_look_alike(case, make_lab, trace):
     _, line, _ = run_case(case, make_lab, trace)
     assert ASKED not in line["why"].lower() and not line["fix_command"], json.dumps(line, indent=1)
     assert "throttled" not in line["why"], line["why"]
+
+
+@pytest.mark.parametrize("mode, says, command", [
+    ("stopped", "is stopped (state T)", "kill -CONT "),
+    ("no-files", "has 40 descriptors open, and may have 40", "prlimit --pid "),
+])
+def test_check_says_it(mode, says, command, make_lab, binary):
+    """hctrace check finds it without a probe, and its command ends it."""
+    lab = make_lab()
+    with stopped(lab) if mode == "stopped" else contextlib.nullcontext(odd_server(lab, mode)):
+        found, _ = check(binary, lab, "--port", PORT)
+        failed = of(found, "fail", "6")
+        assert len(failed) == 1 and says in failed[0]["what"], failed
+        assert failed[0]["fix_command"].startswith(command), failed
+        lab.backend.run("bash", "-c", failed[0]["fix_command"])
+        found, _ = check(binary, lab, "--port", PORT)
+        assert not of(found, "fail", "6"), found

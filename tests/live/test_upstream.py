@@ -10,6 +10,7 @@ import pytest
 from harness import FAILED, HEALTHY, Case, Expect, params, run_case
 from lab import BACKEND6, CONTAINER, CONTAINER6
 from lab_services import answer_server, tcp_server
+from test_check import check, of
 
 PORT, INNER = 7300, 8080
 DOCKER_PROXY = "/usr/sbin/docker-proxy"
@@ -150,7 +151,7 @@ LOOK_ALIKES = [
     Case("answers", "http", Expect("healthy", protocol="http", status=200), port=PORT,
          setup=answers),
     Case("answers-late", "response-timeout",
-         Expect("app-slow", "RECV_RESPONSE_TIMEOUT", process="docker-proxy"), port=PORT,
+         Expect("app-slow", "RECV_RESPONSE_TIMEOUT", process="docker-proxy"), port=PORT, timeout=2,
          setup=answers_late),
     Case("closes-by-itself", "closed/reset", closed(process="docker-proxy"), port=PORT,
          setup=closes_by_itself),
@@ -196,3 +197,17 @@ def test_service_came_back(make_lab, trace):
     line = run.probe(lab_checks.http(lab, PORT))
     assert line["verdict"] == "healthy", json.dumps(line)
     run.stop(status=FAILED)
+
+
+def test_check_says_it(make_lab, binary):
+    """hctrace check knows the same without a probe; where the proxy is served, it has nothing to say."""
+    lab = make_lab(container=True)
+    loopback_only(lab)
+    found, _ = check(binary, lab, "--port", PORT)
+    failed = of(found, "fail", "6")
+    assert len(failed) == 1, failed
+    assert (f"passes connections on to {UPSTREAM}, where nobody listens but on loopback (app, pid "
+            in failed[0]["what"]), failed
+    answer_server(lab, INNER, "fin", bind=CONTAINER, space=lab.container)
+    found, _ = check(binary, lab, "--port", PORT)
+    assert not of(found, "fail", "6"), found

@@ -37,8 +37,8 @@ bool upstreams_any(const struct upstreams *u, uint64_t from_ns, uint64_t until_n
 bool upstreams_find(const struct upstreams *u, uint32_t pid, uint64_t from_ns, uint64_t until_ns,
 		    struct upstream *out)
 {
-	bool alone = true;
 	unsigned times = 0;
+	bool others = false;
 
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; pid && i < UPSTREAMS_KEPT; i++) {
@@ -47,9 +47,10 @@ bool upstreams_find(const struct upstreams *u, uint32_t pid, uint64_t from_ns, u
 		if ((one->pid != pid && one->parent != pid) || !is_between(one, from_ns, until_ns))
 			continue;
 		if (times++ && (memcmp(out->addr, one->addr, 16) != 0 || out->port != one->port))
-			alone = false;
+			others = true;
 		*out = *one;
 	}
 	out->times = times;
-	return times && alone;
+	out->others = others;
+	return times > 0;
 }

@@ -13,7 +13,9 @@ struct upstream {
 	uint8_t addr[16];
 	uint16_t port; /* host byte order */
 	int err; /* errno of the socket; 0: the process gave up */
-	unsigned times; /* upstreams_find(): so many of the process went there and failed */
+	/* by upstreams_find(): so many of the process failed, and some of them went elsewhere */
+	unsigned times;
+	bool others;
 };
 
 #define UPSTREAMS_KEPT 64
@@ -25,10 +27,7 @@ struct upstreams {
 void upstreams_add(struct upstreams *u, const struct obs *o);
 /* Did any begin and fail between FROM and UNTIL? */
 bool upstreams_any(const struct upstreams *u, uint64_t from_ns, uint64_t until_ns);
-/*
- * The last that process PID, or a child of it, began and saw fail between FROM and UNTIL.
- * False: none, or some went elsewhere, so that which of them matters is not known.
- */
+/* The last that process PID, or a child of it, began and saw fail between FROM and UNTIL; false: none. */
 bool upstreams_find(const struct upstreams *u, uint32_t pid, uint64_t from_ns, uint64_t until_ns,
 		    struct upstream *out);
 

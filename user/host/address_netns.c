@@ -3,14 +3,16 @@
  * Which network namespace of this host has an address.
  *
  * Unrelated namespaces may have it, too (every lab and every second Docker host has a
- * 172.17.0.2): it is the one whose device has the hardware address that this namespace
- * sends to, by its table of neighbours.
+ * 172.17.0.2): it is the one that a device of this namespace leads into (veth), or whose
+ * device has the hardware address that this namespace sends to, by its table of neighbours.
  */
 #include "address_netns.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
@@ -22,12 +24,15 @@
 
 #define MAX_OTHER_NETNS 256
 #define MAX_NEIGHBOURS 4 /* of one address, on several devices */
+#define MAX_LINKED 256 /* namespaces that devices lead into */
 #define MAC_LEN 6
 
 struct search {
 	const uint8_t *addr;
 	uint8_t macs[MAX_NEIGHBOURS][MAC_LEN];
 	size_t n_macs;
+	int32_t linked[MAX_LINKED]; /* numbers that this namespace has for others */
+	size_t n_linked;
 };
 
 static bool is_addr(const struct search *s, const struct sockaddr *sa)
@@ -128,6 +133,62 @@ static int read_neighbours(struct search *s)
 	return netlink_ask(NETLINK_ROUTE, nlh, true, take_neighbour, s, NULL);
 }
 
+static int take_link(const struct nlmsghdr *nlh, void *data)
+{
+	struct search *s = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg))
+		if (mnl_attr_get_type(attr) == IFLA_LINK_NETNSID &&
+		    mnl_attr_get_payload_len(attr) == sizeof(int32_t) && s->n_linked < MAX_LINKED)
+			memcpy(&s->linked[s->n_linked++], mnl_attr_get_payload(attr),
+			       sizeof(int32_t));
+	return MNL_CB_OK;
+}
+
+static int read_links(struct search *s)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *link;
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+	link->ifi_family = AF_UNSPEC;
+	return netlink_ask(NETLINK_ROUTE, nlh, true, take_link, s, NULL);
+}
+
+static int take_nsid(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtgenmsg))
+		if (mnl_attr_get_type(attr) == NETNSA_NSID &&
+		    mnl_attr_get_payload_len(attr) == sizeof(int32_t))
+			memcpy(data, mnl_attr_get_payload(attr), sizeof(int32_t));
+	return MNL_CB_OK;
+}
+
+/* Does a device of this namespace lead into the one in which process PID lives? */
+static bool is_linked(const struct search *s, uint32_t pid)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtgenmsg *general;
+	int32_t nsid = -1;
+
+	nlh->nlmsg_type = RTM_GETNSID;
+	general = mnl_nlmsg_put_extra_header(nlh, sizeof(*general));
+	general->rtgen_family = AF_UNSPEC;
+	mnl_attr_put_u32(nlh, NETNSA_PID, pid);
+	if (netlink_ask(NETLINK_ROUTE, nlh, false, take_nsid, &nsid, NULL) || nsid < 0)
+		return false;
+	for (size_t i = 0; i < s->n_linked; i++)
+		if (s->linked[i] == nsid)
+			return true;
+	return false;
+}
+
 int address_netns_find(const uint8_t addr[16], uint32_t *out)
 {
 	struct netns_ref refs[MAX_OTHER_NETNS];
@@ -145,11 +206,17 @@ int address_netns_find(const uint8_t addr[16], uint32_t *out)
 	err = read_neighbours(&s);
 	if (err)
 		return err;
-	n = s.n_macs ? netns_others(refs, MAX_OTHER_NETNS) : 0;
+	err = read_links(&s);
+	if (err)
+		return err;
+	n = netns_others(refs, MAX_OTHER_NETNS);
 	for (size_t i = 0; i < n; i++) {
-		if (netns_visit(&refs[i], has_neighbour, &s) != 1)
+		bool linked = is_linked(&s, refs[i].pid);
+
+		if ((!linked && !s.n_macs) ||
+		    netns_visit(&refs[i], linked ? has_address : has_neighbour, &s) != 1)
 			continue;
-		if (*out) { /* two with the same hardware address */
+		if (*out) {
 			*out = 0;
 			return -ENOTUNIQ;
 		}

@@ -222,10 +222,13 @@ static void say_failed(const struct way_on *w, char *text, size_t size)
 	if (!w->seen)
 		say(text, size, "Probably %s could not connect to %s, which its command line names: ",
 		    w->proxy, w->endpoint);
+	else if (w->failed.others) /* which of them was for this check is not known */
+		say(text, size, "%s could not connect to several addresses; to %s: ", w->proxy,
+		    w->endpoint);
 	else
 		say(text, size, "%s could not connect to %s: ", w->proxy, w->endpoint);
 	say_reason(w, text, size);
-	if (w->failed.times > 1)
+	if (w->failed.times > 1 && !w->failed.others)
 		say(text, size, "; it tried %u times", w->failed.times);
 	say(text, size, ".");
 }
