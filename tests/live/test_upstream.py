@@ -9,7 +9,7 @@ import lab_checks
 import pytest
 from harness import FAILED, HEALTHY, Case, Expect, params, run_case
 from lab import BACKEND6, CONTAINER, CONTAINER6
-from lab_services import answer_server, tcp_server
+from lab_services import PYTHON, SERVERS, answer_server, tcp_server
 from test_check import check, of
 
 PORT, INNER = 7300, 8080
@@ -94,6 +94,11 @@ CLOSES = [
     Case("socat-loopback", "closed/reset",
          closed(f"socat {WORDS} to {UPSTREAM}: nobody listens there but on 127.0.0.1 (app, pid ",
                 "in namespace ", process="socat"), port=PORT, setup=socat_to_container),
+    # a proxy of which nothing is known but what the kernel tells
+    Case("own-proxy", "closed/reset",
+         closed(f"app {WORDS} to 127.0.0.1:7399: nobody listens there.", process="app"), port=PORT,
+         timeout=2, setup=lambda lab: lab.spawn(
+             lab.backend, PYTHON, f"{SERVERS}/odd_server.py", "forwards", PORT, port=PORT) and None),
     Case("socat-nobody", "closed/reset",
          closed(f"socat {WORDS} to 127.0.0.1:7399: nobody listens there."), port=PORT,
          setup=lambda lab: socat(lab, "127.0.0.1:7399")),

@@ -8,6 +8,7 @@
     stops       stops itself when a request came
     sleeps      waits in the kernel, uninterruptibly, when a request came
     computes    needs half a second of CPU time for an answer
+    forwards    connects to port 7399 of this host, and closes when that fails
 """
 import argparse
 import ctypes
@@ -43,6 +44,12 @@ def serve(listener, mode):
             os.kill(os.getpid(), signal.SIGSTOP)
         if mode == "sleeps":
             sleep_in_the_kernel()
+        if mode == "forwards":
+            try:
+                socket.create_connection(("127.0.0.1", 7399), timeout=1)
+            except OSError:
+                sock.close()
+                continue
         if mode == "computes":
             end = time.process_time() + 0.5
             while time.process_time() < end:
@@ -56,7 +63,8 @@ def serve(listener, mode):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("mode", choices=("plain", "workers", "no-files", "stops", "sleeps", "computes"))
+    parser.add_argument("mode", choices=("plain", "workers", "no-files", "stops", "sleeps",
+                                         "computes", "forwards"))
     parser.add_argument("port", type=int)
     parser.add_argument("--name", default="app")
     args = parser.parse_args()
