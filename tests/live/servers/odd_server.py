@@ -5,7 +5,7 @@
     plain       nothing is wrong with it
     workers     two children accept and answer
     no-files    all descriptors that it may have are in use; accept() is tried again for ever
-    stops       stops itself when a request came
+    stops       stops itself when the first request came
     sleeps      waits in the kernel, uninterruptibly, when a request came
     computes    needs half a second of CPU time for an answer
     forwards    connects to port 7399 of this host, and closes when that fails
@@ -41,6 +41,7 @@ def serve(listener, mode):
             continue
         sock.recv(65536)
         if mode == "stops":
+            mode = "plain"
             os.kill(os.getpid(), signal.SIGSTOP)
         if mode == "sleeps":
             sleep_in_the_kernel()

@@ -302,7 +302,8 @@ const struct verdict verdict_app_closed = {
 	.meaning = "The process took the connection and closed it without an answer.",
 	.evidence = "The process closed or reset the connection before it had sent a byte.",
 	.remedy = "Look at the log of the process: address allow-lists, a TLS or PROXY protocol "
-		"port that expects another greeting, a crash.",
+		"port that expects another greeting, a crash; of a proxy, whether it reaches what is "
+		"behind it.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(SOCKET_STATE),
 	.rule = { .absence = DEPARTURES, .match = match_app_closed, .report = report_app_closed },
@@ -317,8 +318,8 @@ const struct verdict verdict_app_not_accepting = {
 		"queue before the load balancer gave up.",
 	.evidence = "The connection was established, and no process had accepted it when the load "
 		"balancer ended it.",
-	.remedy = "The process is stuck or out of workers or file descriptors: look at its log, "
-		"threads and limits, and restart it.",
+	.remedy = "The process is stuck, stopped, frozen, or out of workers or file descriptors: look "
+		"at its log, threads and limits, let it go on or restart it.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(SOCKET_STATE),
 	.rule = { .absence = POINT_BIT(SOCKET_STATE) | DEPARTURES, .match = match_app_not_accepting, .report = report_app_not_accepting },

@@ -262,6 +262,7 @@ void note_upstream(const struct facts *f, struct diagnosis *d)
 	if (d->note[0] || f->p->request_ns ||
 	    !find_failed(f, now > before ? now - before : 0, now, &w))
 		return;
+	w.failed.times = 1; /* of several checks together, which says nothing of its tries */
 	if (w.failed.start_ns < f->p->start_ns)
 		say(NOTE(d), "Just before this check, ");
 	say_failed(&w, NOTE(d));
