@@ -104,12 +104,25 @@ CLOSES = [
          setup=lambda lab: socat(lab, "127.0.0.1:7399")),
 ]
 
+
+def dropped_inside(lab):
+    inside(lab)
+    lab.container.run("iptables-nft", "-A", "INPUT", "-p", "tcp", "-j", "DROP")
+    docker_proxy(lab)
+
+
 OTHERS = [
     # it tries again, once a second: the check has no patience for that
     Case("haproxy-tcp", "response-timeout",
          Expect("app-slow", "RECV_RESPONSE_TIMEOUT", why=(f"haproxy {WORDS} to {UPSTREAM}: nobody listens there",),
                 advice=(UPSTREAM,)),
          port=PORT, timeout=2, setup=lambda lab: haproxy(lab, "tcp", UPSTREAM, "retries 5")),
+    # nothing comes back at all
+    Case("docker-proxy-no-answer", "response-timeout",
+         Expect("app-slow", "RECV_RESPONSE_TIMEOUT",
+                why=("asked right after, docker-proxy was still waiting for " + UPSTREAM,),
+                advice=(f"why {UPSTREAM} does not answer",)),
+         port=PORT, timeout=2, setup=dropped_inside),
     Case("haproxy-http", "http",
          Expect("http-status", "RESPONSE_MISMATCH", status=503,
                 why=("503", f"haproxy {WORDS} to {UPSTREAM}: nobody listens there"),

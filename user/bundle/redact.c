@@ -332,6 +332,8 @@ static void redact_condition(struct redact *r, struct host_condition *c)
 	redact_name(r, NAME_PROCESS, c->comm, sizeof(c->comm));
 	redact_name(r, NAME_TEXT, c->cgroup, sizeof(c->cgroup));
 	redact_name(r, NAME_TEXT, c->frozen, sizeof(c->frozen));
+	if (c->connecting)
+		pseudo_addr(r->addrs, c->connecting_addr);
 	if (c->proxies)
 		pseudo_addr(r->addrs, c->upstream);
 }

@@ -16,11 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "listeners.h"
 #include "process.h"
 #include "small_file.h"
 #include "upstream.h"
 
 #define MAX_CHILDREN 64
+#define MAX_LOOKED_AT 2048 /* descriptors of a process */
 #define MAX_COUNTED 65536 /* descriptors, where the kernel does not tell their number */
 
 static int open_process(uint32_t pid)
@@ -97,13 +99,46 @@ static void read_files(int proc, uint32_t pid, struct host_condition *out)
 	out->files_hard = hard < INT32_MAX ? (uint32_t)hard : INT32_MAX;
 }
 
+/* One of ALL that is a descriptor of PROC. */
+static void read_connecting(int proc, const struct connecting_list *all, struct host_condition *out)
+{
+	const struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	if (!all->n || out->connecting)
+		return;
+	fd = openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir && fd >= 0)
+		close(fd);
+	for (int n = 0; dir && !out->connecting && n < MAX_LOOKED_AT && (entry = readdir(dir)); n++) {
+		char link[64];
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+		unsigned inode;
+
+		link[len < 0 ? 0 : len] = '\0';
+		if (sscanf(link, "socket:[%u]", &inode) != 1)
+			continue;
+		for (size_t i = 0; i < all->n; i++) {
+			if (all->c[i].inode != inode)
+				continue;
+			out->connecting = true;
+			out->connecting_port = all->c[i].port;
+			memcpy(out->connecting_addr, all->c[i].addr, sizeof(out->connecting_addr));
+		}
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static void take_stopped(struct host_condition *out, uint32_t pid)
 {
 	if (out->n_stopped < HOST_MAX_STOPPED)
 		out->stopped[out->n_stopped++].pid = pid;
 }
 
-static void read_child(uint32_t pid, struct host_condition *out)
+static void read_child(uint32_t pid, const struct connecting_list *all, struct host_condition *out)
 {
 	int proc = open_process(pid);
 	uint64_t tracer;
@@ -114,10 +149,12 @@ static void read_child(uint32_t pid, struct host_condition *out)
 	if (state_of(proc, &tracer) == 'T')
 		take_stopped(out, pid);
 	read_files(proc, pid, out);
+	read_connecting(proc, all, out);
 	close(proc);
 }
 
-static void read_children(int proc, uint32_t pid, struct host_condition *out)
+static void read_children(int proc, uint32_t pid, const struct connecting_list *all,
+			  struct host_condition *out)
 {
 	char path[48], text[1024], *rest = text, *end;
 	ssize_t len;
@@ -130,7 +167,7 @@ static void read_children(int proc, uint32_t pid, struct host_condition *out)
 		if (end == rest || *end != ' ') /* the last one may be cut */
 			break;
 		rest = end;
-		read_child(child, out);
+		read_child(child, all, out);
 	}
 }
 
@@ -148,6 +185,7 @@ static void read_command(int proc, struct host_condition *out)
 int condition_read(struct throttled *before, uint32_t pid, struct host_condition *out)
 {
 	int proc = open_process(pid), err;
+	struct connecting_list all;
 	uint64_t tracer;
 
 	memset(out, 0, sizeof(*out));
@@ -164,8 +202,11 @@ int condition_read(struct throttled *before, uint32_t pid, struct host_condition
 	    (small_file_read(proc, "wchan", out->waits_in, sizeof(out->waits_in)) <= 0 ||
 	     strcmp(out->waits_in, "0") == 0))
 		out->waits_in[0] = '\0';
+	if (listeners_connecting(&all))
+		all.n = 0;
 	read_files(proc, pid, out);
-	read_children(proc, pid, out);
+	read_connecting(proc, &all, out);
+	read_children(proc, pid, &all, out);
 	read_command(proc, out);
 	condition_read_cgroup(before, proc, out);
 cleanup:

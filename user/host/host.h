@@ -209,6 +209,10 @@ struct host_condition {
 	/* PSI, "some avg10" in percent: of its cgroup, or (HOST_PRESSURE) of the host */
 	bool host_pressure;
 	uint32_t cpu_pressure, io_pressure, memory_pressure;
+	/* it, or a child, waits for this address to take its connection */
+	bool connecting;
+	uint8_t connecting_addr[16];
+	uint16_t connecting_port;
 	/* where its command line says that it is a proxy: what it connects to */
 	bool proxies;
 	uint8_t upstream[16];

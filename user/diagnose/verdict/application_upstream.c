@@ -25,6 +25,7 @@ struct way_on {
 	uint16_t port;
 	char endpoint[ENDPOINT_TEXT_LEN];
 	enum taker taker;
+	bool waits; /* it still waits for an answer */
 	struct host_listener listener; /* that takes it, or is on loopback only */
 	bool elsewhere; /* in another network namespace than the check came to */
 	char netns[64]; /* its name; "" none */
@@ -135,6 +136,22 @@ static bool find_configured(const struct facts *f, struct way_on *w)
 	return w->taker == TAKER_NONE || w->taker == TAKER_LOOPBACK;
 }
 
+/* The check is over, and it still waits to be connected: told as it is by then. */
+static bool find_waiting(const struct facts *f, struct way_on *w)
+{
+	struct host_condition c;
+	struct host_process who;
+
+	memset(w, 0, sizeof(*w));
+	if (!f->tcp || probe_forwarded(f->p) || f->host_ended_first || f->p->first_byte_ns ||
+	    !process_of(f, &who) || ask_condition(f->given.host, who.pid, &c) || !c.connecting)
+		return false;
+	w->waits = true;
+	name_way_on(w, c.comm, c.connecting_addr, c.connecting_port);
+	find_taker(f, f->p->netns, w);
+	return true;
+}
+
 /* "python3, pid 77, in the container's namespace" */
 static void say_taker(const struct way_on *w, char *text, size_t size)
 {
@@ -195,7 +212,10 @@ static void advise(const struct way_on *w, struct diagnosis *d)
 	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)w->addr);
 	char addr[ADDR_TEXT_LEN], loopback[ADDR_TEXT_LEN];
 
-	if (w->taker == TAKER_LOOPBACK && (!w->seen || w->failed.err == ECONNREFUSED))
+	if (w->waits)
+		add_advice(d, "See why %s does not answer: the host or container that it is on, and the rules on the "
+			      "way there.", w->endpoint);
+	else if (w->taker == TAKER_LOOPBACK && (!w->seen || w->failed.err == ECONNREFUSED))
 		add_advice(d, "Let %.15s listen on %s (or %s) instead of %s, which is its own loopback: set it in its "
 			      "configuration, and restart it.", name, v4 ? "0.0.0.0" : "::",
 			   format_addr(addr, w->addr), format_addr(loopback, l->addr));
@@ -219,6 +239,11 @@ static void advise(const struct way_on *w, struct diagnosis *d)
 /* "docker-proxy could not connect to 172.17.0.2:8080: nobody listens there" */
 static void say_failed(const struct way_on *w, char *text, size_t size)
 {
+	if (w->waits) {
+		say(text, size, "Asked right after, %s was still waiting for %s to take its own connection.",
+		    w->proxy, w->endpoint);
+		return;
+	}
 	if (!w->seen)
 		say(text, size, "Probably %s could not connect to %s, which its command line names: ",
 		    w->proxy, w->endpoint);
@@ -239,6 +264,7 @@ bool say_upstream(const struct facts *f, struct diagnosis *d)
 	struct way_on w;
 
 	if (!find_failed(f, f->p->start_ns, end + CLOSE_NS, &w) &&
+	    !find_waiting(f, &w) &&
 	    (!f->host_ended_first || f->p->first_byte_ns || !find_configured(f, &w)))
 		return false;
 	if (d->why[0])
