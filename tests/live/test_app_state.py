@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A process that cannot work: stopped, frozen, throttled, out of descriptors, asleep in the kernel."""
+"""A process that cannot work: stopped, frozen, throttled, out of descriptors, asleep."""
 import contextlib
 import ctypes
 import json

@@ -53,7 +53,8 @@ static void check_frozen(struct check *c, const struct host_listener *l,
 		CHECK_FIX(&out, "echo THAWED > %s", state->frozen);
 	else if (state->frozen[0] && state->frozen_levels == 1)
 		CHECK_FIX(&out, "echo 0 > %s", state->frozen);
-	CHECK_ADVISE(&out, "Where systemd or a container engine froze it, thaw it there (systemctl thaw, docker unpause).");
+	CHECK_ADVISE(&out, "Where systemd or a container engine froze it, thaw it there "
+			   "(systemctl thaw, docker unpause).");
 	check_say(c, &out);
 }
 
@@ -68,7 +69,8 @@ static void check_files(struct check *c, const struct host_listener *l,
 	CHECK_PUT(out.why, "accept() fails then, so that connections wait in its queue.");
 	if ((uint64_t)state->files_limit * 2 <= state->files_hard)
 		CHECK_FIX(&out, "prlimit --pid %u --nofile=%u:", state->files_pid, state->files_limit * 2);
-	CHECK_ADVISE(&out, "Raise LimitNOFILE= in its unit, or ulimit -n where it is started; see which descriptors it leaks.");
+	CHECK_ADVISE(&out, "Raise LimitNOFILE= in its unit, or ulimit -n where it is started; see "
+			   "which descriptors it leaks.");
 	command_clear(&out.fix.show);
 	CHECK_SHOW(&out, "ls -l /proc/%u/fd", state->files_pid);
 	check_say(c, &out);

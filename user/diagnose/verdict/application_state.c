@@ -116,9 +116,11 @@ static bool say_frozen(const struct state *s, struct diagnosis *d)
 	else if (c->frozen[0] && c->frozen_levels == 1)
 		FIX_COMMAND(d, "echo 0 > %s", c->frozen);
 	if (is_docker(c))
-		add_advice(d, "Docker paused the container: docker unpause is its own way, and keeps what it shows right.");
+		add_advice(d, "Docker paused the container: docker unpause is its own way, and keeps "
+			      "what it shows right.");
 	else
-		add_advice(d, "Where systemd or a container engine froze it, thaw it there (systemctl thaw, docker unpause).");
+		add_advice(d, "Where systemd or a container engine froze it, thaw it there "
+			      "(systemctl thaw, docker unpause).");
 	show_threads(s->pid, d);
 	return true;
 }

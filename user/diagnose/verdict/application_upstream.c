@@ -121,15 +121,18 @@ static bool find_failed(const struct facts *f, uint64_t from_ns, uint64_t until_
 	return true;
 }
 
-/* Where no failure was seen: its command line says where it connects to, and nobody is there. */
+/*
+ * Where failures cannot be seen: its command line says where it connects to, and nobody is
+ * there.  Where they can, that none was seen says that it reached somebody.
+ */
 static bool find_configured(const struct facts *f, struct way_on *w)
 {
 	struct host_condition c;
 	struct host_process who;
 
 	memset(w, 0, sizeof(*w));
-	if (!f->tcp || probe_forwarded(f->p) || !process_of(f, &who) ||
-	    ask_condition(f->given.host, who.pid, &c) || !c.proxies)
+	if (!f->tcp || f->given.attached & POINT_BIT(UPSTREAM) || probe_forwarded(f->p) ||
+	    !process_of(f, &who) || ask_condition(f->given.host, who.pid, &c) || !c.proxies)
 		return false;
 	name_way_on(w, c.comm, c.upstream, c.upstream_port);
 	find_taker(f, f->p->netns, w);
