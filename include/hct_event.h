@@ -174,6 +174,16 @@ struct hct_translation {
 	__u8 pad[6];
 };
 
+/* A connection that the process in pid/comm opened, and that came to nothing. */
+struct hct_upstream {
+	__u8 addr[16];
+	__u16 port; /* host byte order */
+	__u16 err; /* errno of the socket; 0: the process gave up */
+	__u32 parent; /* the process that made this one */
+	__u32 took_us;
+	__u32 pad;
+};
+
 #define HCT_PROGRAM_NAME_LEN 16 /* as the kernel keeps it, its 0 included */
 
 struct hct_xdp {
@@ -230,6 +240,7 @@ struct hct_event {
 		struct hct_reset reset;
 		struct hct_translation translation;
 		struct hct_libwrap libwrap;
+		struct hct_upstream upstream;
 		struct hct_xdp xdp;
 		struct hct_rule rule;
 		/* TC_INGRESS and TC_EGRESS, without a SYN: 0 behind the last */
@@ -263,6 +274,7 @@ struct hct_event_rule {
 
 _Static_assert(sizeof(struct hct_packet) == 16, "wire format");
 _Static_assert(sizeof(struct hct_translation) <= sizeof(struct hct_route), "it is a short event");
+_Static_assert(sizeof(struct hct_upstream) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_xdp) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(HCT_TLS_RECORDS * sizeof(__u32) <= sizeof(struct hct_route), "it is a short event");
 _Static_assert(sizeof(struct hct_drop) == 40 + 8 * HCT_STACK_MAX, "wire format");

@@ -29,7 +29,8 @@
 	X(APP_READ, "app-read", "a process took a flow's bytes from its socket, first time") \
 	X(LIBWRAP, "libwrap", "libwrap (hosts_access) decided about a flow's client, in the process that asked") \
 	X(ACCEPTED, "accepted", "a process took a flow's connection with accept() (where functions can be watched)") \
-	X(XDP_VERDICT, "xdp-verdict", "another's XDP program kept a flow's packet from the network stack")
+	X(XDP_VERDICT, "xdp-verdict", "another's XDP program kept a flow's packet from the network stack") \
+	X(UPSTREAM, "upstream", "a connection that a process of this host opened failed, while checks come in")
 
 enum hct_point {
 #define X(ID, name, contract) HCT_POINT_##ID,

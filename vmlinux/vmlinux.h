@@ -166,6 +166,7 @@ struct sock {
 	u32 sk_ack_backlog;
 	u32 sk_max_ack_backlog;
 	u8 sk_shutdown;
+	int sk_err;
 };
 
 struct inet_timewait_sock {
@@ -412,6 +413,8 @@ struct nsproxy {
 };
 
 struct task_struct {
+	struct task_struct *real_parent;
+	int tgid;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 };

@@ -218,6 +218,9 @@ void redact_obs(struct redact *r, const struct obs *in, struct obs *out,
 		redact_name(r, NAME_PROCESS, out->libwrap.daemon, sizeof(out->libwrap.daemon));
 		redact_client(r, out->libwrap.client, sizeof(out->libwrap.client));
 		break;
+	case HCT_POINT_UPSTREAM:
+		pseudo_addr(r->addrs, out->upstream.addr);
+		break;
 	case HCT_POINT_XDP_VERDICT:
 		redact_name(r, NAME_PROCESS, out->xdp.program, sizeof(out->xdp.program));
 		break;
@@ -266,6 +269,7 @@ static void redact_question(struct redact *r, struct answer *a)
 	case ANSWER_GATEWAY:
 	case ANSWER_OWNER:
 	case ANSWER_RULES:
+	case ANSWER_ADDRESS_NETNS:
 		/* addresses, numbers, hooks and devices */
 		redact_member(r, REDACT_ADDRESSES, a->question, sizeof(a->question));
 		break;
@@ -328,6 +332,18 @@ static void redact_gateway(struct redact *r, struct host_gateway *g)
 			      denial->prefix_len + (memcmp(denial->prefix, v4, 12) == 0 ? 96 : 0));
 }
 
+/* A cgroup's name can be that of a user, a project or a container. */
+static void redact_condition(struct redact *r, struct host_condition *c)
+{
+	redact_name(r, NAME_PROCESS, c->comm, sizeof(c->comm));
+	redact_name(r, NAME_TEXT, c->cgroup, sizeof(c->cgroup));
+	redact_name(r, NAME_TEXT, c->frozen, sizeof(c->frozen));
+	if (c->connecting)
+		pseudo_addr(r->addrs, c->connecting_addr);
+	if (c->proxies)
+		pseudo_addr(r->addrs, c->upstream);
+}
+
 void redact_answer(struct redact *r, const struct answer *in, struct answer *out)
 {
 	*out = *in;
@@ -379,6 +395,13 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 	case ANSWER_NETNS_NAME:
 		redact_name(r, NAME_NETNS, out->netns_name.name, sizeof(out->netns_name.name));
 		break;
+	case ANSWER_CONDITION:
+		redact_condition(r, &out->condition);
+		break;
+	case ANSWER_SOCKET_UNIT:
+		redact_name(r, NAME_PROCESS, out->socket_unit.name, sizeof(out->socket_unit.name));
+		break;
+	case ANSWER_ADDRESS_NETNS:
 	case ANSWER_SYSCTL:
 	case ANSWER_COUNT:
 		break;

@@ -198,6 +198,8 @@ void check_firewall(struct check *c);
 void check_filters(struct check *c);
 void check_routes(struct check *c);
 void check_load(struct check *c);
+/* Of the process that has L: what keeps it from its work; says nothing where nothing does. */
+void check_process(struct check *c, const struct host_listener *l);
 void check_wrappers(struct check *c);
 void check_icmp(struct check *c);
 void check_capabilities(struct check *c);

@@ -75,8 +75,10 @@ static void check_queues(struct check *c)
 			    !check_is_loopback(all.l[j].addr) &&
 			    (!fullest || is_fuller(&all.l[j], fullest)))
 				fullest = &all.l[j];
-		if (fullest)
+		if (fullest) {
 			check_queue(c, fullest);
+			check_process(c, fullest);
+		}
 		if (all.n == HOST_MAX_LISTENERS && all.l[all.n - 1].port == ports.p[i].port)
 			tell_more_queues(c, ports.p[i].port);
 	}

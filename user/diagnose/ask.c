@@ -105,3 +105,27 @@ int ask_netns_name(const struct host *h, uint32_t netns, char out[64])
 		return -ENODATA;
 	return h->ops->netns_name(h->ctx, netns, out);
 }
+
+int ask_condition(const struct host *h, uint32_t pid, struct host_condition *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h || !h->ops || !h->ops->condition)
+		return -ENODATA;
+	return h->ops->condition(h->ctx, pid, out);
+}
+
+int ask_address_netns(const struct host *h, const uint8_t addr[16], uint32_t *out)
+{
+	*out = 0;
+	if (!h || !h->ops || !h->ops->address_netns)
+		return -ENODATA;
+	return h->ops->address_netns(h->ctx, addr, out);
+}
+
+int ask_socket_unit(const struct host *h, uint16_t port, char out[64])
+{
+	out[0] = '\0';
+	if (!h || !h->ops || !h->ops->socket_unit)
+		return -ENODATA;
+	return h->ops->socket_unit(h->ctx, port, out);
+}

@@ -23,5 +23,8 @@ int ask_sysctl(const struct host *h, const char *name, int64_t *out);
 int ask_devices(const struct host *h, struct host_devices *out);
 int ask_owner(const struct host *h, const struct hct_tuple *tuple, struct host_process *out);
 int ask_netns_name(const struct host *h, uint32_t netns, char out[64]);
+int ask_condition(const struct host *h, uint32_t pid, struct host_condition *out);
+int ask_address_netns(const struct host *h, const uint8_t addr[16], uint32_t *out);
+int ask_socket_unit(const struct host *h, uint16_t port, char out[64]);
 
 #endif

@@ -67,6 +67,7 @@ struct engine {
 	uint64_t last_lost_ns[HCT_POINT_COUNT];
 	uint64_t overflow[HCT_POINT_COUNT]; /* observations that found no room, not told yet */
 	struct host_devices devices; /* when the run began */
+	struct upstreams upstreams;
 };
 
 struct engine *engine_new(const struct settings *settings, const struct host *host,
@@ -244,6 +245,7 @@ static void decide(struct engine *e, struct probe *p, bool cut_short)
 	given.attached = e->coverage.attached;
 	given.kernel = e->kernel;
 	given.proofs = e->proofs;
+	given.upstreams = &e->upstreams;
 	given.now_ns = e->now_ns;
 	given.cut_short = cut_short;
 	given.http_target = service && service->http;
@@ -416,6 +418,8 @@ static void on_obs(void *ctx, const struct obs *o)
 
 	set_time(e, o->time_ns);
 	count_skipped(e, o);
+	if (o->point == HCT_POINT_UPSTREAM)
+		upstreams_add(&e->upstreams, o);
 	if (o->no_tuple || o->flow_id == 0) {
 		flow = join(e, o);
 		p = flow ? flows_wake(&e->flows, flow) : NULL;

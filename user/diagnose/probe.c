@@ -579,6 +579,8 @@ void probe_observe(struct probe *p, const struct obs *o)
 	case HCT_POINT_NFT_TRACE:
 		observe_rule(p, o);
 		break;
+	case HCT_POINT_UPSTREAM: /* of no flow: upstreams.c keeps it */
+		break;
 	case HCT_POINT_LIBWRAP:
 		observe_libwrap(p, o);
 		break;

@@ -20,6 +20,7 @@
 #include "proofs.h"
 #include "served.h"
 #include "spoken.h"
+#include "upstreams.h"
 #include "verdict.h"
 
 /* What a diagnosis starts from: given by the caller. */
@@ -36,6 +37,7 @@ struct case_facts {
 	uint64_t now_ns; /* when it is diagnosed, CLOCK_MONOTONIC of the traced host */
 	int64_t wall_offset_ns; /* from that to the time of day */
 	const struct served *served; /* who took earlier probes of the target; may be NULL */
+	const struct upstreams *upstreams; /* failed connections of this host's processes; may be NULL */
 	struct proofs *proofs; /* of firewall rules; what this probe proves is added; may be NULL */
 };
 

@@ -401,6 +401,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 	case HCT_POINT_LIBWRAP:
 		libwrap_text(out, o);
 		return;
+	case HCT_POINT_UPSTREAM: /* of no flow */
 	case HCT_POINT_COUNT:
 		break;
 	}

@@ -239,6 +239,41 @@ struct host_process {
 	char comm[HCT_COMM_LEN];
 };
 
+#define HOST_MAX_STOPPED 8
+/* What can keep a process from its work, as it is when asked. */
+struct host_condition {
+	char comm[HCT_COMM_LEN];
+	char state[2]; /* of /proc/PID/status: "R", "S", "D", "T" stopped, "t" by a tracer, … */
+	char waits_in[64]; /* the kernel's function, where it is in "D"; "" unknown */
+	uint32_t tracer; /* a debugger's process; 0 none */
+	uint32_t children; /* that were looked at, too */
+	size_t n_stopped; /* of itself and its children, those in state T */
+	struct host_stopped { uint32_t pid; } stopped[HOST_MAX_STOPPED];
+	/* open descriptors and RLIMIT_NOFILE of the one of them that is nearest to it; 0 unknown */
+	uint32_t files_pid, files, files_limit, files_hard;
+	/* of its cgroup and those above it; "" none, 0 none or unknown */
+	char cgroup[128]; /* as /proc/PID/cgroup has it */
+	char frozen[160]; /* the file of the uppermost one that is frozen */
+	bool frozen_v1;
+	uint32_t frozen_levels;
+	uint64_t cpu_quota_us, cpu_period_us; /* of the one that was throttled most */
+	uint64_t cpu_periods, cpu_throttled; /* since it was asked before, or since it exists */
+	bool cpu_grown; /* since it was asked before */
+	uint64_t memory, memory_max; /* bytes; of the one that is nearest to its limit */
+	uint64_t oom_kills; /* since it exists */
+	/* PSI, "some avg10" in percent: of its cgroup, or (HOST_PRESSURE) of the host */
+	bool host_pressure;
+	uint32_t cpu_pressure, io_pressure, memory_pressure;
+	/* it, or a child, waits for this address to take its connection */
+	bool connecting;
+	uint8_t connecting_addr[16];
+	uint16_t connecting_port;
+	/* where its command line says that it is a proxy: what it connects to */
+	bool proxies;
+	uint8_t upstream[16];
+	uint16_t upstream_port;
+};
+
 struct host_ops {
 	/*
 	 * Who listens for PROTOCOL in this network namespace: first the sockets on
@@ -282,6 +317,11 @@ struct host_ops {
 	int (*owner)(void *ctx, const struct hct_tuple *tuple, struct host_process *out);
 	/* Name of a network namespace by inode number, as `ip netns` has it. */
 	int (*netns_name)(void *ctx, uint32_t netns, char out[64]);
+	int (*condition)(void *ctx, uint32_t pid, struct host_condition *out);
+	/* The network namespace that has ADDR: this one, or one that is its neighbour; -ENOENT: none. */
+	int (*address_netns)(void *ctx, const uint8_t addr[16], uint32_t *out);
+	/* The socket unit of systemd that listens on TCP port PORT. */
+	int (*socket_unit)(void *ctx, uint16_t port, char out[64]);
 };
 
 struct host {

@@ -31,7 +31,10 @@ enum question {
 	SYSCTL,
 	DEVICES,
 	OWNER,
-	NETNS_NAME
+	NETNS_NAME,
+	CONDITION,
+	ADDRESS_NETNS,
+	SOCKET_UNIT
 };
 
 /* Compared byte by byte: always zeroed before it is filled. */
@@ -62,6 +65,9 @@ struct entry {
 		struct host_devices devices;
 		struct host_process owner;
 		char netns_name[64];
+		struct host_condition condition;
+		uint32_t netns;
+		char unit[64];
 	};
 };
 
@@ -381,6 +387,63 @@ static int netns_name(void *ctx, uint32_t netns, char out[64])
 	return entry->err;
 }
 
+static int condition(void *ctx, uint32_t pid, struct host_condition *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = CONDITION;
+	key.number = pid;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_condition(c->real, pid, &entry->condition);
+	*out = entry->condition;
+	return entry->err;
+}
+
+static int address_netns(void *ctx, const uint8_t addr[16], uint32_t *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = ADDRESS_NETNS;
+	memcpy(key.a, addr, sizeof(key.a));
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_address_netns(c->real, addr, &entry->netns);
+	*out = entry->netns;
+	return entry->err;
+}
+
+static int socket_unit(void *ctx, uint16_t port, char out[64])
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = SOCKET_UNIT;
+	key.number = port;
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_socket_unit(c->real, port, entry->unit);
+	memcpy(out, entry->unit, sizeof(entry->unit));
+	return entry->err;
+}
+
 static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
@@ -394,6 +457,9 @@ static const struct host_ops ops = {
 	.devices = devices,
 	.owner = owner,
 	.netns_name = netns_name,
+	.condition = condition,
+	.address_netns = address_netns,
+	.socket_unit = socket_unit,
 };
 
 struct host_cache *host_cache_new(const struct host *real)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "firewall/chains.h"
+#include "address_netns.h"
+#include "condition.h"
 #include "devices.h"
 #include "gateway.h"
 #include "listeners.h"
@@ -13,12 +15,14 @@
 #include "process.h"
 #include "routes.h"
 #include "firewall/rule_reading.h"
+#include "socket_unit.h"
 #include "sysctl.h"
 #include "wrappers.h"
 
 struct live {
 	struct process_sockets *sockets;
 	struct rule_reading *rules;
+	struct throttled throttled;
 };
 
 static int live_listeners(void *ctx, uint8_t protocol, uint16_t port, struct host_listeners *out)
@@ -96,6 +100,23 @@ static int live_netns_name(void *ctx, uint32_t netns, char out[64])
 	return netns_name(netns, out);
 }
 
+static int live_condition(void *ctx, uint32_t pid, struct host_condition *out)
+{
+	struct live *l = ctx;
+
+	return condition_read(&l->throttled, pid, out);
+}
+
+static int live_address_netns(void *ctx, const uint8_t addr[16], uint32_t *out)
+{
+	return address_netns_find(addr, out);
+}
+
+static int live_socket_unit(void *ctx, uint16_t port, char out[64])
+{
+	return socket_unit_find(port, out);
+}
+
 static const struct host_ops live_ops = {
 	.listeners = live_listeners,
 	.listeners_in = live_listeners_in,
@@ -109,6 +130,9 @@ static const struct host_ops live_ops = {
 	.devices = live_devices,
 	.owner = live_owner,
 	.netns_name = live_netns_name,
+	.condition = live_condition,
+	.address_netns = live_address_netns,
+	.socket_unit = live_socket_unit,
 };
 
 static void free_live(struct live *l)

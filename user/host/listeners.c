@@ -24,7 +24,7 @@
 #define MAX_HINTS 4 /* of the sockets that listen on a port */
 
 /* States as sock_diag numbers them, include/net/tcp_states.h; unconnected UDP is in CLOSE. */
-enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7, STATE_LISTEN = 10 };
+enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2, STATE_CLOSE = 7, STATE_LISTEN = 10 };
 
 struct found {
 	size_t n;
@@ -357,4 +357,31 @@ int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tup
 		return -ESRCH;
 	err = process_comm(out->pid, out->comm);
 	return err == -ESRCH ? -ENOENT : err;
+}
+
+static int take_connecting(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(nlh);
+	struct connecting_list *out = data;
+	struct connecting *one;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*diag) || !diag->idiag_inode ||
+	    out->n == MAX_CONNECTING)
+		return MNL_CB_OK;
+	one = &out->c[out->n++];
+	one->inode = diag->idiag_inode;
+	one->port = ntohs(diag->id.idiag_dport);
+	to_v6(one->addr, diag->idiag_family, diag->id.idiag_dst);
+	return MNL_CB_OK;
+}
+
+int listeners_connecting(struct connecting_list *out)
+{
+	int err;
+
+	out->n = 0;
+	err = dump(AF_INET, IPPROTO_TCP, 1U << STATE_SYN_SENT, take_connecting, out);
+	if (!err)
+		err = dump(AF_INET6, IPPROTO_TCP, 1U << STATE_SYN_SENT, take_connecting, out);
+	return err;
 }

@@ -25,4 +25,17 @@ int listeners_find_in(struct process_sockets *sockets, uint32_t netns, uint8_t p
 int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tuple,
 		    struct host_process *out);
 
+/* Connections that processes of this namespace began, and that nobody has answered yet. */
+#define MAX_CONNECTING 32
+struct connecting {
+	uint32_t inode;
+	uint8_t addr[16];
+	uint16_t port; /* host byte order */
+};
+struct connecting_list {
+	size_t n;
+	struct connecting c[MAX_CONNECTING]; /* the first */
+};
+int listeners_connecting(struct connecting_list *out);
+
 #endif

@@ -150,6 +150,48 @@ static const struct field owner_fields[] = {
 	FIELD("pid", FIELD_U32, struct answer, owner.pid),
 	FIELD_TEXT("comm", struct answer, owner.comm),
 };
+static const struct field condition_fields[] = {
+	FIELD_TEXT("comm", struct answer, condition.comm),
+	FIELD_TEXT("state", struct answer, condition.state),
+	FIELD_TEXT("waits-in", struct answer, condition.waits_in),
+	FIELD("tracer", FIELD_U32, struct answer, condition.tracer),
+	FIELD("children", FIELD_U32, struct answer, condition.children),
+	FIELD("files-pid", FIELD_U32, struct answer, condition.files_pid),
+	FIELD("files", FIELD_U32, struct answer, condition.files),
+	FIELD("files-limit", FIELD_U32, struct answer, condition.files_limit),
+	FIELD("files-hard", FIELD_U32, struct answer, condition.files_hard),
+	FIELD_TEXT("cgroup", struct answer, condition.cgroup),
+	FIELD_TEXT("frozen", struct answer, condition.frozen),
+	FIELD("frozen-v1", FIELD_BOOL, struct answer, condition.frozen_v1),
+	FIELD("frozen-levels", FIELD_U32, struct answer, condition.frozen_levels),
+	FIELD("cpu-quota", FIELD_U64, struct answer, condition.cpu_quota_us),
+	FIELD("cpu-period", FIELD_U64, struct answer, condition.cpu_period_us),
+	FIELD("cpu-periods", FIELD_U64, struct answer, condition.cpu_periods),
+	FIELD("cpu-throttled", FIELD_U64, struct answer, condition.cpu_throttled),
+	FIELD("cpu-grown", FIELD_BOOL, struct answer, condition.cpu_grown),
+	FIELD("memory", FIELD_U64, struct answer, condition.memory),
+	FIELD("memory-max", FIELD_U64, struct answer, condition.memory_max),
+	FIELD("oom-kills", FIELD_U64, struct answer, condition.oom_kills),
+	FIELD("host-pressure", FIELD_BOOL, struct answer, condition.host_pressure),
+	FIELD("cpu-pressure", FIELD_U32, struct answer, condition.cpu_pressure),
+	FIELD("io-pressure", FIELD_U32, struct answer, condition.io_pressure),
+	FIELD("memory-pressure", FIELD_U32, struct answer, condition.memory_pressure),
+	FIELD("connecting", FIELD_BOOL, struct answer, condition.connecting),
+	FIELD("connecting-addr", FIELD_ADDR, struct answer, condition.connecting_addr),
+	FIELD("connecting-port", FIELD_U16, struct answer, condition.connecting_port),
+	FIELD("proxies", FIELD_BOOL, struct answer, condition.proxies),
+	FIELD("upstream", FIELD_ADDR, struct answer, condition.upstream),
+	FIELD("upstream-port", FIELD_U16, struct answer, condition.upstream_port),
+};
+static const struct field stopped_fields[] = {
+	FIELD("pid", FIELD_U32, struct host_stopped, pid),
+};
+static const struct field address_netns_fields[] = {
+	FIELD("netns", FIELD_U32, struct answer, address_netns.netns),
+};
+static const struct field socket_unit_fields[] = {
+	FIELD_TEXT("name", struct answer, socket_unit.name),
+};
 static const struct field netns_name_fields[] = {
 	FIELD_TEXT("name", struct answer, netns_name.name),
 };
@@ -186,6 +228,11 @@ static const struct {
 			     LIST(devices.n, devices.d, HOST_MAX_DEVICES, device_fields) },
 	[ANSWER_OWNER] = { "owner", owner_fields, N(owner_fields) },
 	[ANSWER_NETNS_NAME] = { "netns-name", netns_name_fields, N(netns_name_fields) },
+	[ANSWER_CONDITION] = { "condition", condition_fields, N(condition_fields), 0,
+			       LIST(condition.n_stopped, condition.stopped, HOST_MAX_STOPPED,
+				    stopped_fields) },
+	[ANSWER_ADDRESS_NETNS] = { "address-netns", address_netns_fields, N(address_netns_fields) },
+	[ANSWER_SOCKET_UNIT] = { "socket-unit", socket_unit_fields, N(socket_unit_fields) },
 };
 
 static void question(struct answer *a, enum answer_kind kind, const char *format, ...)
@@ -290,6 +337,23 @@ void question_owner(struct answer *a, const struct hct_tuple *tuple)
 void question_netns_name(struct answer *a, uint32_t netns)
 {
 	question(a, ANSWER_NETNS_NAME, "%u", netns);
+}
+
+void question_condition(struct answer *a, uint32_t pid)
+{
+	question(a, ANSWER_CONDITION, "%u", pid);
+}
+
+void question_address_netns(struct answer *a, const uint8_t addr[16])
+{
+	char text[ADDR_TEXT_LEN];
+
+	question(a, ANSWER_ADDRESS_NETNS, "%s", format_addr(text, addr));
+}
+
+void question_socket_unit(struct answer *a, uint16_t port)
+{
+	question(a, ANSWER_SOCKET_UNIT, "tcp/%u", port);
 }
 
 static size_t *count_of(struct answer *a)

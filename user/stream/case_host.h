@@ -26,10 +26,19 @@ enum answer_kind {
 	ANSWER_DEVICES,
 	ANSWER_OWNER,
 	ANSWER_NETNS_NAME,
+	ANSWER_CONDITION,
+	ANSWER_ADDRESS_NETNS,
+	ANSWER_SOCKET_UNIT,
 	ANSWER_COUNT
 };
 
 struct answer_netns_name {
+	char name[64];
+};
+struct answer_address_netns {
+	uint32_t netns;
+};
+struct answer_socket_unit {
 	char name[64];
 };
 struct answer_sysctl {
@@ -52,6 +61,9 @@ struct answer {
 		struct host_devices devices;
 		struct host_process owner;
 		struct answer_netns_name netns_name;
+		struct host_condition condition;
+		struct answer_address_netns address_netns;
+		struct answer_socket_unit socket_unit;
 	};
 };
 
@@ -72,6 +84,9 @@ void question_sysctl(struct answer *a, const char *name);
 void question_devices(struct answer *a);
 void question_owner(struct answer *a, const struct hct_tuple *tuple);
 void question_netns_name(struct answer *a, uint32_t netns);
+void question_condition(struct answer *a, uint32_t pid);
+void question_address_netns(struct answer *a, const uint8_t addr[16]);
+void question_socket_unit(struct answer *a, uint16_t port);
 
 /* Writes A as one line or several. */
 void case_put_answer(FILE *out, const struct answer *a);

@@ -96,6 +96,14 @@ static const struct field libwrap_fields[] = {
 	FIELD_TEXT("client", struct obs, libwrap.client),
 };
 
+static const struct field upstream_fields[] = {
+	FIELD("addr", FIELD_ADDR, struct obs, upstream.addr),
+	FIELD("port", FIELD_U16, struct obs, upstream.port),
+	FIELD("errno", FIELD_U16, struct obs, upstream.err),
+	FIELD("parent", FIELD_U32, struct obs, upstream.parent),
+	FIELD("took-us", FIELD_U32, struct obs, upstream.took_us),
+};
+
 static const struct field rule_fields[] = {
 	FIELD("family", FIELD_NAME, struct obs, rule.family),
 	FIELD("table", FIELD_NAME, struct obs, rule.table),
@@ -127,6 +135,7 @@ static const struct {
 	[HCT_POINT_RESET_SENT] = { reset_fields, N(reset_fields) },
 	[HCT_POINT_DROP] = { drop_fields, N(drop_fields) },
 	[HCT_POINT_LIBWRAP] = { libwrap_fields, N(libwrap_fields) },
+	[HCT_POINT_UPSTREAM] = { upstream_fields, N(upstream_fields) },
 	[HCT_POINT_NFT_TRACE] = { rule_fields, N(rule_fields) },
 };
 

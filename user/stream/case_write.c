@@ -375,6 +375,39 @@ static int netns_name(void *ctx, uint32_t netns, char out[64])
 	return told(w, &a, err);
 }
 
+static int condition(void *ctx, uint32_t pid, struct host_condition *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_condition(w->real, pid, out);
+
+	question_condition(&a, pid);
+	a.condition = *out;
+	return told(w, &a, err);
+}
+
+static int address_netns(void *ctx, const uint8_t addr[16], uint32_t *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_address_netns(w->real, addr, out);
+
+	question_address_netns(&a, addr);
+	a.address_netns.netns = *out;
+	return told(w, &a, err);
+}
+
+static int socket_unit(void *ctx, uint16_t port, char out[64])
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_socket_unit(w->real, port, out);
+
+	question_socket_unit(&a, port);
+	memcpy(a.socket_unit.name, out, sizeof(a.socket_unit.name));
+	return told(w, &a, err);
+}
+
 static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
@@ -388,6 +421,9 @@ static const struct host_ops ops = {
 	.devices = devices,
 	.owner = owner,
 	.netns_name = netns_name,
+	.condition = condition,
+	.address_netns = address_netns,
+	.socket_unit = socket_unit,
 };
 
 struct host *case_writer_host(struct case_writer *w, const struct host *real)

@@ -123,6 +123,9 @@ static void decode_detail(const struct hct_event *e, const struct namer *namer, 
 	case HCT_POINT_NFT_TRACE:
 		decode_rule((const struct hct_event_rule *)e, out);
 		break;
+	case HCT_POINT_UPSTREAM:
+		out->upstream = e->upstream;
+		break;
 	case HCT_POINT_LIBWRAP:
 		out->libwrap = e->libwrap;
 		out->libwrap.daemon[sizeof(out->libwrap.daemon) - 1] = '\0';

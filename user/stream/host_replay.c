@@ -201,6 +201,45 @@ static int netns_name(void *ctx, uint32_t netns, char out[64])
 	return 0;
 }
 
+static int condition(void *ctx, uint32_t pid, struct host_condition *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_condition(&q, pid);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->condition;
+	return a->err;
+}
+
+static int address_netns(void *ctx, const uint8_t addr[16], uint32_t *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_address_netns(&q, addr);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->address_netns.netns;
+	return a->err;
+}
+
+static int socket_unit(void *ctx, uint16_t port, char out[64])
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_socket_unit(&q, port);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	memcpy(out, a->socket_unit.name, sizeof(a->socket_unit.name));
+	return a->err;
+}
+
 static const struct host_ops ops = {
 	.listeners = listeners,
 	.listeners_in = listeners_in,
@@ -214,6 +253,9 @@ static const struct host_ops ops = {
 	.devices = devices,
 	.owner = owner,
 	.netns_name = netns_name,
+	.condition = condition,
+	.address_netns = address_netns,
+	.socket_unit = socket_unit,
 };
 
 struct host_replay *host_replay_new(void)

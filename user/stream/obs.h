@@ -42,7 +42,7 @@ struct obs {
 	struct hct_tuple tuple;
 	bool reply; /* about a packet from target to load balancer */
 	bool has_process; /* pid and comm say who did it */
-	bool no_tuple; /* libwrap only: tuple unknown, join by client and pid */
+	bool no_tuple; /* tuple unknown: join libwrap by client and pid, upstream by pid */
 	uint32_t netns;
 	uint32_t pid;
 	char comm[HCT_COMM_LEN];
@@ -70,6 +70,7 @@ struct obs {
 		struct { bool has_socket; } reset;
 		struct hct_translation translation;
 		struct hct_libwrap libwrap;
+		struct hct_upstream upstream;
 		struct obs_rule rule;
 		struct obs_xdp xdp;
 	};

@@ -33,6 +33,7 @@ const struct program_row program_rows[] = {
 	/* res, table and flow in this order: 5.2 */
 	{ "hct_route6", HCT_POINT_ROUTE, BY_TRACEPOINT, "fib6_table_lookup", 4, 9 },
 	{ "hct_socket_state", HCT_POINT_SOCKET_STATE, BY_TRACEPOINT, "inet_sock_set_state", 3, 9 },
+	{ "hct_upstream", HCT_POINT_UPSTREAM, BY_TRACEPOINT, "inet_sock_set_state", 3, 9 },
 	/*
 	 * A reason behind socket and packet: 6.10, 19822a980e19; then live connections' resets come,
 	 * too, without packet.

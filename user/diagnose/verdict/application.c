@@ -114,6 +114,8 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 		report_cut_answer(f, who, d);
 		return;
 	}
+	if (say_upstream(f, d))
+		say(WHY(d), " ");
 	say(WHY(d), "%s %s the connection %s after the %s, without answering %s", capitalised(who),
 	    f->host_reset ? "reset" : "closed", format_span(took, f->host_end_ns - p->start_ns),
 	    p->midway ? "request came" : "SYN",
@@ -123,6 +125,8 @@ static void report_app_closed(const struct facts *f, struct diagnosis *d)
 	else if (p->request_ns && p->unread)
 		say(WHY(d), ", which it had not read");
 	say(WHY(d), ".");
+	if (d->fix.advice[0])
+		return;
 	if (!p->request_ns || !p->read_ns)
 		add_advice(d,
 		    "See the service's log; typical are an address list in its own configuration "
@@ -154,6 +158,8 @@ static void report_app_not_accepting(const struct facts *f, struct diagnosis *d)
 	if (known && l.backlog_max)
 		say(WHY(d), " %" PRIu32 " of %" PRIu32 " connections wait in its queue.", l.backlog,
 		    l.backlog_max);
+	if (say_socket_unit(f, d) || say_state(f, d) || say_upstream(f, d))
+		return;
 	add_advice(d, "See what %.15s is doing, and its log (all workers busy, stopped, or "
 		      "deadlocked); then give it more workers, or restart it.",
 		   known && l.pid && l.comm[0] ? l.comm : "the service");
@@ -195,6 +201,8 @@ static void report_slow_answer(const struct facts *f, char who[48], struct diagn
 	say(WHY(d), "%s: the load balancer gave up after %s.",
 	    quiet >= QUIET_NS ? ", then nothing" : " until then, too slowly",
 	    format_span(gave_up, f->gave_up_ns - p->start_ns));
+	if (say_state(f, d))
+		return;
 	add_advice(d, "See in the service's log what its answer waits for (a database, an upstream, a "
 		       "lock), or whether its Content-Length is that of the body; a page for checks "
 		       "should need none of it.");
@@ -208,6 +216,8 @@ static void report_slow_inside(const struct facts *f, struct diagnosis *d)
 	say_tls_unanswered(f, d);
 	say(WHY(d), ": the load balancer gave up after %s.",
 	    format_span(gave_up, f->gave_up_ns - f->p->start_ns));
+	if (say_state(f, d))
+		return;
 	add_advice(d, "TLS works; what is behind it does not answer: see the service's log for what the "
 		      "check's page waits for (an upstream, a database, a lock), or raise the check's "
 		      "timeout.");
@@ -229,6 +239,8 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	if (f->asks) {
 		say(WHY(d), "The %s question reached the host, nothing dropped it, and %s did not answer it in "
 			    "%s.", f->spoken.application, who, format_setting(told, f->timeout_ns));
+		if (say_state(f, d))
+			return;
 		add_advice(d, "See the service's log and what it waits for (upstream servers, a rate limit, an "
 			       "access list that drops silently).");
 		show_listeners(f, d);
@@ -242,6 +254,8 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "The load balancer connected, sent nothing, and waited for %s to speak first: "
 			    "nothing came, and it gave up after %s.",
 		    who, format_span(a, f->gave_up_ns - p->start_ns));
+		if (say_state(f, d) || say_upstream(f, d))
+			return;
 		add_advice(d, "If the service is to greet its clients, see why it does not: its log, and "
 			       "whether all its workers are busy. Else set the check to one that only "
 			       "connects, or to the protocol that the service speaks.");
@@ -265,6 +279,8 @@ static void report_app_slow(const struct facts *f, struct diagnosis *d)
 	if (f->lb_end_ns && f->lb_end_ns - p->start_ns < f->timeout_ns / 10 * 9)
 		say(WHY(d), " (--timeout says %s)", format_setting(told, f->timeout_ns));
 	say(WHY(d), ".");
+	if (say_state(f, d) || say_upstream(f, d))
+		return;
 	if (p->read_ns || p->first_byte_ns) {
 		add_advice(d, "Make the check's page fast (no database, no upstream), or raise the check's "
 			      "timeout; the service's log shows where it waits.");
@@ -286,7 +302,8 @@ const struct verdict verdict_app_closed = {
 	.meaning = "The process took the connection and closed it without an answer.",
 	.evidence = "The process closed or reset the connection before it had sent a byte.",
 	.remedy = "Look at the log of the process: address allow-lists, a TLS or PROXY protocol "
-		"port that expects another greeting, a crash.",
+		"port that expects another greeting, a crash; of a proxy, whether it reaches what is "
+		"behind it.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(SOCKET_STATE),
 	.rule = { .absence = DEPARTURES, .match = match_app_closed, .report = report_app_closed },
@@ -301,8 +318,8 @@ const struct verdict verdict_app_not_accepting = {
 		"queue before the load balancer gave up.",
 	.evidence = "The connection was established, and no process had accepted it when the load "
 		"balancer ended it.",
-	.remedy = "The process is stuck or out of workers or file descriptors: look at its log, "
-		"threads and limits, and restart it.",
+	.remedy = "The process is stuck, stopped, frozen, or out of workers or file descriptors: look "
+		"at its log, threads and limits, let it go on or restart it.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(SOCKET_STATE),
 	.rule = { .absence = POINT_BIT(SOCKET_STATE) | DEPARTURES, .match = match_app_not_accepting, .report = report_app_not_accepting },

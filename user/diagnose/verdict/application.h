@@ -25,4 +25,27 @@ void where_application(const struct facts *f, struct diagnosis *d);
 /* Adds to why what the first bytes of something that is no HTTP response look like. */
 void say_looks(const struct facts *f, struct diagnosis *d);
 
+/* ---- application_upstream.c ---- */
+
+/*
+ * Adds to why, and to the advice, that the process is a proxy which could not connect to
+ * what is behind it.  False: it is not known to be so.
+ */
+bool say_upstream(const struct facts *f, struct diagnosis *d);
+/* The same behind an answer whose STATUS says so (502, 503, 504). */
+bool say_upstream_of_status(const struct facts *f, int status, struct diagnosis *d);
+/* The same as a note, beside a check that passed because it only connects. */
+void note_upstream(const struct facts *f, struct diagnosis *d);
+
+/* ---- application_state.c ---- */
+
+/*
+ * Adds to why what keeps the process from its work, as the host has it now: stopped, frozen,
+ * out of descriptors, throttled, and the command or the advice that helps.  False: nothing
+ * does, and that is told as before; what the host lacks (CPU, memory) may be noted.
+ */
+bool say_state(const struct facts *f, struct diagnosis *d);
+/* Adds to why that the port is held by systemd for a service.  False: it is not. */
+bool say_socket_unit(const struct facts *f, struct diagnosis *d);
+
 #endif

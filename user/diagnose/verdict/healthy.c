@@ -4,6 +4,7 @@
 
 #include "diagnose/answer.h"
 #include "diagnose/reasons.h"
+#include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
 #include "diagnose/verdict/tls.h"
 
@@ -282,6 +283,8 @@ static void report_healthy(const struct facts *f, struct diagnosis *d)
 	else
 		say(WHY(d), "Answered after %s.", took);
 	note_healthy(f, d);
+	if (f->tcp)
+		note_upstream(f, d);
 }
 
 const struct verdict verdict_healthy = {

@@ -87,6 +87,8 @@ static void report_http_status(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "; the load balancer expects ");
 	say_expected(f, d);
 	say(WHY(d), ".");
+	if (say_upstream_of_status(f, status, d))
+		return;
 	status_advise(&(struct status_answer){ .settings = f->s, .request = q, .status = status,
 					       .location = r->location, .process = f->p->comm,
 					       .range = f->range }, d);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diagnose/ask.h"
+#include "diagnose/verdict/application.h"
 #include "diagnose/verdict/report.h"
 
 /* The kernel takes the SYN and stays silent: tcp_conn_request(), sk_acceptq_is_full(). */
@@ -125,6 +126,14 @@ static void report_accept_queue_full(const struct facts *f, struct diagnosis *d)
 	    !p->ack_ns	     ? "ignores the SYN"
 	    : p->host_rst_ns ? "refuses the connection"
 			     : "ignores the connection");
+	if (f->connected)
+		d->code = f->late_code;
+	if (p->host_rst_ns) {
+		d->code = "CONNECT_INTERRUPT";
+		say(WHY(d), " It answered with a reset, as net.ipv4.tcp_abort_on_overflow asks.");
+	}
+	if (say_socket_unit(f, d) || say_state(f, d))
+		return;
 	add_advice(d, "Find out why %s does not accept: see its log.",
 		   known && l.comm[0] ? l.comm : "the process");
 	if (ask_sysctl(f->given.host, "net.core.somaxconn", &somaxconn) == 0 &&
@@ -138,12 +147,6 @@ static void report_accept_queue_full(const struct facts *f, struct diagnosis *d)
 		show_threads(l.pid, d);
 	else
 		show_listeners(f, d);
-	if (f->connected)
-		d->code = f->late_code;
-	if (!p->host_rst_ns)
-		return;
-	d->code = "CONNECT_INTERRUPT";
-	say(WHY(d), " It answered with a reset, as net.ipv4.tcp_abort_on_overflow asks.");
 }
 
 const struct verdict verdict_accept_queue_full = {

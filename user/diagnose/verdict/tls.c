@@ -56,10 +56,14 @@ static void report_unfinished(const struct facts *f, struct diagnosis *d)
 	where_application(f, d);
 	capitalised(process_words(f, who));
 	if (f->host_ended_first) {
-		say(WHY(d), "%s %s the connection %s after the SYN, after %s and before the TLS handshake "
+		bool known = say_upstream(f, d);
+
+		say(WHY(d), "%s%s %s the connection %s after the SYN, after %s and before the TLS handshake "
 			    "was complete.",
-		    who, f->host_reset ? "reset" : "closed",
+		    known ? " " : "", who, f->host_reset ? "reset" : "closed",
 		    format_span(took, f->host_end_ns - f->p->start_ns), after);
+		if (known)
+			return;
 		add_advice(d, "See the service's log for that moment: typical are a certificate or key "
 			      "that it cannot use, a server name it does not know, an address list in "
 			      "its own configuration, or a port that speaks no TLS.");
@@ -67,6 +71,8 @@ static void report_unfinished(const struct facts *f, struct diagnosis *d)
 		say(WHY(d), "%s sent nothing after %s: the TLS handshake was not complete when the load "
 			    "balancer gave up after %s.",
 		    who, after, format_span(took, f->gave_up_ns - f->p->start_ns));
+		if (say_state(f, d) || say_upstream(f, d))
+			return;
 		add_advice(d, "See what the service waits for (its log; all its workers may be busy), and "
 			      "whether port %u speaks TLS at all.", f->port);
 	} else {
