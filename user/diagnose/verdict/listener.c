@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "diagnose/advice_rule.h"
 #include "diagnose/ask.h"
 #include "diagnose/verdict/report.h"
 
@@ -176,8 +177,8 @@ static void say_who_listens(const struct facts *f, struct diagnosis *d)
 	if (say_same_port(f, &all, d))
 		return;
 	say_other_ports(f, &all, d);
-	add_advice(d, "Start the service that belongs on port %u, or correct the port of the health check.",
-		   f->inner_port);
+	add_advice(d, "Start the service that belongs on port %u, or correct the %s.", f->inner_port,
+		   f->p->dnat.seen ? "destination of the NAT rule" : "port of the health check");
 }
 
 /* Was it refused, but by no socket look-up of this host, although those are watched? */
@@ -194,8 +195,25 @@ static bool refused_elsewhere(const struct facts *f)
 	       forwards;
 }
 
+/* ", where rule 1 of chain PREROUTING, table nat (iptables-nft), sends 192.168.0.10:80: TEXT" */
+static void say_nat(const struct facts *f, struct diagnosis *d)
+{
+	struct culprit c;
+	char words[256];
+
+	if (!f->p->dnat.seen)
+		return;
+	if (culprit_of_rewrite(f, false, &c) && c.confidence != CONFIDENCE_GUESS)
+		say(WHY(d), ", where %s sends %s (%.160s)", rule_words(&c.rule, words, sizeof(words)),
+		    f->target, c.rule.text);
+	else
+		say(WHY(d), ", where a NAT rule sends %s", f->target);
+}
+
 static void report_no_listener(const struct facts *f, struct diagnosis *d)
 {
+	if (report_tproxy_unmatched(f, d))
+		return;
 	where_set(d, "socket", f->drop);
 	if (refused_elsewhere(f)) {
 		d->confidence = CONFIDENCE_LIKELY;
@@ -209,8 +227,7 @@ static void report_no_listener(const struct facts *f, struct diagnosis *d)
 		return;
 	}
 	say(WHY(d), "Nobody listens on %s%s", f->inner_target, f->inside);
-	if (f->p->dnat.seen)
-		say(WHY(d), ", where a NAT rule sends %s", f->target);
+	say_nat(f, d);
 	if (is_behind_synproxy(f)) {
 		d->code = "CONNECT_INTERRUPT";
 		say(WHY(d), ". A SYNPROXY rule of the firewall answered the SYN, so a check that only "
@@ -223,6 +240,8 @@ static void report_no_listener(const struct facts *f, struct diagnosis *d)
 
 static void report_udp_no_listener(const struct facts *f, struct diagnosis *d)
 {
+	if (report_tproxy_unmatched(f, d))
+		return;
 	where_set(d, "socket", f->drop);
 	say(WHY(d),
 	    "No process has UDP port %u open on %s%s, so the kernel answered 'port unreachable'.",
