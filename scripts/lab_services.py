@@ -222,6 +222,12 @@ def answer_server(lab, port, *steps, name="app", bind="0.0.0.0", space=None):
                      name, "--bind", bind, *steps, port=port, log="answer")
 
 
+def tproxy_server(lab, port, *args, name="proxy"):
+    """A transparent proxy that answers by itself."""
+    return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/tproxy_server.py", port, "--name", name,
+                     *args, port=port, log="tproxy")
+
+
 def udp_server(lab, mode, port, *args, name=""):
     return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/udp_server.py", mode, port,
                      "--name", name, *args, port=port, udp=True, log=f"udp-{mode}")

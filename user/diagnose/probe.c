@@ -280,21 +280,26 @@ static void note_passed_on(struct probe *p, const struct obs *o)
 	p->round_ns = o->time_ns;
 }
 
-/* At one device only: a bridge or a VLAN above it sees the same packet again. */
-static void note_return(struct probe *p, const struct obs *o)
+/*
+ * Is it the same packet once more, that a loop brought back?  Counted at one device
+ * only: a bridge or a VLAN above it sees it, too.
+ */
+static bool is_return(struct probe *p, const struct obs *o)
 {
 	bool is_segment = p->tuple.protocol == IPPROTO_TCP &&
 			  !(o->packet.tcp_flags & HCT_TCP_SYN);
+	bool soon;
 
 	if (!p->passed_on || is_segment || o->point == HCT_POINT_XDP || !o->device[0])
-		return;
+		return false;
 	if (!p->back_device[0])
 		copy_device(p->back_device, o->device);
 	if (strncmp(p->back_device, o->device, IFNAMSIZ) != 0)
-		return;
-	if (o->time_ns - p->round_ns < ROUND_NS)
-		p->came_back++;
+		return false;
+	soon = o->time_ns - p->round_ns < ROUND_NS;
+	p->came_back += soon;
 	p->round_ns = o->time_ns;
+	return soon;
 }
 
 static void observe_packet(struct probe *p, const struct obs *o)
@@ -318,8 +323,8 @@ static void observe_packet(struct probe *p, const struct obs *o)
 		p->icmp_left_code = o->packet.icmp_code;
 		return;
 	}
-	if (arrival)
-		note_return(p, o);
+	if (arrival && is_return(p, o))
+		return;
 	if (arrival)
 		note_arrival(p, o);
 	else
