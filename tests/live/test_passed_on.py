@@ -59,6 +59,14 @@ PASSED_ON = [
          not_local(f"to be passed on to the router {GATEWAY} by eth0", "chain FORWARD", "on the way",
                    where={"hook": "FORWARD", "chain": "FORWARD", "table": "filter"}),
          target=VIP, router=[TO_VIP], fault=[FORWARDS, "iptables-nft -P FORWARD DROP"], fixes=True),
+    # as with firewalld
+    Case("own-firewall-refuses-it-on-the-way", "refused",
+         not_local("to be passed on to the router", "chain c", "refused it on the way",
+                   code="CONNECT_REFUSED", where={"hook": "FORWARD", "chain": "c"}),
+         target=VIP, router=[TO_VIP], fixes=True,
+         fault=[FORWARDS, "nft add table inet f", "nft 'add chain inet f c"
+                " { type filter hook forward priority 0; }'", "nft add rule inet f c"
+                " reject with icmpx admin-prohibited"]),
     Case("by-the-other-interface", "refused",
          not_local("passed on to the router 192.168.1.1 by eth1", "came back", "TTL ran out",
                    code="CONNECT_FAILED"),
@@ -95,7 +103,7 @@ def test_passed_on(case, make_lab, trace):
     _, line, _ = run_case(case, make_lab, trace)
     told = json.dumps(line["timeline"])
     assert "damaged" not in told and "type 11" not in line["why"], told
-    if "refused" in case.seen and case.id != "router-ends-the-loop":
+    if line["code"] == "CONNECT_FAILED":
         assert "exceeded in transit" in told and "has run out" in told, told
 
 
@@ -246,20 +254,20 @@ TPROXY = [
          target=VIP, router=[TO_VIP], setup=proxy("--plain"),
          fault=[FORWARDS, RULES["iptables-nft"], RULE["iptables-nft"], ROUTE]),
     Case("no-way", "timeout",
-         no_way("rule 2 of chain PREROUTING", "ip rule (fwmark 1/1)", "local route",
+         no_way("rule 2 of chain PREROUTING", "fwmark 1/1 the ip rule and the local route",
                 fix="ip rule add fwmark 1/1 lookup 100 && ip route add local default dev lo table 100"),
          target=VIP, router=[TO_VIP], setup=proxy(), fixes=True,
          fault=[FORWARDS, DIVERT, RULES["iptables-nft"]]),
     Case("no-way-and-no-forwarding", "timeout",
-         no_way("ip rule (fwmark 1/1)", fix="ip rule add fwmark 1/1 lookup 100"),
+         no_way("fwmark 1/1 the ip rule", fix="ip rule add fwmark 1/1 lookup 100"),
          target=VIP, router=[TO_VIP], setup=proxy(), fixes=True, fault=[RULES["iptables-nft"]]),
     Case("no-way-legacy", "timeout",
-         no_way("ip rule (fwmark 0x40/0xff)", fix="ip rule add fwmark 0x40/0xff lookup 100",
+         no_way("fwmark 0x40/0xff the ip rule", fix="ip rule add fwmark 0x40/0xff lookup 100",
                 backend="iptables-legacy"),
          target=VIP, router=[TO_VIP], setup=proxy(), fixes=True,
          fault=[FORWARDS, RULES["iptables-legacy"]]),
     Case("no-way-nft", "timeout",
-         no_way("ip rule (fwmark 1)", fix="ip rule add fwmark 1 lookup 100 && ", backend="nft"),
+         no_way("fwmark 1 the ip rule", fix="ip rule add fwmark 1 lookup 100 && ", backend="nft"),
          target=VIP, router=[TO_VIP], setup=proxy(), fixes=True, fault=[FORWARDS, RULES["nft"]]),
     Case("no-rule-to-the-route", "timeout",
          no_way("table 107", fix="ip rule add fwmark 1/1 lookup 107"), target=VIP,

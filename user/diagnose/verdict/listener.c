@@ -284,7 +284,8 @@ const struct verdict verdict_no_listener = {
 	.summary = "nobody listens on the port",
 	.meaning = "No process listens on the address and port of the check, so the kernel refused "
 		"the connection.",
-	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched.",
+	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched; or a TPROXY "
+		"rule met no proxy on its port.",
 	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1 or "
 		"IPv6 only), or correct the port of the check.",
 	.outcome = OUTCOME_FAIL,

@@ -53,20 +53,23 @@ static bool is_answered(const struct facts *f)
 {
 	const struct probe *p = f->p;
 
-	return f->connected || p->synack_ns || p->reply_ns || p->inner_reply_ns || p->host_rst_ns;
+	return f->connected || p->synack_ns || p->reply_ns || p->inner_reply_ns ||
+	       (p->host_rst_ns && !facts_rejected(f));
 }
 
-/* On its way to where the default route leads, and the firewall let it go no further. */
-static bool was_stopped_on_its_way(const struct facts *f)
+/* On its way to where the default route leads the firewall let it go no further. */
+static enum match match_stopped_on_its_way(const struct facts *f)
 {
 	struct host_forward_route way;
 
-	return f->drop && !f->drop->reply && !f->drop->inside && f->place.netfilter &&
-	       !f->place.bridge &&
-	       (strcmp(f->place.hook, "FORWARD") == 0 ||
-		strcmp(f->place.hook, "POSTROUTING") == 0) &&
-	       goes_by_default(f, &way) &&
-	       strncmp(way.device, f->p->device_in, sizeof(way.device)) == 0;
+	if (!f->drop || f->drop->reply || f->drop->inside || !f->place.netfilter ||
+	    f->place.bridge ||
+	    (strcmp(f->place.hook, "FORWARD") != 0 && strcmp(f->place.hook, "POSTROUTING") != 0) ||
+	    !goes_by_default(f, &way))
+		return NO_MATCH;
+	/* who is a router for other networks has two interfaces for it */
+	return strncmp(way.device, device_in(f), sizeof(way.device)) == 0 ? MATCH_CERTAIN :
+									  MATCH_LIKELY;
 }
 
 static enum match match_not_local_forwarded(const struct facts *f)
@@ -79,7 +82,7 @@ static enum match match_not_local_forwarded(const struct facts *f)
 		return MATCH_CERTAIN;
 	if (!f->drop && p->came_back >= IS_LOOP)
 		return MATCH_CERTAIN;
-	return was_stopped_on_its_way(f) ? MATCH_CERTAIN : NO_MATCH;
+	return match_stopped_on_its_way(f);
 }
 
 /* Silence alone does not tell whether the address was to be this host's. */
@@ -117,7 +120,8 @@ static void say_stopped(const struct facts *f, struct diagnosis *d)
 	struct diagnosis rule = *d;
 
 	rule.why[0] = '\0';
-	say_culprit(f, &f->culprit, false, "dropped it on the way", &rule);
+	say_culprit(f, &f->culprit, facts_rejected(f),
+		    facts_rejected(f) ? "refused it on the way" : "dropped it on the way", &rule);
 	end_sentence(&rule);
 	say(WHY(d), " %s", rule.why);
 }
@@ -151,7 +155,9 @@ static void report_not_local_forwarded(const struct facts *f, struct diagnosis *
 	fix_not_local(f, d);
 	SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s; ip -br addr" : "ip route get %s; ip -br addr",
 		     f->address);
-	if (p->icmp_left_ns && !f->udp)
+	if (stopped && facts_rejected(f))
+		d->code = "CONNECT_REFUSED";
+	else if (p->icmp_left_ns && !f->udp)
 		d->code = "CONNECT_FAILED";
 }
 

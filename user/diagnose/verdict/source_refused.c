@@ -206,9 +206,11 @@ const struct verdict verdict_not_local = {
 	.summary = "address is not this host's",
 	.meaning = "The probe is for an address that neither this host nor one of its containers "
 		"has.",
-	.evidence = "The route look-up found no local address, and the packet was not forwarded.",
+	.evidence = "The route look-up found no local address, and the packet was not forwarded; or "
+		"this host passed it on, and it came back until its TTL ran out, or nobody answered. "
+		"Of what a TPROXY rule handed to a proxy: no ip rule and local route make it local.",
 	.remedy = "Correct the member's address at the load balancer, or add the address to this "
-		"host.",
+		"host; for a transparent proxy, add the ip rule and the local route of its mark.",
 	.outcome = OUTCOME_FAIL,
 	.rule = { .absence = AHEAD, .match = match_not_local, .report = report_not_local },
 };

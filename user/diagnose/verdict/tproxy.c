@@ -285,13 +285,13 @@ static void report_tproxy_no_route(const struct facts *f, struct diagnosis *d)
 	if (!t.has_mark)
 		say(WHY(d), "no mark is known by which routing delivers it here all the same");
 	else if (known && way.mark_table)
-		say(WHY(d), "table %u, which an ip rule has for that mark, has no local route",
+		say(WHY(d), "table %u, where an ip rule sends that mark, has no local route",
 		    way.mark_table);
 	else if (known && way.local_table)
-		say(WHY(d), "no ip rule (fwmark %s) has it looked up in table %u, where the local "
-			    "route is", mark, way.local_table);
+		say(WHY(d), "the local route is in table %u, but for fwmark %s no ip rule leads there",
+		    way.local_table, mark);
 	else
-		say(WHY(d), "the ip rule (fwmark %s) and the local route of its table are missing",
+		say(WHY(d), "for fwmark %s the ip rule and the local route of its table are missing",
 		    mark);
 	say(WHY(d), ", so it did not reach the proxy.");
 	if (known && put_marked_route(f, &t, &way, &d->fix.command))
