@@ -294,7 +294,7 @@ static void proxies(void **state)
 	passed_on(&p, "eth0");
 	d = diagnosis_of(&p, &h);
 	assert_int_equal(d.verdict, VERDICT_NO_LISTENER);
-	assert_non_null(strstr(d.why, "on port 3129, and nobody listens there"));
+	assert_non_null(strstr(d.why, "on port 3129, where nobody listens"));
 	h.listeners.n = 1;
 	h.listeners.l[0].port = 3129;
 	assert_int_equal(diagnosis_of(&p, &h).verdict, VERDICT_NOT_LOCAL);

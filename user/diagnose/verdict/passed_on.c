@@ -152,7 +152,7 @@ static void report_not_local_forwarded(const struct facts *f, struct diagnosis *
 	say(WHY(d), ".");
 	if (stopped)
 		say_stopped(f, d);
-	fix_not_local(f, d);
+	fix_not_local(f, true, d);
 	SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s; ip -br addr" : "ip route get %s; ip -br addr",
 		     f->address);
 	if (stopped && facts_rejected(f))
@@ -172,7 +172,7 @@ static void report_not_local_passed_on(const struct facts *f, struct diagnosis *
 	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
 	say_way_on(f, &way, known, d);
 	say(WHY(d), ", and nothing came back.");
-	fix_not_local(f, d);
+	fix_not_local(f, true, d);
 	SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s; ip -br addr" : "ip route get %s; ip -br addr",
 		     f->address);
 }

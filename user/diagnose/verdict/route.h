@@ -12,8 +12,8 @@ const char *device_in(const struct facts *f);
 /* ip_error(), ip6_pkt_drop(): no route to where it is addressed, or this host does not forward. */
 bool found_no_way(const struct probe_incident *drop);
 
-/* source_refused.c: the fix where the target's address is none of this host's. */
-void fix_not_local(const struct facts *f, struct diagnosis *d);
+/* source_refused.c: the fix where the target's address is none of this host's, which FORWARDS. */
+void fix_not_local(const struct facts *f, bool forwards, struct diagnosis *d);
 
 /* ---- passed_on.c: requests that this host forwards ---- */
 

@@ -145,16 +145,20 @@ static void report_martian_source(const struct facts *f, struct diagnosis *d)
 	SHOW_COMMAND(d, f->v6 ? "ip -6 addr show to %s" : "ip addr show to %s", f->lb);
 }
 
-void fix_not_local(const struct facts *f, struct diagnosis *d)
+void fix_not_local(const struct facts *f, bool forwards, struct diagnosis *d)
 {
 	/* without duplicate address detection: it is of use at once, even where others have it, too */
 	if (f->p->device_in[0])
 		FIX_COMMAND(d, f->v6 ? "ip -6 addr add %s/128 dev %s nodad" :
 				       "ip addr add %s/32 dev %s", f->address, f->p->device_in);
 	add_advice(d, "That is right where the address belongs to this host; if it does not, correct "
-		      "the member's address at the load balancer. If it belongs to a container or a "
-		      "host behind, switch forwarding on (%s), and add a route to it.",
-		   f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
+		      "the member's address at the load balancer.");
+	if (forwards)
+		add_advice(d, "If it belongs to a container or a host behind, add a route to it.");
+	else
+		add_advice(d, "If it belongs to a container or a host behind, switch forwarding on (%s), "
+			      "and add a route to it.",
+			   f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
 }
 
 static void report_not_local(const struct facts *f, struct diagnosis *d)
@@ -164,7 +168,7 @@ static void report_not_local(const struct facts *f, struct diagnosis *d)
 	    "The %s came in%s%s, but %s is no address of this host, and this host does not pass it "
 	    "on.",
 	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
-	fix_not_local(f, d);
+	fix_not_local(f, false, d);
 }
 
 const struct verdict verdict_rp_filter = {

@@ -238,10 +238,10 @@ static void report_tproxy_nobody(const struct facts *f, struct diagnosis *d)
 	say(did, sizeof(did), "sends the %s from %s to %s%s to ", f->what, f->lb, f->target,
 	    on_device(device, f->p->device_in));
 	say_proxy(did, sizeof(did), &t);
-	say(did, sizeof(did), "%s, %s", nobody ? ", and nobody listens there" : "",
-	    fate == FATE_DROPPED ? "and no socket took it, so the rule dropped it" :
-	    f->p->passed_on	 ? "so the rule did not match, and it was passed on" :
-				   "so the rule did not match");
+	say(did, sizeof(did), ", %s%s", nobody ? "where nobody listens" : "where no proxy took it",
+	    fate == FATE_DROPPED ? ", and so dropped it" : ", so it did not match");
+	if (fate == FATE_PASSED_ON)
+		say(did, sizeof(did), " and the %s was passed on", f->what);
 	say_culprit(f, &t.culprit, false, did, d);
 	end_sentence(d);
 	say_proxy_missing(f, &t, d);
@@ -295,7 +295,7 @@ static void report_tproxy_no_route(const struct facts *f, struct diagnosis *d)
 		    mark);
 	say(WHY(d), ", so it did not reach the proxy.");
 	if (known && put_marked_route(f, &t, &way, &d->fix.command))
-		add_advice(d, "Both last until the next start: let what sets the firewall's rule up set "
+		add_advice(d, "That lasts until the next start: let what sets the firewall's rule up set "
 			      "this up, too.");
 	else
 		add_advice(d, "Let the rule mark what it hands over, and route what has that mark to "
@@ -322,8 +322,8 @@ bool report_tproxy_unmatched(const struct facts *f, struct diagnosis *d)
 	d->confidence = CONFIDENCE_LIKELY;
 	say(did, sizeof(did), "sends the %s from %s to %s to ", f->what, f->lb, f->target);
 	say_proxy(did, sizeof(did), &t);
-	say(did, sizeof(did), "%s, so the rule did not match",
-	    found == TPROXY_NOBODY ? ", and nobody listens there" : "");
+	say(did, sizeof(did), ", %s, so it did not match",
+	    found == TPROXY_NOBODY ? "where nobody listens" : "where no proxy took it");
 	say_culprit(f, &t.culprit, false, did, d);
 	end_sentence(d);
 	say_proxy_missing(f, &t, d);
