@@ -72,6 +72,13 @@ PASSED_ON = [
                    code="CONNECT_FAILED"),
          target=VIP, router=[TO_VIP], fault=[FORWARDS, f"ip route add {VIP} via 192.168.1.1"],
          second_link=True, fixes=True),
+    # a veth pair with both ends here: what leaves by one comes in by the other
+    Case("between-own-interfaces", "refused",
+         not_local("passed on by va;", "came back 62 times", "TTL ran out", code="CONNECT_FAILED"),
+         target=VIP, router=[TO_VIP], fixes=True,
+         fault=[FORWARDS, "ip link add va type veth peer name vb; ip link set va up; ip link set vb up",
+                f"ip route add {VIP} dev va; ip neigh add {VIP} dev va nud permanent"
+                " lladdr $(cat /sys/class/net/vb/address)"]),
     Case("echo", "lost",
          not_local(f"The echo request came in on eth0, but {VIP}", "came back", "TTL ran out",
                    code="CONNECT_FAILED", protocol="icmp"),
