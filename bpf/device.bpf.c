@@ -8,7 +8,7 @@
  * of a request and of its answer, the acknowledgement of all that was answered
  * so far, FIN and RST; of a connection that is kept the same of each request, as
  * far as it may be a check's (kept.h).  Of what is on its way through this host,
- * to a container and back, the first packet of each direction.
+ * to a container or a router and back, the first packet of each direction.
  */
 #include "kept.h"
 #include "tls.h"
@@ -366,9 +366,18 @@ static __always_inline void pass_through(struct parsed *p, __u32 ifindex, __u8 p
 	struct hct_flow *flow;
 
 	if (!p->reply) {
-		/* with its own destination it needs no alias: routed, not translated */
-		if (p->starts_flow && !flow_find(&p->tuple))
+		if (!p->starts_flow)
+			return;
+		flow = flow_find(&p->tuple);
+		if (!flow) {
 			flow_translated(p, ifindex);
+			return;
+		}
+		/* with its own destination: routed, not translated */
+		if (flow->passed || flow_quiet(flow, false))
+			return;
+		flow->passed = 1;
+		report_headers(p, flow, ifindex, point, NULL, NULL);
 		return;
 	}
 	flow = flow_in(&p->tuple, config.netns);

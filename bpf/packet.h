@@ -70,7 +70,9 @@ enum {
 	ICMP_ECHO_REPLY = 0,
 	ICMP_UNREACHABLE = 3,
 	ICMP_ECHO_REQUEST = 8,
+	ICMP_TIME_EXCEEDED = 11,
 	ICMPV6_UNREACHABLE = 1,
+	ICMPV6_TIME_EXCEEDED = 3,
 	ICMPV6_ECHO_REQUEST = 128,
 	ICMPV6_ECHO_REPLY = 129,
 };
@@ -103,8 +105,9 @@ static __always_inline void set_ports(struct parsed *p, __be16 source, __be16 de
 
 static __always_inline bool is_error_of(__u8 protocol, const struct icmp_header *icmp)
 {
-	return protocol == IPPROTO_ICMP ? icmp->type == ICMP_UNREACHABLE :
-					  icmp->type == ICMPV6_UNREACHABLE;
+	if (protocol == IPPROTO_ICMP)
+		return icmp->type == ICMP_UNREACHABLE || icmp->type == ICMP_TIME_EXCEEDED;
+	return icmp->type == ICMPV6_UNREACHABLE || icmp->type == ICMPV6_TIME_EXCEEDED;
 }
 
 /*

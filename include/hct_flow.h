@@ -53,7 +53,7 @@ struct hct_flow {
 	__u8 takes_turns; /* its first request takes several turns: all of them are told */
 	__u8 unfollowed; /* this exchange: of it only ends are told */
 	__u8 offers; /* requests that were told though nobody asked for them */
-	__u8 pad[1];
+	__u8 passed; /* that it was passed on with its own destination was told */
 	__u32 exchange; /* requests so far; on a kept connection each is an exchange */
 	__u32 first_seq; /* SEQ where this exchange began: each has its own budget */
 	__u32 skipped; /* exchanges that were not followed, not told yet */

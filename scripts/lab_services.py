@@ -222,6 +222,12 @@ def answer_server(lab, port, *steps, name="app", bind="0.0.0.0", space=None):
                      name, "--bind", bind, *steps, port=port, log="answer")
 
 
+def tproxy_server(lab, port, *args, name="proxy"):
+    """A transparent proxy that answers by itself."""
+    return lab.spawn(lab.backend, PYTHON, f"{SERVERS}/tproxy_server.py", port, "--name", name,
+                     *args, port=port, log="tproxy")
+
+
 def haproxy_for_device(lab, port, device):
     """HAProxy, which answers itself, for one DEVICE alone."""
     config = lab.file("for-device.cfg", f"""

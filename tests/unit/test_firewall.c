@@ -187,6 +187,11 @@ static void ways(void **state)
 		{ ACCEPTING "-A INPUT -m mark --mark 1 -j RETURN\n-A INPUT -j DROP\n", 1, false, 2,
 		  "INPUT" },
 		{ ACCEPTING "-A INPUT -j NFQUEUE --queue-num 3\n", 1, false, 1, "INPUT" },
+		/* a proxy takes it, or the rule drops it; a match without an option asks for something */
+		{ ACCEPTING "-A INPUT -j TPROXY --on-port 3129\n-A INPUT -j DROP\n", 1, false, 1, "INPUT" },
+		{ ACCEPTING "-A INPUT -p tcp -m socket -j ACCEPT\n-A INPUT -j DROP\n", 1, false, 2,
+		  "INPUT" },
+		{ ACCEPTING "-A INPUT -p tcp -m tcp -j ACCEPT\n-A INPUT -j DROP\n", 0 },
 		/* chains that call each other end, too */
 		{ ACCEPTING "-A INPUT -j WEB\n-A WEB -j SUB\n-A SUB -j WEB\n", 0 },
 	};

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,6 +387,29 @@ static void nft_rewrite(void **state)
 	fw_rules_free(&rules);
 }
 
+/* Without a proxy the rule does not match: what stands behind it is met, too. */
+static void nft_tproxy(void **state)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	uint16_t port = htons(3129);
+	struct nftnl_expr *e = add(rule, "immediate");
+	struct fw_rules rules;
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+	e = add(rule, "tproxy");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_FAMILY, NFPROTO_UNSPEC);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_1);
+	e = add(rule, "immediate");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
+	expect(rule, "tproxy to :3129 accept", &rules);
+	assert_int_equal(rules.chains->rules->effect, FW_EFFECT_TPROXY);
+	assert_int_equal(rules.chains->rules->verdict, FW_ACCEPT);
+	assert_int_equal(rules.chains->rules->cond[0].field, FW_UNKNOWN);
+	fw_rules_free(&rules);
+}
+
 static void nft_not_understood(void **state)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
@@ -411,7 +435,8 @@ int main(void)
 		cmocka_unit_test(blob),		   cmocka_unit_test(blob_rules),
 		cmocka_unit_test(hostile_blob),	   cmocka_unit_test(nft_network),
 		cmocka_unit_test(nft_counter_first), cmocka_unit_test(nft_both_ports),
-		cmocka_unit_test(nft_rewrite),	   cmocka_unit_test(nft_not_understood),
+		cmocka_unit_test(nft_rewrite),	   cmocka_unit_test(nft_tproxy),
+		cmocka_unit_test(nft_not_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,7 @@ static void effects(void **state)
 		{ "REDIRECT --to-ports 80", FW_NAT, FW_EFFECT_DNAT },
 		{ "SNAT --to-source 1.2.3.4", FW_ACCEPT, FW_EFFECT_SNAT },
 		{ "NFQUEUE --queue-num 3", FW_OTHER, FW_EFFECT_QUEUE },
+		{ "TPROXY --on-port 3129 --on-ip 0.0.0.0", FW_ACCEPT, FW_EFFECT_TPROXY },
 		{ "DROP", FW_DROP, FW_EFFECT_NONE },
 		{ "LOG", FW_CONTINUE, FW_EFFECT_NONE },
 		{ "…", FW_OTHER, FW_EFFECT_NONE },

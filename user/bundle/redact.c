@@ -267,6 +267,7 @@ static void redact_question(struct redact *r, struct answer *a)
 		break;
 	case ANSWER_ROUTE_BACK:
 	case ANSWER_GATEWAY:
+	case ANSWER_FORWARD_ROUTE:
 	case ANSWER_OWNER:
 	case ANSWER_RULES:
 	case ANSWER_ADDRESS_NETNS:
@@ -367,6 +368,11 @@ void redact_answer(struct redact *r, const struct answer *in, struct answer *out
 		break;
 	case ANSWER_GATEWAY:
 		redact_gateway(r, &out->gateway);
+		break;
+	case ANSWER_FORWARD_ROUTE:
+		pseudo_name_keep(r->names, in->forward_route.device);
+		if (in->forward_route.has_gateway)
+			pseudo_addr(r->addrs, out->forward_route.gateway);
 		break;
 	case ANSWER_WRAPPERS:
 		redact_wrappers(r, &out->wrappers);

@@ -40,6 +40,15 @@ int ask_gateway(const struct host *h, const uint8_t target[16], const uint8_t lb
 	return h->ops->gateway(h->ctx, target, lb, device, out);
 }
 
+int ask_forward_route(const struct host *h, const uint8_t lb[16], const uint8_t target[16],
+		      const char *device, uint32_t mark, struct host_forward_route *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h || !h->ops || !h->ops->forward_route)
+		return -ENODATA;
+	return h->ops->forward_route(h->ctx, lb, target, device, mark, out);
+}
+
 int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],
 		 struct host_wrappers *out)
 {

@@ -13,6 +13,8 @@ int ask_route_back(const struct host *h, const uint8_t target[16], const uint8_t
 		   struct host_route *out);
 int ask_gateway(const struct host *h, const uint8_t target[16], const uint8_t lb[16],
 		const char *device, struct host_gateway *out);
+int ask_forward_route(const struct host *h, const uint8_t lb[16], const uint8_t target[16],
+		      const char *device, uint32_t mark, struct host_forward_route *out);
 int ask_wrappers(const struct host *h, uint32_t pid, const char *daemon, const uint8_t client[16],
 		 struct host_wrappers *out);
 int ask_chains(const struct host *h, bool ipv6, const char *hook, struct host_chains *out);

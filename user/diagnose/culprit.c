@@ -99,7 +99,7 @@ static bool can_end(const struct search *s, const struct host_rule *rule)
 	if (s->place.queue)
 		return rule->kind == RULE_QUEUE || rule->kind == RULE_UNKNOWN;
 	return rule->kind == RULE_DROP || rule->kind == RULE_REJECT || rule->kind == RULE_QUEUE ||
-	       rule->kind == RULE_UNKNOWN;
+	       rule->kind == RULE_TPROXY || rule->kind == RULE_UNKNOWN;
 }
 
 static bool can_rewrite(const struct host_rule *rule, bool reply)
@@ -127,7 +127,7 @@ static void narrow(struct host_rules *rules, bool (*keep)(const struct host_rule
 
 static bool is_drop(const struct host_rule *rule)
 {
-	return rule->kind == RULE_DROP || rule->kind == RULE_UNKNOWN;
+	return rule->kind == RULE_DROP || rule->kind == RULE_TPROXY || rule->kind == RULE_UNKNOWN;
 }
 
 /* It counted, or cannot tell. */

@@ -177,3 +177,11 @@ void nf_packet_rewritten(const struct probe *p, bool reply, struct host_packet *
 	snprintf(out->hook, sizeof(out->hook), "PREROUTING");
 	set_device(out->in, last_device_in(p));
 }
+
+void nf_packet_arriving(const struct probe *p, struct host_packet *out)
+{
+	nf_packet_rewritten(p, false, out);
+	memset(&out->packet, 0, sizeof(out->packet));
+	if (p->tuple.protocol == IPPROTO_TCP)
+		out->packet.tcp_flags = HCT_TCP_SYN;
+}

@@ -16,5 +16,7 @@ bool nf_packet_of(const struct probe *p, const struct probe_incident *incident,
 struct host_packet nf_packet_unbound(const struct host_packet *packet);
 /* The reply whose source was rewritten (p->snat), or the request that a DNAT sent on (p->dnat). */
 void nf_packet_rewritten(const struct probe *p, bool reply, struct host_packet *out);
+/* The request that begins P, ahead of routing, for the rules that send it elsewhere. */
+void nf_packet_arriving(const struct probe *p, struct host_packet *out);
 
 #endif

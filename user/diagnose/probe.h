@@ -168,6 +168,12 @@ struct probe {
 
 	unsigned drop_count;
 	uint64_t icmp_left_ns; /* ICMP error left a device */
+	uint8_t icmp_left_type, icmp_left_code; /* of the first */
+	bool passed_on; /* it left again with its own destination, to be routed elsewhere */
+	char passed_device[IFNAMSIZ]; /* by which */
+	char back_device[IFNAMSIZ]; /* by which it came in next */
+	unsigned came_back; /* so often it came in there right behind that: no repetition, but a loop */
+	uint64_t round_ns; /* when it left, or came back, last */
 	uint64_t inner_reply_ns; /* a reply came back from where the request was forwarded to */
 	bool has_route;
 	bool route_failed; /* the last look-up seen is a failed one */

@@ -153,3 +153,18 @@ const char *function_meaning(const char *function)
 			return functions[i].meaning;
 	return NULL;
 }
+
+/*
+ * Where packets are forwarded, a header that is not right is one without hops left
+ * (ip_forward() and ip6_forward(), 6.1).
+ */
+const char *drop_meaning(const char *reason, const char *function)
+{
+	bool header = reason && strcmp(reason, "IP_INHDR") == 0;
+
+	if (header && function_is(function, "ip_forward"))
+		return "its TTL has run out";
+	if (header && function_is(function, "ip6_forward"))
+		return "its hop limit has run out";
+	return reason ? reason_meaning(reason) : function_meaning(function);
+}

@@ -8,6 +8,11 @@
  * packet, as in "dropped: …" or "dropped by …"; NULL: it has no words here.
  */
 const char *reason_meaning(const char *reason);
+/*
+ * The same of a drop in kernel function FUNCTION (either may be NULL): some reasons
+ * mean there something else, and without a reason the function is what tells.
+ */
+const char *drop_meaning(const char *reason, const char *function);
 /* What goes between "dropped" and MEANING: ": ", or " " ahead of "by …". */
 const char *meaning_joint(const char *meaning);
 /* What to do about it; NULL: nothing that always helps. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "icmp_words.h"
 #include "verdict/report.h"
 
 static const struct {
@@ -22,6 +23,10 @@ static const struct {
 	{ VERDICT_XDP_DROP, &verdict_xdp_drop.rule },
 	{ VERDICT_UNKNOWN, &xdp_elsewhere },
 	{ VERDICT_TC_DROP, &verdict_tc_drop.rule },
+	{ VERDICT_NO_LISTENER, &tproxy_nobody_listens },
+	{ VERDICT_UNREACHABLE_SUPPRESSED, &tproxy_nobody_receives },
+	{ VERDICT_NOT_LOCAL, &tproxy_no_route },
+	{ VERDICT_NOT_LOCAL, &not_local_forwarded },
 	{ VERDICT_FIREWALL_REJECT, &verdict_firewall_reject.rule },
 	{ VERDICT_CONNTRACK_FULL, &verdict_conntrack_full.rule },
 	{ VERDICT_CONNTRACK_INVALID, &verdict_conntrack_invalid.rule },
@@ -38,6 +43,7 @@ static const struct {
 	{ VERDICT_NO_LISTENER, &verdict_no_listener.rule },
 	{ VERDICT_UDP_NO_LISTENER, &verdict_udp_no_listener.rule },
 	{ VERDICT_UNREACHABLE_SUPPRESSED, &verdict_unreachable_suppressed.rule },
+	{ VERDICT_NOT_LOCAL, &not_local_passed_on },
 	{ VERDICT_REPLY_REWRITTEN, &verdict_reply_rewritten.rule },
 	{ VERDICT_GATEWAY_UNREACHABLE, &verdict_gateway_unreachable.rule },
 	{ VERDICT_NO_ROUTE_BACK, &no_route_back_forwarded },
@@ -91,7 +97,9 @@ static bool is_proven(const struct facts *f, const struct rule *rule)
  */
 static void apply_udp_silence(const struct facts *f, struct diagnosis *d)
 {
-	bool refused = f->p->icmp_left_ns || d->verdict == VERDICT_FIREWALL_REJECT ||
+	/* of an error that its packet met on the way a sender of datagrams is not told */
+	bool on_the_way = icmp_is_ttl_exceeded(f->v6, f->p->icmp_left_type, f->p->icmp_left_code);
+	bool refused = (f->p->icmp_left_ns && !on_the_way) || d->verdict == VERDICT_FIREWALL_REJECT ||
 		       d->verdict == VERDICT_UDP_NO_LISTENER;
 
 	if (!f->udp || d->outcome != OUTCOME_FAIL || refused || f->asks)

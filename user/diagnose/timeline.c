@@ -12,6 +12,7 @@
 
 #include "render/format.h"
 #include "verdict/report.h"
+#include "icmp_words.h"
 #include "nf_place.h"
 #include "reasons.h"
 
@@ -126,39 +127,31 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const stru
 	}
 }
 
-/* What an ICMP error says; "" where a number is all there is. */
-static const char *icmp_meaning(const struct obs *o, uint8_t type, uint8_t code)
+static bool is_v6(const struct obs *o)
 {
-	static const char *const v4[] = { [0] = ": network unreachable",
-					  [1] = ": host unreachable",
-					  [2] = ": protocol unreachable",
-					  [3] = ": port unreachable",
-					  [4] = ": too big for the path",
-					  [9] = ": prohibited",
-					  [10] = ": prohibited",
-					  [13] = ": prohibited" };
-	static const char *const v6[] = { ": no route", ": prohibited", ": beyond scope",
-					  ": address unreachable", ": port unreachable" };
-	bool is_v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
-	const char *meaning = NULL;
-
-	if (is_v6 && type == 1 && code < sizeof(v6) / sizeof(v6[0]))
-		meaning = v6[code];
-	else if (!is_v6 && type == 3 && code < sizeof(v4) / sizeof(v4[0]))
-		meaning = v4[code];
-	return meaning ? meaning : "";
+	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
 }
 
 static void icmp_text(char out[PROBE_TEXT_LEN], const struct obs *o)
 {
 	const struct hct_packet *packet = &o->packet;
-	const char *meaning = icmp_meaning(o, packet->icmp_type, packet->icmp_code);
+	const char *meaning = icmp_meaning(is_v6(o), packet->icmp_type, packet->icmp_code);
 
 	if (meaning[0])
 		snprintf(out, PROBE_TEXT_LEN, "ICMP error%s", meaning);
 	else
 		snprintf(out, PROBE_TEXT_LEN, "ICMP error, type %u code %u", packet->icmp_type,
 			 packet->icmp_code);
+}
+
+static void icmp_sent_text(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	if (icmp_is_redirect(is_v6(o), o->icmp.type))
+		snprintf(out, PROBE_TEXT_LEN, "the sender is told of a shorter way (ICMP redirect)");
+	else
+		snprintf(out, PROBE_TEXT_LEN, "refused with an ICMP error%s (type %u code %u)",
+			 icmp_meaning(is_v6(o), o->icmp.type, o->icmp.code), o->icmp.type,
+			 o->icmp.code);
 }
 
 static void packet_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
@@ -194,8 +187,7 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 					   .reason = o->reason,
 					   .function = o->function };
 	bool has_reason = o->reason && strcmp(o->reason, "NOT_SPECIFIED") != 0;
-	const char *meaning =
-		has_reason ? reason_meaning(o->reason) : function_meaning(o->function);
+	const char *meaning = drop_meaning(has_reason ? o->reason : NULL, o->function);
 	struct nf_place place;
 	char what[PROBE_TEXT_LEN];
 
@@ -380,8 +372,7 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 		snprintf(out, PROBE_TEXT_LEN, "segment sent again");
 		return;
 	case HCT_POINT_ICMP_SENT:
-		snprintf(out, PROBE_TEXT_LEN, "refused with an ICMP error%s (type %u code %u)",
-			 icmp_meaning(o, o->icmp.type, o->icmp.code), o->icmp.type, o->icmp.code);
+		icmp_sent_text(out, o);
 		return;
 	case HCT_POINT_APP_READ:
 		put_process(out, put_all(out, 0, "read by "), o);

@@ -88,6 +88,7 @@ enum fw_effect {
 	FW_EFFECT_DNAT, /* REDIRECT and NETMAP, too (FW_NAT) */
 	FW_EFFECT_SNAT, /* MASQUERADE, too (FW_ACCEPT) */
 	FW_EFFECT_REWRITE, /* writes to one of its addresses or ports as it passes */
+	FW_EFFECT_TPROXY, /* hands it to a proxy's socket, if there is one */
 };
 
 #define FW_MAX_CONDITIONS 16

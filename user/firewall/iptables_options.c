@@ -324,7 +324,7 @@ static void take_target(struct save_parser *p, const struct fw_chain *chain, con
 		{ "SNPT", FW_CONTINUE, FW_EFFECT_REWRITE },
 		{ "QUEUE", FW_OTHER, FW_EFFECT_QUEUE },
 		{ "NFQUEUE", FW_OTHER, FW_EFFECT_QUEUE },
-		{ "TPROXY", FW_ACCEPT },
+		{ "TPROXY", FW_ACCEPT, FW_EFFECT_TPROXY },
 		{ "TARPIT", FW_DROP },
 		{ "…", FW_OTHER }, /* what could not be read */
 		{ "SYNPROXY", FW_OTHER },
@@ -405,6 +405,18 @@ static int take_nothing(struct save_parser *p, char *value)
 	return 0;
 }
 
+/* Those that ask for nothing by themselves: what their options ask for is told by these. */
+static int take_match(struct save_parser *p, char *value)
+{
+	static const char *const plain[] = { "tcp", "udp", "icmp", "icmp6", "conntrack", "state",
+					     "multiport", "comment", "iprange", "addrtype" };
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (!strcmp(plain[i], value))
+			return 0;
+	return cannot_tell(p);
+}
+
 /* Options with one value. */
 static const struct option {
 	const char *name;
@@ -418,7 +430,7 @@ static const struct option {
 	{ "--icmp-type", take_icmp_type }, { "--icmpv6-type", take_icmp_type },
 	{ "--src-range", take_source_range }, { "--dst-range", take_destination_range },
 	{ "--src-type", take_source_type }, { "--dst-type", take_destination_type },
-	{ "-m", take_nothing }, { "--comment", take_nothing },
+	{ "-m", take_match }, { "--comment", take_nothing },
 };
 
 /* Of an option that is not known, neither its values nor their number is. */

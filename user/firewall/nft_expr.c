@@ -84,6 +84,20 @@ static void queue(struct nft_rule_reader *r, const struct nftnl_expr *e)
 	decide(r, FW_OTHER, NULL);
 }
 
+/* iptables' TPROXY: what it does not accept it drops. */
+static void proxy(struct nft_rule_reader *r)
+{
+	r->draft.effect = FW_EFFECT_TPROXY;
+	decide(r, FW_ACCEPT, NULL);
+}
+
+/* nftables' own: without a socket that takes the packet the rule does not match. */
+static void proxy_or_go_on(struct nft_rule_reader *r, const struct nftnl_expr *e)
+{
+	r->draft.effect = FW_EFFECT_TPROXY;
+	nft_cannot_tell(r);
+}
+
 /* iptables-nft's, for what nftables has no expression. */
 static void read_target(struct nft_rule_reader *r, const struct nftnl_expr *e)
 {
@@ -99,6 +113,8 @@ static void read_target(struct nft_rule_reader *r, const struct nftnl_expr *e)
 		translate(r, false);
 	else if (!strcmp(name, "NFQUEUE"))
 		queue(r, e);
+	else if (!strcmp(name, "TPROXY"))
+		proxy(r);
 	else if (!strcmp(name, "SNPT") || !strcmp(name, "DNPT"))
 		r->draft.effect = FW_EFFECT_REWRITE;
 	else if (!strcmp(name, "SYNPROXY") || !strcmp(name, "NETMAP"))
@@ -152,7 +168,8 @@ static void read_expression(struct nft_rule_reader *r, const struct nftnl_expr *
 		{ "cmp", nft_compare }, { "range", nft_range }, { "lookup", nft_lookup },
 		{ "immediate", read_immediate }, { "target", read_target }, { "nat", read_nat },
 		{ "reject", reject }, { "masq", masquerade }, { "redir", redirect },
-		{ "queue", queue }, { "fwd", take_away }, { "synproxy", take_away },
+		{ "tproxy", proxy_or_go_on }, { "queue", queue }, { "fwd", take_away },
+		{ "synproxy", take_away },
 		{ "counter", count }, { "log", nothing }, { "notrack", nothing },
 		{ "objref", nothing }, { "last", nothing }, { "dup", nothing },
 	};

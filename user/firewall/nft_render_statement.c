@@ -166,6 +166,20 @@ static void put_masquerade(struct render_rule *r, const struct nftnl_expr *e)
 	render_put(r, "masquerade%s%s", *target ? " to " : "", target);
 }
 
+static void put_tproxy(struct render_rule *r, const struct nftnl_expr *e)
+{
+	static const uint16_t attr[] = { NFTNL_EXPR_TPROXY_REG_ADDR, 0,
+					 NFTNL_EXPR_TPROXY_REG_PORT, 0 };
+	uint32_t family = nftnl_expr_get_u32(e, NFTNL_EXPR_TPROXY_FAMILY);
+	bool told = family != NFPROTO_UNSPEC && !strcmp(r->family, "inet");
+	char target[160];
+
+	if (!put_target(r, e, attr, family == NFPROTO_IPV6, target, sizeof(target)))
+		snprintf(target, sizeof(target), "…");
+	render_put(r, "tproxy%s to %s", !told ? "" : family == NFPROTO_IPV6 ? " ip6" : " ip",
+		   target);
+}
+
 static void put_limit(struct render_rule *r, const struct nftnl_expr *e)
 {
 	static const struct {
@@ -270,7 +284,8 @@ void render_expression(struct render_rule *r, const struct nftnl_expr *e)
 		void (*put)(struct render_rule *r, const struct nftnl_expr *e);
 	} known[] = {
 		{ "immediate", put_immediate }, { "reject", put_reject }, { "nat", put_nat },
-		{ "redir", put_redirect }, { "masq", put_masquerade }, { "limit", put_limit },
+		{ "redir", put_redirect }, { "masq", put_masquerade },
+		{ "tproxy", put_tproxy }, { "limit", put_limit },
 		{ "log", put_log }, { "queue", put_queue }, { "counter", put_counter },
 		{ "notrack", put_notrack }, { "objref", put_object }, { "match", put_xt_match },
 		{ "target", put_xt_target },

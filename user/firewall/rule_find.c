@@ -124,6 +124,8 @@ static enum host_rule_kind kind_of(const struct fw_rule *rule)
 		return RULE_DNAT;
 	case FW_EFFECT_SNAT:
 		return RULE_SNAT;
+	case FW_EFFECT_TPROXY:
+		return RULE_TPROXY;
 	case FW_EFFECT_REWRITE:
 		return RULE_REWRITE;
 	default:

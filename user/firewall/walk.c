@@ -104,11 +104,18 @@ static void change(struct walk *walk, const struct place *at, const struct fw_ru
 {
 	bool certain = match == FW_ALL && *at->certain;
 
-	if (!is_nat(rule) && rule->effect != FW_EFFECT_REWRITE)
+	if (!is_nat(rule) && rule->effect != FW_EFFECT_REWRITE &&
+	    rule->effect != FW_EFFECT_TPROXY)
 		return;
 	tell(walk, at, rule, certain, false);
 	/* nf_nat_inet_fn() (6.1) asks no further chain once the connection has its addresses. */
 	walk->ended |= certain && is_nat(rule);
+}
+
+/* Without a socket that takes it, iptables' TPROXY drops, nftables' tproxy does not match. */
+static bool may_drop(const struct place *at, const struct fw_rule *rule)
+{
+	return rule->effect == FW_EFFECT_TPROXY && strcmp(at->chain->backend, "nft") != 0;
 }
 
 /* Returns REST_NONE when no packet goes on in this chain; *RETURNED: some, back to the caller. */
@@ -127,6 +134,8 @@ static enum rest apply(struct walk *walk, const struct place *at, const struct f
 		walk->redirected = true;
 		/* fall through */
 	case FW_ACCEPT:
+		if (!walk->changes && may_drop(at, rule))
+			tell(walk, at, rule, certain, true);
 		if (match == FW_SOME)
 			*at->certain = false;
 		return taken;

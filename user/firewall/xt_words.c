@@ -11,6 +11,7 @@
 
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/xt_TPROXY.h>
 #include <linux/netfilter/xt_addrtype.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_conntrack.h>
@@ -405,6 +406,26 @@ static bool put_translation(FILE *out, const struct xt_part *target, bool ipv6)
 	return true;
 }
 
+static bool put_tproxy(FILE *out, const struct xt_part *target, bool ipv6)
+{
+	struct xt_tproxy_target_info_v1 tproxy;
+	struct xt_tproxy_target_info old;
+
+	memset(&tproxy, 0, sizeof(tproxy));
+	if (!target->revision && !ipv6 && take(target, &old, sizeof(old))) {
+		tproxy.mark_mask = old.mark_mask;
+		tproxy.mark_value = old.mark_value;
+		tproxy.laddr.ip = old.laddr;
+		tproxy.lport = old.lport;
+	} else if (target->revision != 1 || !take(target, &tproxy, sizeof(tproxy))) {
+		return false;
+	}
+	fprintf(out, " --on-port %u --on-ip ", ntohs(tproxy.lport));
+	xt_put_address(out, &tproxy.laddr, ipv6);
+	fprintf(out, " --tproxy-mark 0x%x/0x%x", tproxy.mark_value, tproxy.mark_mask);
+	return true;
+}
+
 static bool is_nat(const char *name)
 {
 	return !strcmp(name, "DNAT") || !strcmp(name, "SNAT") || !strcmp(name, "REDIRECT") ||
@@ -424,6 +445,9 @@ void xt_put_target(FILE *out, const struct xt_part *target, bool ipv6)
 		fprintf(out, " --reject-with %s", name ? name : "…");
 	} else if (is_nat(target->name)) {
 		if (!put_translation(out, target, ipv6))
+			fputs(" …", out);
+	} else if (!strcmp(target->name, "TPROXY")) {
+		if (!put_tproxy(out, target, ipv6))
 			fputs(" …", out);
 	} else if (target->len && strcmp(target->name, "NOTRACK")) {
 		fputs(" …", out);

@@ -111,6 +111,20 @@ struct host_gateway {
 	bool suppressed; /* no route is found, as RULE does not take the one that its table has */
 };
 
+/* Where a packet that comes in for another address is sent. */
+struct host_forward_route {
+	int32_t err; /* 0, or -errno as the kernel's look-up gave it */
+	bool local; /* it is for this host after all */
+	bool by_default; /* no route knows the address: the default route took it */
+	char device[IFNAMSIZ];
+	bool has_gateway;
+	uint8_t gateway[16];
+	/* asked for with a mark: which tables may make a packet with it local; 0 none */
+	uint32_t mark_table; /* that a rule has packets with it looked up in */
+	uint32_t local_table; /* that has everything local, as transparent proxies want it */
+	uint32_t free_table; /* without routes and rules */
+};
+
 /* What hosts.allow and hosts.deny say for one client of one daemon. */
 struct host_wrappers {
 	bool granted;
@@ -164,7 +178,7 @@ struct host_packet {
 	 */
 	enum host_resolution resolution;
 	bool bridged; /* and what it came in, or goes out, by is a bridge; set by who answers */
-	bool rewritten; /* asks for rules that change its addresses, not for those that end its way */
+	bool rewritten; /* asks for rules that send it elsewhere, not for those that end its way */
 };
 
 enum host_rule_kind {
@@ -174,6 +188,7 @@ enum host_rule_kind {
 	RULE_QUEUE, /* hands it to a program */
 	RULE_DNAT, /* REDIRECT, too */
 	RULE_SNAT, /* MASQUERADE, too */
+	RULE_TPROXY, /* hands it to a proxy's socket; of iptables: or drops it, where there is none */
 	RULE_REWRITE, /* sets a header field as it passes */
 	RULE_PASS, /* accepts it, or does nothing to its way */
 	RULE_KINDS
@@ -291,6 +306,9 @@ struct host_ops {
 	/* How replies from TARGET to LB could leave by DEVICE. */
 	int (*gateway)(void *ctx, const uint8_t target[16], const uint8_t lb[16],
 		       const char *device, struct host_gateway *out);
+	/* Where a packet from LB for TARGET goes that comes in by DEVICE and has MARK (0: none). */
+	int (*forward_route)(void *ctx, const uint8_t lb[16], const uint8_t target[16],
+			     const char *device, uint32_t mark, struct host_forward_route *out);
 	/* As process PID sees the files (its root and mount namespace). */
 	int (*wrappers)(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 			struct host_wrappers *out);

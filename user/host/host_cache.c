@@ -24,6 +24,7 @@ enum question {
 	LISTENERS_IN,
 	ROUTE_BACK,
 	GATEWAY,
+	FORWARD_ROUTE,
 	WRAPPERS,
 	CHAINS,
 	RULES,
@@ -57,6 +58,7 @@ struct entry {
 		struct host_listeners listeners;
 		struct host_route route;
 		struct host_gateway gateway;
+		struct host_forward_route forward_route;
 		struct host_wrappers wrappers;
 		struct host_chains chains;
 		struct host_rules rules;
@@ -225,6 +227,30 @@ static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], co
 	if (!fresh)
 		entry->err = ask_gateway(c->real, target, lb, device, &entry->gateway);
 	*out = entry->gateway;
+	return entry->err;
+}
+
+static int forward_route(void *ctx, const uint8_t lb[16], const uint8_t target[16],
+			 const char *device, uint32_t mark, struct host_forward_route *out)
+{
+	struct host_cache *c = ctx;
+	struct entry *entry;
+	struct key key;
+	bool fresh;
+
+	memset(&key, 0, sizeof(key));
+	key.question = FORWARD_ROUTE;
+	key.number = mark;
+	memcpy(key.a, target, sizeof(key.a));
+	memcpy(key.b, lb, sizeof(key.b));
+	strncpy(key.name, device, sizeof(key.name) - 1);
+	entry = look_up(c, &key, &fresh);
+	if (!entry)
+		return -EBUSY;
+	if (!fresh)
+		entry->err = ask_forward_route(c->real, lb, target, device, mark,
+					       &entry->forward_route);
+	*out = entry->forward_route;
 	return entry->err;
 }
 
@@ -449,6 +475,7 @@ static const struct host_ops ops = {
 	.listeners_in = listeners_in,
 	.route_back = route_back,
 	.gateway = gateway,
+	.forward_route = forward_route,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

@@ -9,6 +9,7 @@
 #include "address_netns.h"
 #include "condition.h"
 #include "devices.h"
+#include "forward_route.h"
 #include "gateway.h"
 #include "listeners.h"
 #include "netns.h"
@@ -50,6 +51,12 @@ static int live_gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16
 			const char *device, struct host_gateway *out)
 {
 	return gateway_find(target, lb, device, out);
+}
+
+static int live_forward_route(void *ctx, const uint8_t lb[16], const uint8_t target[16],
+			      const char *device, uint32_t mark, struct host_forward_route *out)
+{
+	return forward_route_find(lb, target, device, mark, out);
 }
 
 static int live_wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
@@ -122,6 +129,7 @@ static const struct host_ops live_ops = {
 	.listeners_in = live_listeners_in,
 	.route_back = live_route_back,
 	.gateway = live_gateway,
+	.forward_route = live_forward_route,
 	.wrappers = live_wrappers,
 	.chains = live_chains,
 	.rules = live_rules,

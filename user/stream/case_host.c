@@ -77,6 +77,17 @@ static const struct field gateway_fields[] = {
 	FIELD("unsure", FIELD_BOOL, struct answer, gateway.unsure),
 	FIELD("suppressed", FIELD_BOOL, struct answer, gateway.suppressed),
 };
+static const struct field forward_route_fields[] = {
+	FIELD("route-err", FIELD_S32, struct answer, forward_route.err),
+	FIELD("local", FIELD_BOOL, struct answer, forward_route.local),
+	FIELD("by-default", FIELD_BOOL, struct answer, forward_route.by_default),
+	FIELD_TEXT("dev", struct answer, forward_route.device),
+	FIELD("has-gateway", FIELD_BOOL, struct answer, forward_route.has_gateway),
+	FIELD("gateway", FIELD_ADDR, struct answer, forward_route.gateway),
+	FIELD("mark-table", FIELD_U32, struct answer, forward_route.mark_table),
+	FIELD("local-table", FIELD_U32, struct answer, forward_route.local_table),
+	FIELD("free-table", FIELD_U32, struct answer, forward_route.free_table),
+};
 static const struct field wrappers_fields[] = {
 	FIELD("granted", FIELD_BOOL, struct answer, wrappers.granted),
 	FIELD_TEXT("file", struct answer, wrappers.file),
@@ -106,7 +117,7 @@ static const struct field rules_fields[] = {
 static const char *const rule_kinds[RULE_KINDS] = {
 	[RULE_UNKNOWN] = "unknown", [RULE_DROP] = "drop",	[RULE_REJECT] = "reject",
 	[RULE_QUEUE] = "queue",	    [RULE_DNAT] = "dnat",	[RULE_SNAT] = "snat",
-	[RULE_REWRITE] = "rewrite", [RULE_PASS] = "pass",
+	[RULE_TPROXY] = "tproxy",   [RULE_REWRITE] = "rewrite", [RULE_PASS] = "pass",
 };
 static const struct field rule_fields[] = {
 	FIELD_TEXT("backend", struct host_rule, backend),
@@ -217,6 +228,8 @@ static const struct {
 	[ANSWER_ROUTE_BACK] = { "route-back", route_fields, N(route_fields), 0,
 				LIST(route.n, route.hop, HOST_MAX_HOPS, hop_fields) },
 	[ANSWER_GATEWAY] = { "gateway", gateway_fields, N(gateway_fields) },
+	[ANSWER_FORWARD_ROUTE] = { "forward-route", forward_route_fields,
+				   N(forward_route_fields) },
 	[ANSWER_WRAPPERS] = { "wrappers", wrappers_fields, N(wrappers_fields) },
 	[ANSWER_CHAINS] = { "chains", chains_fields, N(chains_fields), 0,
 			    LIST(chains.n, chains.c, HOST_MAX_CHAINS, chain_fields) },
@@ -274,6 +287,15 @@ void question_gateway(struct answer *a, const uint8_t target[16], const uint8_t 
 
 	question(a, ANSWER_GATEWAY, "%s,%s,%s", format_addr(from, target), format_addr(to, lb),
 		 device);
+}
+
+void question_forward_route(struct answer *a, const uint8_t lb[16], const uint8_t target[16],
+			    const char *device, uint32_t mark)
+{
+	char from[ADDR_TEXT_LEN], to[ADDR_TEXT_LEN];
+
+	question(a, ANSWER_FORWARD_ROUTE, "%s,%s,%s,%u", format_addr(from, lb),
+		 format_addr(to, target), device, mark);
 }
 
 void question_wrappers(struct answer *a, uint32_t pid, const char *daemon, const uint8_t client[16])

@@ -18,6 +18,7 @@ enum answer_kind {
 	ANSWER_LISTENERS,
 	ANSWER_ROUTE_BACK,
 	ANSWER_GATEWAY,
+	ANSWER_FORWARD_ROUTE,
 	ANSWER_WRAPPERS,
 	ANSWER_CHAINS,
 	ANSWER_RULES,
@@ -53,6 +54,7 @@ struct answer {
 		struct host_listeners listeners;
 		struct host_route route;
 		struct host_gateway gateway;
+		struct host_forward_route forward_route;
 		struct host_wrappers wrappers;
 		struct host_chains chains;
 		struct host_rules rules;
@@ -73,6 +75,8 @@ void question_listeners_in(struct answer *a, uint32_t netns, uint8_t protocol, u
 void question_route_back(struct answer *a, const uint8_t target[16], const uint8_t lb[16]);
 void question_gateway(struct answer *a, const uint8_t target[16], const uint8_t lb[16],
 		      const char *device);
+void question_forward_route(struct answer *a, const uint8_t lb[16], const uint8_t target[16],
+			    const char *device, uint32_t mark);
 void question_wrappers(struct answer *a, uint32_t pid, const char *daemon,
 		       const uint8_t client[16]);
 void question_chains(struct answer *a, bool ipv6, const char *hook);

@@ -285,6 +285,18 @@ static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], co
 	return told(w, &a, err);
 }
 
+static int forward_route(void *ctx, const uint8_t lb[16], const uint8_t target[16],
+			 const char *device, uint32_t mark, struct host_forward_route *out)
+{
+	struct case_writer *w = ctx;
+	struct answer a;
+	int err = ask_forward_route(w->real, lb, target, device, mark, out);
+
+	question_forward_route(&a, lb, target, device, mark);
+	a.forward_route = *out;
+	return told(w, &a, err);
+}
+
 static int wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 		    struct host_wrappers *out)
 {
@@ -413,6 +425,7 @@ static const struct host_ops ops = {
 	.listeners_in = listeners_in,
 	.route_back = route_back,
 	.gateway = gateway,
+	.forward_route = forward_route,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

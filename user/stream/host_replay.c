@@ -89,6 +89,20 @@ static int gateway(void *ctx, const uint8_t target[16], const uint8_t lb[16], co
 	return a->err;
 }
 
+static int forward_route(void *ctx, const uint8_t lb[16], const uint8_t target[16],
+			 const char *device, uint32_t mark, struct host_forward_route *out)
+{
+	const struct answer *a;
+	struct answer q;
+
+	question_forward_route(&q, lb, target, device, mark);
+	a = take(ctx, &q);
+	if (!a)
+		return -ENODATA;
+	*out = a->forward_route;
+	return a->err;
+}
+
 static int wrappers(void *ctx, uint32_t pid, const char *daemon, const uint8_t client[16],
 		    struct host_wrappers *out)
 {
@@ -245,6 +259,7 @@ static const struct host_ops ops = {
 	.listeners_in = listeners_in,
 	.route_back = route_back,
 	.gateway = gateway,
+	.forward_route = forward_route,
 	.wrappers = wrappers,
 	.chains = chains,
 	.rules = rules,

@@ -5,6 +5,7 @@
 
 #include "diagnose/advice_rule.h"
 #include "diagnose/ask.h"
+#include "diagnose/reasons.h"
 #include "diagnose/verdict/report.h"
 #include "diagnose/verdict/route.h"
 
@@ -18,6 +19,12 @@ static bool met_no_neighbour(const struct probe_incident *drop)
 	       function_is(drop->function, "ndisc_error_report");
 }
 
+/* ip_forward() asks IPsec's policies, too. */
+static bool is_policy_drop(const struct probe_incident *drop)
+{
+	return drop->reason && strcmp(drop->reason, "XFRM_POLICY") == 0;
+}
+
 enum match match_forward_drop(const struct facts *f)
 {
 	const struct probe_incident *drop = f->drop;
@@ -29,10 +36,12 @@ enum match match_forward_drop(const struct facts *f)
 				       strcmp(f->place.hook, "POSTROUTING") == 0
 			       ? MATCH_CERTAIN
 			       : NO_MATCH;
-	if (met_no_neighbour(drop) || function_is(drop->function, "ip_forward") ||
-	    function_is(drop->function, "ip6_forward"))
+	if (met_no_neighbour(drop))
 		return MATCH_CERTAIN;
-	return f->p->dnat.seen && found_no_way(drop) ? MATCH_CERTAIN : NO_MATCH;
+	if (is_policy_drop(drop))
+		return NO_MATCH;
+	return f->p->dnat.seen && (found_no_way(drop) || is_forwarding(drop)) ? MATCH_CERTAIN :
+										NO_MATCH;
 }
 
 /* Is forwarding off for what comes in where the probe did?  *NAME: the setting that says so. */
@@ -104,6 +113,29 @@ static void report_no_way(const struct facts *f, struct diagnosis *d)
 		     f->inner_address);
 }
 
+/* In ip_forward() or ip6_forward() there was a route: something else ended it. */
+static void report_not_forwarded(const struct facts *f, struct diagnosis *d)
+{
+	const char *reason = has_no_reason(f->drop) ? "no reason given" : f->drop->reason;
+	const char *meaning = drop_meaning(f->drop->reason, f->drop->function);
+
+	where_set(d, "route", f->drop);
+	say_errand(f, d);
+	if (ttl_ran_out(f)) {
+		say(WHY(d), "its %s ran out here, ahead of the next hop.",
+		    f->v6 ? "hop limit" : "TTL");
+		add_advice(d, "Let what sends it begin with a greater %s, and see whether the NAT rule's "
+			      "destination leads back to this host.", f->v6 ? "hop limit" : "TTL");
+	} else {
+		say(WHY(d), "the kernel dropped it in %s%s%s (%s).", f->drop->function,
+		    meaning ? meaning_joint(meaning) : "", meaning ? meaning : "", reason);
+		add_advice(d, "Look for the counter that grows with each probe; a route to that "
+			      "address was found.");
+	}
+	SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s; nstat -az" : "ip route get %s; nstat -az",
+		     f->inner_address);
+}
+
 static void report_no_neighbour(const struct facts *f, struct diagnosis *d)
 {
 	const char *device = f->drop->device;
@@ -142,8 +174,10 @@ static void report_forward_drop(const struct facts *f, struct diagnosis *d)
 		report_no_neighbour(f, d);
 	else if (forwarding_is_off(f, &name, key))
 		report_forwarding_off(f, name, d);
-	else
+	else if (found_no_way(f->drop))
 		report_no_way(f, d);
+	else
+		report_not_forwarded(f, d);
 	if (f->p->icmp_left_ns) /* host or network unreachable */
 		d->code = "CONNECT_FAILED";
 	else if (f->connected)

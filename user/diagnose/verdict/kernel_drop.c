@@ -144,7 +144,8 @@ static void report_socket_buffer_full(const struct facts *f, struct diagnosis *d
 static void report_kernel_drop(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe_incident *drop = f->drop;
-	const char *meaning = reason_meaning(drop->reason), *fix = reason_fix(drop->reason);
+	const char *meaning = drop_meaning(drop->reason, drop->function);
+	const char *fix = reason_fix(drop->reason);
 	char device[IFNAMSIZ + 8];
 
 	if (report_localnet(f, d))

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "diagnose/advice_rule.h"
 #include "diagnose/ask.h"
 #include "diagnose/verdict/report.h"
 
@@ -105,8 +106,25 @@ static bool refused_elsewhere(const struct facts *f)
 	       forwards;
 }
 
+/* ", where rule 1 of chain PREROUTING, table nat (iptables-nft), sends 192.168.0.10:80: TEXT" */
+static void say_nat(const struct facts *f, struct diagnosis *d)
+{
+	struct culprit c;
+	char words[256];
+
+	if (!f->p->dnat.seen)
+		return;
+	if (culprit_of_rewrite(f, false, &c) && c.confidence != CONFIDENCE_GUESS)
+		say(WHY(d), ", where %s sends %s (%.160s)", rule_words(&c.rule, words, sizeof(words)),
+		    f->target, c.rule.text);
+	else
+		say(WHY(d), ", where a NAT rule sends %s", f->target);
+}
+
 static void report_no_listener(const struct facts *f, struct diagnosis *d)
 {
+	if (report_tproxy_unmatched(f, d))
+		return;
 	where_set(d, "socket", f->drop);
 	if (refused_elsewhere(f)) {
 		d->confidence = CONFIDENCE_LIKELY;
@@ -120,8 +138,7 @@ static void report_no_listener(const struct facts *f, struct diagnosis *d)
 		return;
 	}
 	say(WHY(d), "Nobody listens on %s%s", f->inner_target, f->inside);
-	if (f->p->dnat.seen)
-		say(WHY(d), ", where a NAT rule sends %s", f->target);
+	say_nat(f, d);
 	if (is_behind_synproxy(f)) {
 		d->code = "CONNECT_INTERRUPT";
 		say(WHY(d), ". A SYNPROXY rule of the firewall answered the SYN, so a check that only "
@@ -134,6 +151,8 @@ static void report_no_listener(const struct facts *f, struct diagnosis *d)
 
 static void report_udp_no_listener(const struct facts *f, struct diagnosis *d)
 {
+	if (report_tproxy_unmatched(f, d))
+		return;
 	where_set(d, "socket", f->drop);
 	say(WHY(d),
 	    "No process has UDP port %u open on %s%s, so the kernel answered 'port unreachable'.",
@@ -176,7 +195,8 @@ const struct verdict verdict_no_listener = {
 	.summary = "nobody listens on the port",
 	.meaning = "No process listens on the address and port of the check, so the kernel refused "
 		"the connection.",
-	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched.",
+	.evidence = "The kernel's TCP stack sent a reset, and no listening socket matched; or a TPROXY "
+		"rule met no proxy on its port.",
 	.remedy = "Start the service, let it listen on this address and port (not on 127.0.0.1, for "
 		"IPv6 or for another device only), or correct the port of the check.",
 	.outcome = OUTCOME_FAIL,

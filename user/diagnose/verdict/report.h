@@ -55,6 +55,11 @@ void report_unproven(const struct facts *f, enum verdict_id verdict, uint32_t ab
 enum match match_forward_drop(const struct facts *f);
 /* Reports a request that NAT sent to 127.0.0.0/8, where the kernel drops it.  False: it is none. */
 bool report_localnet(const struct facts *f, struct diagnosis *d);
+/*
+ * tproxy.c: reports a request that a rule of nftables was to hand to a proxy, where
+ * nobody listens, so that it came to a port that nobody listens on.  False: it is none.
+ */
+bool report_tproxy_unmatched(const struct facts *f, struct diagnosis *d);
 /* firewall.c */
 void report_firewall_drop(const struct facts *f, struct diagnosis *d);
 /* who_listens.c: who has sockets on the port that took nothing of this probe, and who took others. */

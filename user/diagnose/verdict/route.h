@@ -12,6 +12,18 @@ const char *device_in(const struct facts *f);
 /* ip_error(), ip6_pkt_drop(): no route to where it is addressed, or this host does not forward. */
 bool found_no_way(const struct probe_incident *drop);
 
+/* source_refused.c: the fix where the target's address is none of this host's, which FORWARDS. */
+void fix_not_local(const struct facts *f, bool forwards, struct diagnosis *d);
+
+/* ---- passed_on.c: requests that this host forwards ---- */
+
+/* Dropped in ip_forward() or ip6_forward(): a route was found, and then something forbade it. */
+bool is_forwarding(const struct probe_incident *drop);
+/* Was it to be forwarded, with no hop left? */
+bool ttl_ran_out(const struct facts *f);
+/* Where this host sends what comes in for the target.  False: not known. */
+bool ask_way_on(const struct facts *f, struct host_forward_route *out);
+
 #define CONF_KEY_LEN 96
 /* "net.ipv4.conf.eth0.rp_filter"; as sysctl(8) has it, the dots of a device's name are slashes. */
 const char *conf_key(char out[CONF_KEY_LEN], bool v6, const char *device, const char *name);

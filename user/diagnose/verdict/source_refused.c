@@ -57,9 +57,16 @@ static enum match match_not_local(const struct facts *f)
 {
 	static const char *const reasons[] = { "IP_INADDRERRORS", "IP_INNOROUTES" };
 	static const char *const functions[] = { "ip_error", "ip6_pkt_drop" };
+	int64_t forwards;
 
-	return f->drop && !f->drop->reply &&
-			       dropped_for(f->drop, reasons, N(reasons), functions, N(functions))
+	if (!f->drop || f->drop->reply)
+		return NO_MATCH;
+	if (dropped_for(f->drop, reasons, N(reasons), functions, N(functions)))
+		return MATCH_CERTAIN;
+	/* IPv6 finds the way on first, and then that it may not take it */
+	return f->v6 && has_no_reason(f->drop) && is_forwarding(f->drop) &&
+			       ask_sysctl(f->given.host, "net.ipv6.conf.all.forwarding",
+					  &forwards) == 0 && !forwards
 		       ? MATCH_CERTAIN
 		       : NO_MATCH;
 }
@@ -144,6 +151,22 @@ static void report_martian_source(const struct facts *f, struct diagnosis *d)
 	SHOW_COMMAND(d, f->v6 ? "ip -6 addr show to %s" : "ip addr show to %s", f->lb);
 }
 
+void fix_not_local(const struct facts *f, bool forwards, struct diagnosis *d)
+{
+	/* without duplicate address detection: it is of use at once, even where others have it, too */
+	if (f->p->device_in[0])
+		FIX_COMMAND(d, f->v6 ? "ip -6 addr add %s/128 dev %s nodad" :
+				       "ip addr add %s/32 dev %s", f->address, f->p->device_in);
+	add_advice(d, "That is right where the address belongs to this host; if it does not, correct "
+		      "the member's address at the load balancer.");
+	if (forwards)
+		add_advice(d, "If it belongs to a container or a host behind, add a route to it.");
+	else
+		add_advice(d, "If it belongs to a container or a host behind, switch forwarding on (%s), "
+			      "and add a route to it.",
+			   f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
+}
+
 static void report_not_local(const struct facts *f, struct diagnosis *d)
 {
 	where_set(d, "route", f->drop);
@@ -151,13 +174,7 @@ static void report_not_local(const struct facts *f, struct diagnosis *d)
 	    "The %s came in%s%s, but %s is no address of this host, and this host does not pass it "
 	    "on.",
 	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
-	if (f->p->device_in[0])
-		FIX_COMMAND(d, f->v6 ? "ip -6 addr add %s/128 dev %s" : "ip addr add %s/32 dev %s",
-			    f->address, f->p->device_in);
-	add_advice(d, "That is right where the address belongs to this host; if it does not, correct "
-		      "the member's address at the load balancer. If it belongs to a container or a "
-		      "host behind, switch forwarding on (%s), and add a route to it.",
-		   f->v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
+	fix_not_local(f, false, d);
 }
 
 const struct verdict verdict_rp_filter = {
@@ -199,9 +216,11 @@ const struct verdict verdict_not_local = {
 	.summary = "address is not this host's",
 	.meaning = "The probe is for an address that neither this host nor one of its containers "
 		"has.",
-	.evidence = "The route look-up found no local address, and the packet was not forwarded.",
+	.evidence = "The route look-up found no local address, and the packet was not forwarded; or "
+		"this host passed it on, and it came back until its TTL ran out, or nobody answered. "
+		"Of what a TPROXY rule handed to a proxy: no ip rule and local route make it local.",
 	.remedy = "Correct the member's address at the load balancer, or add the address to this "
-		"host.",
+		"host; for a transparent proxy, add the ip rule and the local route of its mark.",
 	.outcome = OUTCOME_FAIL,
 	.rule = { .absence = AHEAD, .match = match_not_local, .report = report_not_local },
 };

@@ -116,8 +116,33 @@ static void say_tcp_progress(const struct facts *f, struct diagnosis *d)
 		    took);
 }
 
+/* It went on with its own destination, and who has that address did not answer. */
+static bool is_unanswered_elsewhere(const struct facts *f)
+{
+	const struct probe *p = f->p;
+
+	return p->passed_on && !p->inner_reply_ns && !p->synack_ns && !p->reply_ns && !f->connected;
+}
+
+static void report_passed_on(const struct facts *f, struct diagnosis *d)
+{
+	char took[SPAN_TEXT_LEN], device[IFNAMSIZ + 8];
+
+	format_span(took, f->gave_up_ns - f->p->start_ns);
+	say(WHY(d), "The %s arrived%s and was passed on to %s by %s, but no answer came back from "
+		    "there in %s, and nothing says why.", f->what, on_device(device, f->p->device_in),
+	    f->target, f->p->passed_device, took);
+	say_blind_spots(f, UINT32_MAX, d);
+	add_advice(d, "Look at what has the address %s: this host is only on the way there.",
+		   f->address);
+}
+
 void report_unknown(const struct facts *f, struct diagnosis *d)
 {
+	if (is_unanswered_elsewhere(f)) {
+		report_passed_on(f, d);
+		return;
+	}
 	if (f->tcp)
 		say_tcp_progress(f, d);
 	else

@@ -417,6 +417,6 @@ void say_who_listens(const struct facts *f, struct diagnosis *d)
 	if (say_same_port(f, &all, d) || say_served(f, &all, d))
 		return;
 	say_other_ports(f, &all, d);
-	add_advice(d, "Start the service that belongs on port %u, or correct the port of the health check.",
-		   f->inner_port);
+	add_advice(d, "Start the service that belongs on port %u, or correct the %s.", f->inner_port,
+		   f->p->dnat.seen ? "destination of the NAT rule" : "port of the health check");
 }
