@@ -415,10 +415,15 @@ static void redacted(void **state)
 	set_v4(in.gateway.addr, 10, 1, 2, 1);
 	set_v4(in.gateway.denial.prefix, 10, 7, 0, 0);
 	in.gateway.denial.prefix_len = 16;
+	strcpy(in.gateway.rule, "from 10.1.2.3 lookup 7");
+	strcpy(in.gateway.maybe, "from 10.1.2.3 fwmark 0x7 prohibit");
 	redact_answer(r, &in, &out);
 	assert_null(strstr(out.question, "10.1.2.3"));
 	assert_non_null(strstr(out.question, ",eth0"));
 	assert_memory_not_equal(out.gateway.addr, in.gateway.addr, 16);
+	assert_null(strstr(out.gateway.rule, "10.1.2.3"));
+	assert_non_null(strstr(out.gateway.rule, " lookup 7"));
+	assert_null(strstr(out.gateway.maybe, "10.1.2.3"));
 	assert_memory_not_equal(out.gateway.denial.prefix, in.gateway.denial.prefix, 16);
 	assert_int_equal(out.gateway.denial.prefix[14] | out.gateway.denial.prefix[15], 0);
 	redact_free(r);

@@ -331,6 +331,8 @@ static void redact_gateway(struct redact *r, struct host_gateway *g)
 	if (g->n_denials && denial->prefix_len)
 		pseudo_prefix(r->addrs, denial->prefix,
 			      denial->prefix_len + (memcmp(denial->prefix, v4, 12) == 0 ? 96 : 0));
+	MEMBER(REDACT_PLAIN, g->rule);
+	MEMBER(REDACT_PLAIN, g->maybe);
 }
 
 /* A cgroup's name can be that of a user, a project or a container. */

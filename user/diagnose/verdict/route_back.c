@@ -272,8 +272,8 @@ const struct verdict verdict_gateway_unreachable = {
 		"answer cannot leave.",
 	.evidence = "Neighbour resolution for the gateway of the route failed.",
 	.remedy = "Check gateway and netmask of the route with 'ip route get', and 'ip neigh' for "
-		"the gateway's state; and that this host's own firewall lets in ARP replies, or "
-		"ICMPv6 types 135 and 136.",
+		"the gateway's state, of a multipath route for each next hop; and that this host's own "
+		"firewall lets in ARP replies, or ICMPv6 types 135 and 136.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(DROP),
 	.rule = { .match = match_gateway_unreachable, .report = report_gateway_unreachable },
@@ -289,7 +289,8 @@ const struct verdict verdict_no_route_back = {
 	.evidence = "The kernel looked up the route of the answer and found none, or one that "
 		"forbids it (blackhole, unreachable, prohibit).",
 	.remedy = "Add the route, for example 'ip route add 100.125.0.0/16 via GATEWAY dev DEV', "
-		"or a default route; make it permanent in the network configuration.",
+		"or a default route, in the table that 'ip rule' leads to; make it permanent in the "
+		"network configuration.",
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(ROUTE),
 	.rule = { .absence = DEPARTURES, .match = match_no_route_back, .report = report_no_route_back },
