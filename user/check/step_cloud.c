@@ -17,7 +17,7 @@ static const struct preset_words *words_of(const struct check *c)
 }
 
 /* What a UDP check needs besides its own port, and a check whose port is not the service's. */
-static void put_besides(const struct settings *s, struct finding *out)
+static void put_besides(const struct settings *s, bool acl, struct finding *out)
 {
 	if (s->protocols & HCT_PROTO_UDP)
 		CHECK_PUT(out->why, "A UDP check pings first: add a rule with protocol ICMP and "
@@ -28,8 +28,8 @@ static void put_besides(const struct settings *s, struct finding *out)
 	if (!s->protocols || s->protocols & (HCT_PROTO_TCP | HCT_PROTO_UDP))
 		CHECK_PUT(out->why, "Where the check has a port of its own, let in both: that, and "
 				    "the service's. ");
-	CHECK_PUT(out->why, "'hctrace live' shows whether checks arrive: if none does, it is this "
-			    "or step 2.");
+	CHECK_PUT(out->why, "'hctrace live' shows whether checks arrive: if none does, it is this%s.",
+		  acl ? " or the network ACL" : "");
 }
 
 void check_cloud_group(struct check *c)
@@ -42,7 +42,7 @@ void check_cloud_group(struct check *c)
 	if (w->group) {
 		CHECK_PUT(out.what, "Not visible from this host. In the console, its %s (%s) needs "
 				    "a rule with %s.", w->group, w->add, inbound_rule(rule, s));
-		put_besides(s, &out);
+		put_besides(s, w->acl, &out);
 	} else {
 		CHECK_PUT(out.what, "Not visible from this host. Whatever filters between %s and "
 				    "it must let protocol %s, %s, in from %.100s.", w->name,

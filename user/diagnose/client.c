@@ -33,12 +33,14 @@ static const struct client *client_of(const char *agent)
 	return NULL;
 }
 
+/* What only words of advice depend on is not kept in a bundle that is redacted. */
 size_t client_known_prefix(const char *agent, size_t len)
 {
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
 		size_t n = strlen(clients[i].agent);
 
-		if (len >= n && strncmp(agent, clients[i].agent, n) == 0)
+		if (clients[i].judges != JUDGES_UNKNOWN && len >= n &&
+		    strncmp(agent, clients[i].agent, n) == 0)
 			return n;
 	}
 	return 0;

@@ -85,7 +85,7 @@ static void add_host(const struct help *h, const char *name)
 {
 	if (sends_address_always(h)) {
 		ADD(h, "at the service, let its default site answer %s whatever the Host is "
-		       "(nginx: default_server; Apache: the first VirtualHost), as this load "
+		       "(default_server, or the first VirtualHost), as this load "
 		       "balancer always sends an address as Host", h->path);
 		return;
 	}
@@ -120,7 +120,7 @@ static void help_other(const struct help *h)
 		       "its limit for the head of a request, and see its log for %s.", h->request);
 	else if (status == 414 || status == 431)
 		ADD(h, "The service takes no request as large as this one: shorten the check's "
-		       "path and headers, or raise its limit (nginx: large_client_header_buffers).");
+		       "path and headers, or raise its limit (such as large_client_header_buffers).");
 	else if (status == 503 && is_proxy(h->a->process))
 		ADD(h, "%s passes %s on, and says so where none of its servers is up: see its log "
 		       "and its list of servers.", h->a->process, h->request);
