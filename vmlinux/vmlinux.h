@@ -209,6 +209,8 @@ struct sk_buff {
 	unsigned int data_len;
 	__be16 protocol;
 	__u16 network_header;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
 	unsigned char *head;
 	unsigned char *data;
 };
