@@ -52,6 +52,11 @@ static void set_incident(const struct probe *p, struct probe_incident *incident,
 	incident->packet = o->packet;
 	incident->inside = o->netns != p->netns;
 	incident->gap = lost_before(p);
+	incident->carriage = o->carriage;
+	if (!o->reply && o->point == HCT_POINT_DROP && !incident->inside) {
+		incident->carriage |= p->carriage_in & HCT_OTHER_MAC;
+		incident->vlan = p->vlan_in;
+	}
 }
 
 static void set_process(struct probe *p, const struct obs *o)
@@ -89,6 +94,16 @@ static void note_arrival(struct probe *p, const struct obs *o)
 		copy_device(p->device_in, o->device);
 	if (p->n_devices_in < PROBE_MAX_DEVICES)
 		copy_device(p->devices_in[p->n_devices_in++], o->device);
+}
+
+/* How the request's packet came that arrived last. */
+static void note_carriage(struct probe *p, const struct obs *o)
+{
+	p->carriage_in = o->carriage;
+	p->vlan_in = o->vlan;
+	p->fragmented = o->carriage & HCT_FRAGMENT;
+	p->fragments_have = o->fragments_have;
+	p->fragments_total = o->fragments_total;
 }
 
 /* A packet passes several devices (bridge, VLAN, bond): one that it came in by settles it. */
@@ -279,10 +294,14 @@ static void observe_packet(struct probe *p, const struct obs *o)
 			note_once(&p->icmp_left_ns, o);
 		return;
 	}
-	if (arrival)
+	if (arrival) {
 		note_arrival(p, o);
-	else
+		note_carriage(p, o);
+	} else {
 		note_departure(p, o);
+	}
+	if (o->carriage & HCT_FRAGMENT_LATER) /* it says nothing itself */
+		return;
 	if (p->tuple.protocol == IPPROTO_TCP && arrival)
 		tcp_arrived(p, o);
 	else if (p->tuple.protocol == IPPROTO_TCP)

@@ -54,6 +54,8 @@ struct probe_incident {
 	struct hct_packet packet;
 	bool inside; /* in the namespace that the probe was forwarded into, not in the watched one */
 	bool gap; /* events of the flow were lost before it */
+	uint8_t carriage; /* HCT_OTHER_MAC, HCT_FRAGMENT_*: how the packet of a drop came */
+	uint16_t vlan; /* HCT_VLAN_*: the tag with which it came to the last device that it met */
 };
 
 struct timeline_entry {
@@ -106,6 +108,11 @@ struct probe {
 	bool process_accepted; /* it took the connection, and may have handed it to another */
 	uint32_t pid;
 	char comm[HCT_COMM_LEN];
+
+	uint8_t carriage_in; /* of the request's packet that arrived last, as in probe_incident */
+	uint16_t vlan_in;
+	bool fragmented; /* it is a fragment: of its packet FRAGMENTS_HAVE bytes came … */
+	uint16_t fragments_have, fragments_total; /* … of so many; 0: the last one did not come */
 
 	uint64_t start_ns; /* first packet */
 	uint64_t last_ns; /* last observation */
