@@ -17,6 +17,7 @@
 #include "vlan.h"
 
 #define TCP_LISTEN 10
+#define TCP_NEW_SYN_RECV 12
 
 enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
 
@@ -217,8 +218,9 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 	}
 	if (!found)
 		return;
+	out->found = found->state == TCP_LISTEN	      ? HCT_FOUND_LISTENER :
+		     found->state == TCP_NEW_SYN_RECV ? HCT_FOUND_HALF_OPEN : HCT_FOUND_OLD;
 	if (config.by_probes) { /* the conversion needs the kernel's BTF: who listens, but not how full */
-		out->found = found->state == TCP_LISTEN;
 		bpf_sk_release(found);
 		return;
 	}
@@ -228,7 +230,6 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 		if (sk->__sk_common.skc_state == TCP_LISTEN) {
 			struct inet_connection_sock *icsk = (struct inet_connection_sock *)tcp;
 
-			out->found = 1;
 			out->backlog = sk->sk_ack_backlog;
 			out->backlog_max = sk->sk_max_ack_backlog;
 			out->syn_queue = icsk->icsk_accept_queue.qlen.counter;

@@ -95,9 +95,13 @@ struct hct_packet {
 #define HCT_TLS_FULL_HOST 0x10
 #define HCT_TLS_PLAIN 0x20 /* what the service answers is no TLS */
 
+#define HCT_FOUND_LISTENER 1
+#define HCT_FOUND_OLD 2 /* a connection with the same addresses and ports, in TIME_WAIT perhaps */
+#define HCT_FOUND_HALF_OPEN 3 /* one that waits for the last ACK of its handshake */
+
 /* The listening socket that a SYN would meet, as it was when the SYN arrived. */
 struct hct_listener {
-	__u32 found; /* 1: a socket in LISTEN was found for the SYN */
+	__u32 found; /* HCT_FOUND_*: what was found for the SYN; 0 nothing */
 	__u32 backlog; /* sk_ack_backlog: connections waiting for accept() */
 	__u32 backlog_max; /* sk_max_ack_backlog; full when backlog > backlog_max */
 	__u32 syn_queue; /* request sockets waiting for the last ACK */

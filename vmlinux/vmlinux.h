@@ -197,6 +197,10 @@ struct request_sock {
 	struct sock_common __req_common;
 };
 
+struct tcp_request_sock {
+	u32 rcv_isn;
+};
+
 struct dst_entry {
 	struct net_device *dev;
 };

@@ -240,6 +240,8 @@ static void tcp_left(struct probe *p, const struct obs *o)
 {
 	uint8_t flags = o->packet.tcp_flags;
 
+	if (probe_is_of_earlier(p, o))
+		return;
 	if (flags & HCT_TCP_SYN) {
 		if (strncmp(o->device, p->device_out, IFNAMSIZ) == 0)
 			p->synack_left++;
@@ -644,6 +646,15 @@ void probe_goes_on(struct probe *p, const struct obs *o)
 	if (o->skipped || o->time_ns - p->start_ns < CHECK_SHORTEST_NS)
 		p->burst = true;
 	note_ack(p, o);
+}
+
+bool probe_is_of_earlier(const struct probe *p, const struct obs *o)
+{
+	const uint8_t synack = HCT_TCP_SYN | HCT_TCP_ACK;
+
+	/* what came with the SYN may be acknowledged, too */
+	return o->reply && (o->packet.tcp_flags & synack) == synack && p->request_start &&
+	       o->packet.ack && o->packet.ack - p->request_start > UINT16_MAX;
 }
 
 struct hct_tuple probe_inner_tuple(const struct probe *p)

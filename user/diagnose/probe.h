@@ -246,6 +246,8 @@ void probe_take_tls(struct probe *p, const struct obs *o);
 void probe_goes_on(struct probe *p, const struct obs *o);
 /* Is O the first segment of a request on a connection that is kept, with its content? */
 bool obs_begins_exchange(const struct obs *o);
+/* Is O a SYN-ACK of another SYN that came from the same port before? */
+bool probe_is_of_earlier(const struct probe *p, const struct obs *o);
 /* The tuple with which the probe meets a socket: behind a DNAT another than its own. */
 struct hct_tuple probe_inner_tuple(const struct probe *p);
 /* Was it forwarded, to a container or another host? */

@@ -37,6 +37,7 @@ static const struct {
 	{ "TCP_INVALID_END_SEQUENCE", OLD_CONNECTION, NULL },
 	{ "TCP_INVALID_ACK_SEQUENCE", OLD_CONNECTION, NULL },
 	{ "TCP_OLD_SEQUENCE", OLD_CONNECTION, NULL },
+	{ "TCP_OVERWINDOW", "it lies outside the window of the connection on these ports", NULL },
 	{ "TCP_RFC7323_PAWS", "its timestamp is older than the connection's last", NULL },
 	{ "TCP_RFC7323_PAWS_ACK", "its timestamp is older than the connection's last", NULL },
 	{ "TCP_RFC7323_TW_PAWS", "its timestamp is older than that of a connection just closed",
