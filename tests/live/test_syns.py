@@ -11,6 +11,7 @@ from lab_frames import ACK, ISN, RST, SYN, Frames
 from lab_services import tcp_server
 
 PORT = 7200
+FAR = 5000000  # bytes from ISN: outside any window
 FAST = ("--tcp-fastopen",)
 # net.ipv4.tcp_fastopen: what a client may send, what a server takes, from whom, on which sockets
 SENDS, SENDS_WITHOUT_COOKIE, TAKES, TAKES_WITHOUT_COOKIE, ALL_LISTENERS = 1, 4, 2, 0x200, 0x400
@@ -45,39 +46,39 @@ def data_came_with_syn(lab):
 HTTP = Expect("healthy", protocol="http", status=200)
 WITHOUT_COOKIE = TAKES | TAKES_WITHOUT_COOKIE | ALL_LISTENERS
 BOLD = SENDS | SENDS_WITHOUT_COOKIE
-FAST_OPEN = [  # the last: does the service take the SYN's data?
-    (Case("cookie", "http", HTTP, check=fast_again,
-          setup=fast_open("answer", SENDS, TAKES | ALL_LISTENERS)), True),
-    (Case("without-cookie", "http", HTTP, check=fast,
-          setup=fast_open("answer", BOLD, WITHOUT_COOKIE)), True),
-    (Case("refused-by-the-service", "http", HTTP, check=fast,
-          setup=fast_open("answer", BOLD, 0)), False),
-    (Case("cookie-is-wanted", "http", HTTP, check=fast,
-          setup=fast_open("answer", BOLD, TAKES | ALL_LISTENERS)), False),
-    (Case("status-503", "http", Expect("http-status", "RESPONSE_MISMATCH", status=503), check=fast,
-          setup=fast_open("answer", BOLD, WITHOUT_COOKIE, "--reply",
-                          "HTTP/1.1 503 no\\r\\nContent-Length: 0\\r\\n\\r\\n")), True),
-    (Case("silent", "response-timeout", Expect("app-slow", "RECV_RESPONSE_TIMEOUT", process="app"),
-          check=fast, setup=fast_open("silent", BOLD, WITHOUT_COOKIE)), True),
-    (Case("never-accepted", "response-timeout",
-          Expect("app-not-accepting", "RECV_RESPONSE_TIMEOUT"), check=fast,
-          setup=fast_open("never-accept", BOLD, WITHOUT_COOKIE)), True),
-    (Case("closed", "closed", Expect("app-closed", "CONNECT_INTERRUPT"), check=fast,
-          setup=fast_open("close", BOLD, WITHOUT_COOKIE)), True),
+FAST_OPEN = [
+    Case("cookie", "http", HTTP, check=fast_again,
+         setup=fast_open("answer", SENDS, TAKES | ALL_LISTENERS)),
+    Case("without-cookie", "http", HTTP, check=fast,
+         setup=fast_open("answer", BOLD, WITHOUT_COOKIE)),
+    Case("refused-by-the-service", "http", HTTP, check=fast, setup=fast_open("answer", BOLD, 0)),
+    Case("cookie-is-wanted", "http", HTTP, check=fast,
+         setup=fast_open("answer", BOLD, TAKES | ALL_LISTENERS)),
+    Case("status-503", "http", Expect("http-status", "RESPONSE_MISMATCH", status=503), check=fast,
+         setup=fast_open("answer", BOLD, WITHOUT_COOKIE, "--reply",
+                         "HTTP/1.1 503 no\\r\\nContent-Length: 0\\r\\n\\r\\n")),
+    Case("silent", "response-timeout", Expect("app-slow", "RECV_RESPONSE_TIMEOUT", process="app"),
+         check=fast, setup=fast_open("silent", BOLD, WITHOUT_COOKIE)),
+    Case("never-accepted", "response-timeout",
+         Expect("app-not-accepting", "RECV_RESPONSE_TIMEOUT"), check=fast,
+         setup=fast_open("never-accept", BOLD, WITHOUT_COOKIE)),
+    Case("closed", "closed", Expect("app-closed", "CONNECT_INTERRUPT"), check=fast,
+         setup=fast_open("close", BOLD, WITHOUT_COOKIE)),
     # curl's connect() comes back at once, so it takes a refusal for a reset
-    (Case("closed-port", "reset", Expect("no-listener", "CONNECT_REFUSED"), check=fast,
-          setup=lambda lab: lab.lb.sysctl(ipv4__tcp_fastopen=BOLD)), False),
-    (Case("firewall", "response-timeout", Expect("firewall-drop", "CONNECT_TIMEOUT"), check=fast,
-          setup=fast_open("answer", BOLD, WITHOUT_COOKIE),
-          fault=[f"iptables-legacy -A INPUT -p tcp --dport {PORT} -j DROP"]), False),
+    Case("closed-port", "reset", Expect("no-listener", "CONNECT_REFUSED"), check=fast,
+         setup=lambda lab: lab.lb.sysctl(ipv4__tcp_fastopen=BOLD)),
+    Case("firewall", "response-timeout", Expect("firewall-drop", "CONNECT_TIMEOUT"), check=fast,
+         setup=fast_open("answer", BOLD, WITHOUT_COOKIE),
+         fault=[f"iptables-legacy -A INPUT -p tcp --dport {PORT} -j DROP"]),
 ]
+NOT_TAKEN = ("refused-by-the-service", "cookie-is-wanted", "closed-port", "firewall")
 
 
-@pytest.mark.parametrize("case,taken", [pytest.param(*one, id=str(one[0])) for one in FAST_OPEN])
-def test_fast_open(case, taken, make_lab, trace):
+@pytest.mark.parametrize("case", **params(FAST_OPEN))
+def test_fast_open(case, make_lab, trace):
     lab = make_lab()
     run_case(replace(case, port=PORT), lambda **_: lab, trace)
-    assert (data_came_with_syn(lab) > 0) == taken, "the lab is wrong"
+    assert (data_came_with_syn(lab) > 0) == (case.id not in NOT_TAKEN), "the lab is wrong"
 
 
 # ---- another SYN on the same ports ----
@@ -124,7 +125,7 @@ def test_second_syn_after_a_drop(lab, trace):
     assert sorted(line["verdict"] for line in probes_of(run, seen)) == ["firewall-drop", "healthy"]
 
 
-def half_open(lab, port, timeout=1, isn=5000000, **_):
+def half_open(lab, port, timeout=1, isn=FAR, **_):
     """A SYN on the ports of another that was answered, but not confirmed."""
     source = lab.next_port()
     lab_faults.keep_resets_in(lab, source)
@@ -140,33 +141,38 @@ def half_open(lab, port, timeout=1, isn=5000000, **_):
         return frames.seen("timeout")
 
 
+def second_syn(isn):
+    return lambda lab, port, **more: half_open(lab, port, isn=isn, **more)
+
+
 HALF_OPEN = [
-    ("far", 5000000, "timeout",
-     Expect("stale-connection", "CONNECT_TIMEOUT", why=("half open", "dropped it"),
-            fix_command=("ss -tK state syn-recv",), where={"layer": "socket"})),
-    ("near", ISN + 100, "refused",
-     Expect("stale-connection", "CONNECT_REFUSED", why=("half open", "reset"),
-            advice=("next SYN is taken",), where={"layer": "socket"})),
+    Case("far", "timeout",
+         Expect("stale-connection", "CONNECT_TIMEOUT", why=("half open", "dropped it"),
+                fix_command=("ss -tK state syn-recv",), where={"layer": "socket"}),
+         check=second_syn(FAR)),
+    Case("near", "refused",
+         Expect("stale-connection", "CONNECT_REFUSED", why=("half open", "reset"),
+                advice=("next SYN is taken",), where={"layer": "socket"}),
+         check=second_syn(ISN + 100)),
 ]
 
 
-@pytest.mark.parametrize("isn,seen,expect", [pytest.param(*one[1:], id=one[0])
-                                             for one in HALF_OPEN])
-def test_half_open(isn, seen, expect, lab, trace):
+@pytest.mark.parametrize("case", **params(HALF_OPEN))
+def test_half_open(case, lab, trace):
     """The client forgot its first SYN, whose SYN-ACK it ignores; the kernel has it still."""
     tcp_server(lab, "answer", PORT, name="app")
     run = trace(lab, "--timeout", 2)
-    told = half_open(lab, PORT, timeout=2.2, isn=isn)
-    assert told.result == seen, f"the lab is wrong: {told}"
+    told = case.check(lab, PORT, timeout=2.2)
+    assert told.result == case.seen, f"the lab is wrong: {told}"
     time.sleep(2.2)
     first, second = sorted(probes_of(run, told), key=lambda line: line["time"])
     assert first["verdict"] == "reply-lost", first
-    wrong = expect.compare(second)
+    wrong = case.expect.compare(second)
     assert not wrong, wrong
     assert not [e for e in second["timeline"] if e["text"] == "SYN-ACK"], second["timeline"]
     if second["fix_command"]:  # it ends the half-open connection, and the port is free
         lab.backend.run("bash", "-c", second["fix_command"])
         with Frames(lab, PORT, source=told.port) as frames:
-            syn(frames, isn)
-            assert frames.answer(1)[2] == isn + 1
+            syn(frames, FAR)
+            assert frames.answer(1)[2] == FAR + 1
     run.stop()

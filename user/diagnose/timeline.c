@@ -115,8 +115,12 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const stru
 		if (end)
 			put_all(out, put_all(out, len, ", "), end);
 	} else if (flags & HCT_TCP_SYN) {
-		put_all(out, 0, probe_is_of_earlier(p, o) ? "SYN-ACK of an earlier SYN" :
-				flags & HCT_TCP_ACK	  ? "SYN-ACK" : "SYN");
+		len = put_all(out, 0, probe_is_of_earlier(p, o) ? "SYN-ACK of an earlier SYN" :
+				      flags & HCT_TCP_ACK	? "SYN-ACK" : "SYN");
+		if (o->packet.payload_len && o->point != HCT_POINT_DROP) {
+			len = put_number(out, put_all(out, len, " with "), o->packet.payload_len);
+			put_all(out, len, " bytes of data");
+		}
 	} else if (o->packet.payload_len) {
 		len = payload_text(out, o);
 		if (end)

@@ -43,14 +43,15 @@ static enum match match_vlan(const struct facts *f)
 		return MATCH_CERTAIN;
 	if (!was_for_another(f->drop) || !has_tag(f->drop))
 		return NO_MATCH;
-	return f->drop->reason ? MATCH_CERTAIN : MATCH_LIKELY;
+	return has_no_reason(f->drop) ? MATCH_LIKELY : MATCH_CERTAIN;
 }
 
 static void report_vlan(const struct facts *f, struct diagnosis *d)
 {
 	const struct probe_incident *drop = f->drop;
 	unsigned number = drop->vlan & HCT_VLAN_NUMBER;
-	const char *device = f->p->device_in[0] ? f->p->device_in : "its device";
+	const char *device = drop->device[0] ? drop->device :
+			     f->p->device_in[0] ? f->p->device_in : "its device";
 
 	where_set(d, "device", drop);
 	say(WHY(d), "The %s came to %s tagged with VLAN %u", packet_words(f, drop), device, number);
@@ -61,7 +62,7 @@ static void report_vlan(const struct facts *f, struct diagnosis *d)
 	else
 		say(WHY(d), ", and this host has no device for that VLAN on %s, so the kernel dropped it",
 		    device);
-	if (drop->reason)
+	if (!has_no_reason(drop))
 		say(WHY(d), " (%s)", drop->reason);
 	say(WHY(d), ".");
 	if (met_device_down(drop))
@@ -80,9 +81,10 @@ static enum match match_other_mac(const struct facts *f)
 
 	if (!was_for_another(drop) || has_tag(drop))
 		return NO_MATCH;
-	if (!(drop->carriage & HCT_OTHER_MAC) && !(drop->reason && strcmp(drop->reason, "OTHERHOST") == 0))
+	if (!(drop->carriage & HCT_OTHER_MAC) &&
+	    (has_no_reason(drop) || strcmp(drop->reason, "OTHERHOST") != 0))
 		return NO_MATCH;
-	return drop->reason ? MATCH_CERTAIN : MATCH_LIKELY;
+	return has_no_reason(drop) ? MATCH_LIKELY : MATCH_CERTAIN;
 }
 
 /* The route to the target ends here where it is an address of this host. */
@@ -122,7 +124,7 @@ static void report_other_mac(const struct facts *f, struct diagnosis *d)
 	say(WHY(d), "The frame with the %s was for another MAC address than that of %s, so the kernel "
 		    "dropped it, although %s is an address of this host", packet_words(f, f->drop),
 	    f->p->device_in[0] ? f->p->device_in : "the interface", f->address);
-	if (f->drop->reason)
+	if (!has_no_reason(f->drop))
 		say(WHY(d), " (%s)", f->drop->reason);
 	say(WHY(d), ": the router, or who sends it, has another host's MAC address for %s.", f->address);
 	add_advice(d, "Clear the neighbour entry of %s on the router, and look for another host that has "
