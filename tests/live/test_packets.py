@@ -4,6 +4,7 @@ import contextlib
 import errno
 import socket
 import struct
+import time
 from dataclasses import replace
 
 import lab_checks
@@ -87,6 +88,13 @@ TAGS = [
     Case("no-device-ipv6", "timeout", NO_VLAN, check=tagged((ETH_P_8021Q, VLAN), v6=True),
          target=BACKEND6),
     Case("no-device-accelerated", "timeout", NO_VLAN, setup=accelerated(VLAN)),
+    Case("no-device-xdp", "timeout", NO_VLAN, check=tagged((ETH_P_8021Q, VLAN)),
+         options=("--xdp",)),
+    Case("no-device-datagram", "silent",
+         replace(NO_VLAN, code=None, outcome="pass", note=("silence",)), port=5300,
+         check=sender(lambda frames: frames.send(frames.ip(frames.datagram(b"x")),
+                                                 [(ETH_P_8021Q, VLAN)]),
+                      protocol=socket.IPPROTO_UDP)),
     Case("device-down", "timeout",
          Expect("kernel-drop", "CONNECT_TIMEOUT", why=("vlan 42", "is down")), host_wide=True,
          setup=vlan_link(up=False)),
@@ -189,10 +197,22 @@ def big_datagram(lab, port, timeout=1, node=0, target=BACKEND):
     return lab_checks.Seen(result, lb, source, target, port, timeout)
 
 
+def big_echo(lab, _port, timeout=1, node=0, target=BACKEND):
+    lb, ident = lab_checks.source_of(target, node), lab.next_port()
+    start = time.monotonic()
+    done = lab.lb.run("ping", "-n", "-c", 1, "-W", timeout, "-s", 3000, "-I", lb, "-e", ident,
+                      target, check=False)
+    return lab_checks.Seen("answered" if " 0% packet loss" in done else "lost", lb, ident, target,
+                           0, time.monotonic() - start)
+
+
 def answering(lab):
     udp_server(lab, "echo", 5300, "--bind", "::")
 
 
+TRACKED = ["nft add table inet guard",
+           "nft 'add chain inet guard c { type filter hook input priority 0; }'",
+           "nft add rule inet guard c ct state established accept"]
 LOSES_FRAGMENTS = ["iptables-legacy -t raw -A PREROUTING -i lb0 -f -j DROP"]
 LOSES_FRAGMENTS6 = ["nft add table ip6 lossy",
                     "nft 'add chain ip6 lossy c { type filter hook prerouting priority -450; }'",
@@ -218,6 +238,14 @@ FRAGMENTS = [
          check=in_fragments(24, keep=(0,), v6=True), target=BACKEND6),
     Case("kernel-gives-up", "timeout", fragment_lost("last", "after 1 s"), timeout=2,
          check=in_fragments(24, keep=(0,)), fault=["sysctl -qw net.ipv4.ipfrag_time=1"]),
+    # connection tracking puts them together itself, ahead of the rules
+    Case("tracked", "syn-ack", HEALTHY, check=in_fragments(24), fault=TRACKED),
+    Case("tracked-ipv6", "syn-ack", HEALTHY, check=in_fragments(24, v6=True), fault=TRACKED,
+         target=BACKEND6),
+    Case("tracked-last-lost", "timeout", fragment_lost("last", "24 bytes"), fault=TRACKED,
+         check=in_fragments(24, keep=(0,))),
+    Case("tracked-last-lost-ipv6", "timeout", fragment_lost("last", "24 bytes"), fault=TRACKED,
+         check=in_fragments(24, keep=(0,), v6=True), target=BACKEND6),
     # whole, but for nobody: the fragments are not why
     Case("firewall", "timeout", Expect("firewall-drop", "CONNECT_TIMEOUT"),
          check=in_fragments(24),
@@ -228,6 +256,9 @@ FRAGMENTS = [
          check=in_fragments(24), fault=NO_FRAGMENTS),
     Case("datagram", "answered", Expect("healthy", protocol="udp"), port=5300, setup=answering,
          check=big_datagram),
+    Case("echo", "answered", Expect("healthy", protocol="icmp"), port=0, check=big_echo),
+    Case("echo-lost", "lost", Expect("fragment-lost", "CONNECT_TIMEOUT", why=("echo request",)),
+         port=0, check=big_echo, router=LOSES_FRAGMENTS),
     Case("datagram-ipv6", "answered", Expect("healthy", protocol="udp"), port=5300,
          setup=answering, check=big_datagram, target=BACKEND6),
     Case("datagram-lost", "silent", LOST_DATAGRAM, port=5300, setup=answering,
