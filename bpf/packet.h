@@ -132,7 +132,7 @@ static __always_inline __u64 pass_extensions(const struct packet_source *s, __u3
 		return extensions_at_tc(s->tc, offset, next);
 	if (s->xdp)
 		return extensions_at_xdp(s->xdp, offset, next);
-	/* a global function takes no pointer of the kernel's, and from 6.17 on the verifier knows this for one */
+	/* a global function takes no pointer of the kernel, and newer verifiers know this for one */
 	if (bpf_probe_read_kernel(&address, sizeof(address), &head))
 		return 0;
 	return extensions_in_kernel(address, offset, next);
@@ -289,7 +289,7 @@ static __always_inline void set_way(struct parsed *p, enum packet_way way, bool 
 #define IP_FRAGMENT_OFFSET 0x1fff /* in units of 8 bytes */
 #define IP6_FRAGMENT_OFFSET 0xfff8 /* in bytes */
 
-/* 1 where N is not 0: arithmetic, as each branch would give the verifier another state to follow. */
+/* 1 where N is not 0: arithmetic, as a branch would give the verifier another state to follow. */
 static __always_inline __u32 is_not_zero(__u32 n)
 {
 	__u32 negative = -n;

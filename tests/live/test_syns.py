@@ -18,7 +18,7 @@ SENDS, SENDS_WITHOUT_COOKIE, TAKES, TAKES_WITHOUT_COOKIE, ALL_LISTENERS = 1, 4, 
 
 
 def fast_open(mode, client, server, *more):
-    """A service that starts with fast open as SERVER says, and a load balancer with it as CLIENT."""
+    """A service with fast open as SERVER says, and a load balancer with it as CLIENT."""
     def setup(lab):
         lab.lb.sysctl(ipv4__tcp_fastopen=client)
         lab.backend.sysctl(ipv4__tcp_fastopen=server)
