@@ -10,11 +10,14 @@
  * far as it may be a check's (kept.h).  Of what is on its way through this host,
  * to a container or a router and back, the first packet of each direction.
  */
+#include "fragment.h"
 #include "kept.h"
 #include "tls.h"
 #include "users.h"
+#include "vlan.h"
 
 #define TCP_LISTEN 10
+#define TCP_NEW_SYN_RECV 12
 
 enum { NOT_OF_INTEREST, HEADERS, WITH_PAYLOAD };
 
@@ -156,8 +159,10 @@ static __always_inline int interest_udp(struct hct_flow *flow, const struct pars
 
 static __always_inline int interest(struct hct_flow *flow, const struct parsed *p)
 {
-	if (p->packet.is_icmp_error)
+	if (p->packet.is_icmp_error || p->carriage & HCT_FRAGMENT_LATER)
 		return flow_quiet(flow, true) ? NOT_OF_INTEREST : HEADERS;
+	if (p->carriage & HCT_FRAGMENT_TINY && p->packet.seq != flow->isn)
+		return NOT_OF_INTEREST;
 	if (p->tuple.protocol == IPPROTO_TCP)
 		return interest_tcp(flow, p);
 	if (p->reply)
@@ -180,6 +185,10 @@ static __always_inline void fill_packet(struct hct_event *e, const struct parsed
 	e->ifindex = ifindex;
 	if (p->reply)
 		e->flags |= HCT_F_REPLY;
+	e->carriage = p->carriage;
+	e->vlan = p->vlan;
+	e->fragments_have = p->fragments_have;
+	e->fragments_total = p->fragments_total;
 	__builtin_memset(&e->listener, 0, sizeof(struct hct_route));
 }
 
@@ -209,8 +218,9 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 	}
 	if (!found)
 		return;
+	out->found = found->state == TCP_LISTEN	      ? HCT_FOUND_LISTENER :
+		     found->state == TCP_NEW_SYN_RECV ? HCT_FOUND_HALF_OPEN : HCT_FOUND_OLD;
 	if (config.by_probes) { /* the conversion needs the kernel's BTF: who listens, but not how full */
-		out->found = found->state == TCP_LISTEN;
 		bpf_sk_release(found);
 		return;
 	}
@@ -220,7 +230,6 @@ static __always_inline void look_at_listener(struct __sk_buff *skb, const struct
 		if (sk->__sk_common.skc_state == TCP_LISTEN) {
 			struct inet_connection_sock *icsk = (struct inet_connection_sock *)tcp;
 
-			out->found = 1;
 			out->backlog = sk->sk_ack_backlog;
 			out->backlog_max = sk->sk_max_ack_backlog;
 			out->syn_queue = icsk->icsk_accept_queue.qlen.counter;
@@ -454,8 +463,39 @@ __noinline int tell_departure(struct __sk_buff *skb)
 	return tell_at_tc(skb, false);
 }
 
+/*
+ * Tells the first packet of a probe that has another tag behind the one that the kernel took out
+ * of its bytes, on a device above which nobody takes that: nothing more comes of it.
+ */
+__noinline int tell_tagged_twice(struct __sk_buff *skb)
+{
+	struct packet_source s = { .tc = skb };
+	__be16 protocol = skb->protocol;
+	__u32 offset = ETH_HLEN, zero = 0;
+	struct hct_flow *flow;
+	struct parsed *p;
+	bool v6;
+
+	p = bpf_map_lookup_elem(&packet_at_tc, &zero);
+	if (!p || !pass_tags(&s, &offset, &protocol))
+		return 0;
+	v6 = protocol == bpf_htons(ETH_P_IPV6);
+	if (!v6 && protocol != bpf_htons(ETH_P_IP))
+		return 0;
+	if (!parse_ip(&s, offset, v6, INBOUND, p) || !p->starts_flow || p->through)
+		return 0;
+	flow = flow_of(p, skb->ifindex, HCT_POINT_TC_INGRESS);
+	if (!flow || flow_quiet(flow, false))
+		return 0;
+	p->vlan = tag_at_tc(skb) | HCT_VLAN_TWICE;
+	report_headers(p, flow, skb->ifindex, HCT_POINT_TC_INGRESS, NULL, NULL);
+	return 0;
+}
+
+enum found { NOTHING_FOUND, FLOW_FOUND, TAGGED_TWICE };
+
 /* Has the packet a flow?  Then it is in packet_at_tc. */
-static __always_inline bool find_at_tc(struct __sk_buff *skb, __u32 ip_offset, const bool ingress)
+static __always_inline enum found find_at_tc(struct __sk_buff *skb, __u32 ip_offset, const bool ingress)
 {
 	struct packet_source s = { .tc = skb };
 	__u8 point = ingress ? HCT_POINT_TC_INGRESS : HCT_POINT_TC_EGRESS;
@@ -470,46 +510,53 @@ static __always_inline bool find_at_tc(struct __sk_buff *skb, __u32 ip_offset, c
 		struct ipv4_header *ip = data + ip_offset;
 
 		if (skb->protocol != bpf_htons(ETH_P_IP))
-			return false;
+			return ingress && is_vlan(skb->protocol) ? TAGGED_TWICE : NOTHING_FOUND;
 		if ((void *)(ip + 1) <= data_end && !in_range_ipv4(ip->saddr) &&
 		    !in_range_ipv4(ip->daddr))
-			return false;
+			return NOTHING_FOUND;
 	} else {
 		struct ipv6_header *ip = data + ip_offset;
 
 		if ((void *)(ip + 1) <= data_end && !in_range((const __u32 *)ip->saddr) &&
 		    !in_range((const __u32 *)ip->daddr))
-			return false;
+			return NOTHING_FOUND;
 	}
 	p = bpf_map_lookup_elem(&packet_at_tc, &zero);
 	if (!p)
-		return false;
-	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, p))
-		return false;
+		return NOTHING_FOUND;
+	if (!parse_ip(&s, ip_offset, v6, ingress ? INBOUND : OUTBOUND, p) &&
+	    !(ingress && is_later_fragment(p)))
+		return NOTHING_FOUND;
+	if (ingress && p->carriage && !p->reply && !fragment_arrives(p, skb->ifindex))
+		return NOTHING_FOUND;
 	if (p->through) {
 		pass_through(p, skb->ifindex, point);
-		return false;
+		return NOTHING_FOUND;
 	}
 	flow = flow_of(p, skb->ifindex, point);
-	if (ingress)
+	if (ingress) {
 		look_for_request(&s, p, flow, 0);
+		p->vlan = tag_at_tc(skb);
+		if (is_overheard(skb))
+			p->carriage |= HCT_OTHER_MAC;
+	}
 	if (!flow && p->asks)
 		flow = meet_midway(p, skb->ifindex, point);
 	if (!flow) {
 		if (!ingress)
 			leaves_unknown(p, skb->ifindex);
-		return false;
+		return NOTHING_FOUND;
 	}
-	return true;
+	return FLOW_FOUND;
 }
 
 /* Not inlined, so that their stack is not added to that of what comes after. */
-static __noinline bool find_arrival(struct __sk_buff *skb, __u32 ip_offset)
+static __noinline enum found find_arrival(struct __sk_buff *skb, __u32 ip_offset)
 {
 	return find_at_tc(skb, ip_offset, true);
 }
 
-static __noinline bool find_departure(struct __sk_buff *skb, __u32 ip_offset)
+static __noinline enum found find_departure(struct __sk_buff *skb, __u32 ip_offset)
 {
 	return find_at_tc(skb, ip_offset, false);
 }
@@ -517,15 +564,19 @@ static __noinline bool find_departure(struct __sk_buff *skb, __u32 ip_offset)
 SEC("tc")
 int hct_tc_ingress(struct __sk_buff *skb)
 {
-	if (find_arrival(skb, ETH_HLEN))
+	enum found found = find_arrival(skb, ETH_HLEN);
+
+	if (found == FLOW_FOUND)
 		tell_arrival(skb);
+	else if (found == TAGGED_TWICE)
+		tell_tagged_twice(skb);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int hct_tc_egress(struct __sk_buff *skb)
 {
-	if (find_departure(skb, ETH_HLEN))
+	if (find_departure(skb, ETH_HLEN) == FLOW_FOUND)
 		tell_departure(skb);
 	return TC_ACT_UNSPEC;
 }
@@ -534,7 +585,7 @@ int hct_tc_egress(struct __sk_buff *skb)
 SEC("tc")
 int hct_tc_ingress_l3(struct __sk_buff *skb)
 {
-	if (find_arrival(skb, 0))
+	if (find_arrival(skb, 0) == FLOW_FOUND)
 		tell_arrival(skb);
 	return TC_ACT_UNSPEC;
 }
@@ -542,14 +593,38 @@ int hct_tc_ingress_l3(struct __sk_buff *skb)
 SEC("tc")
 int hct_tc_egress_l3(struct __sk_buff *skb)
 {
-	if (find_departure(skb, 0))
+	if (find_departure(skb, 0) == FLOW_FOUND)
 		tell_departure(skb);
 	return TC_ACT_UNSPEC;
 }
 
+/* The same at the tracepoints, which interrupts that receive or send do not interrupt either. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct parsed);
+} packet_at_tracepoint SEC(".maps");
+
 static __always_inline __u32 data_offset(const struct sk_buff *skb)
 {
 	return (__u64)ARG_READ(skb, data) - (__u64)ARG_READ(skb, head);
+}
+
+/* Is the packet of the range?  All that unrelated ones pay. */
+static __always_inline bool is_of_range(const struct packet_source *s, __u32 offset, bool v6)
+{
+	if (v6) {
+		struct ipv6_header ip;
+
+		return !packet_load(s, offset, &ip, sizeof(ip)) &&
+		       (in_range((const __u32 *)ip.saddr) || in_range((const __u32 *)ip.daddr));
+	} else {
+		struct ipv4_header ip;
+
+		return !packet_load(s, offset, &ip, sizeof(ip)) &&
+		       (in_range_ipv4(ip.saddr) || in_range_ipv4(ip.daddr));
+	}
 }
 
 static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_device *dev,
@@ -558,38 +633,50 @@ static __always_inline int at_tracepoint(const struct sk_buff *skb, struct net_d
 	struct packet_source s = { .head = ARG_READ(skb, head) };
 	__be16 ethertype = ARG_READ(skb, protocol);
 	__u8 point = arrival ? HCT_POINT_RECEIVE : HCT_POINT_TRANSMIT;
-	bool v6 = ethertype == bpf_htons(ETH_P_IPV6);
-	struct parsed p;
+	__u32 linear_end, ifindex, tag_offset = offset, zero = 0;
 	struct hct_flow *flow;
-	__u32 linear_end, ifindex;
+	struct parsed *p;
+	bool v6;
 	int kind;
 
+	if (arrival && !pass_tags(&s, &offset, &ethertype))
+		return 0;
+	v6 = ethertype == bpf_htons(ETH_P_IPV6);
 	if (!v6 && ethertype != bpf_htons(ETH_P_IP))
 		return 0;
-	if (!dev || netns_of_arg_device(dev) != config.netns ||
-	    !parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, &p))
+	if (!dev || netns_of_arg_device(dev) != config.netns || !is_of_range(&s, offset, v6))
+		return 0;
+	p = bpf_map_lookup_elem(&packet_at_tracepoint, &zero);
+	if (!p)
+		return 0;
+	if (!parse_ip(&s, offset, v6, arrival ? INBOUND : OUTBOUND, p) &&
+	    !(arrival && is_later_fragment(p)))
 		return 0;
 	ifindex = ARG_READ(dev, ifindex);
-	if (p.through) {
-		pass_through(&p, ifindex, point);
+	if (arrival && p->carriage && !p->reply && !fragment_arrives(p, ifindex))
+		return 0;
+	if (p->through) {
+		pass_through(p, ifindex, point);
 		return 0;
 	}
-	flow = flow_of(&p, ifindex, point);
+	flow = flow_of(p, ifindex, point);
 	linear_end = data_offset(skb) + ARG_READ(skb, len) - ARG_READ(skb, data_len);
-	if (arrival)
-		look_for_request(&s, &p, flow, linear_end);
-	if (!flow && p.asks)
-		flow = meet_midway(&p, ifindex, point);
+	if (arrival) {
+		look_for_request(&s, p, flow, linear_end);
+		p->vlan = tag_of_skb(&s, skb, tag_offset);
+	}
+	if (!flow && p->asks)
+		flow = meet_midway(p, ifindex, point);
 	if (!flow) {
 		if (!arrival)
-			leaves_unknown(&p, ifindex);
+			leaves_unknown(p, ifindex);
 		return 0;
 	}
-	kind = interest(flow, &p);
+	kind = interest(flow, p);
 	if (kind == WITH_PAYLOAD)
-		report_payload(&p, flow, ifindex, point, &s, linear_end, arrival, NULL);
+		report_payload(p, flow, ifindex, point, &s, linear_end, arrival, NULL);
 	else if (kind == HEADERS)
-		report_headers(&p, flow, ifindex, point, NULL, NULL);
+		report_headers(p, flow, ifindex, point, NULL, NULL);
 	return 0;
 }
 
@@ -612,16 +699,21 @@ int hct_xdp_arrival(struct xdp_md *xdp)
 	struct packet_source s = { .xdp = xdp };
 	struct parsed p;
 	struct hct_flow *flow;
-	__be16 ethertype;
+	__u32 offset = ETH_HLEN;
+	__be16 type, ethertype;
 	bool v6;
 
-	if (packet_load(&s, ETH_HLEN - 2, &ethertype, 2))
+	if (packet_load(&s, ETH_HLEN - 2, &type, 2))
+		return XDP_PASS;
+	ethertype = type;
+	if (!pass_tags(&s, &offset, &ethertype))
 		return XDP_PASS;
 	v6 = ethertype == bpf_htons(ETH_P_IPV6);
 	if (!v6 && ethertype != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	if (!parse_ip(&s, ETH_HLEN, v6, INBOUND, &p) || !p.starts_flow || p.through)
+	if (!parse_ip(&s, offset, v6, INBOUND, &p) || !p.starts_flow || p.through)
 		return XDP_PASS;
+	p.vlan = tag_in_bytes(&s, ETH_HLEN, type);
 	flow = flow_of(&p, xdp->ingress_ifindex, HCT_POINT_XDP);
 	if (flow && !flow_quiet(flow, false))
 		report_headers(&p, flow, xdp->ingress_ifindex, HCT_POINT_XDP, NULL, NULL);

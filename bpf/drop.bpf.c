@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Drops: tracepoint kfree_skb, for packets of a flow and SYNs that nobody saw arrive. */
 #include "compat.h"
+#include "fragment.h"
 #include "nat.h"
+#include "vlan.h"
 
 /*
  * The last words of a connection that had nothing more to say: each healthy
@@ -103,6 +105,13 @@ static __always_inline bool is_ipv4(const __u8 addr[16])
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
+/* Of two VLAN tags one is still ahead of the IP header when nobody takes the packet for it. */
+static __always_inline __u32 ip_offset(const struct sk_buff *skb)
+{
+	return ARG_READ(skb, network_header) +
+	       (is_vlan(ARG_READ(skb, protocol)) ? sizeof(struct vlan_header) : 0);
+}
+
 static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason)
 {
 	struct parsed p;
@@ -110,15 +119,18 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	struct hct_event *e;
 	struct net_device *dev;
 	__u32 netns, ifindex = 0;
-	bool here;
+	bool here, whole;
 
-	if (parse_skb(skb, &p) ? is_noise(&p, reason) : !parse_too_big(skb, &p))
+	whole = parse_skb_at(skb, ip_offset(skb), &p);
+	if (whole ? is_noise(&p, reason) : !is_later_fragment(&p) && !parse_too_big(skb, &p))
 		return 0;
 	netns = netns_of_skb(skb);
 	here = netns == config.netns;
 	dev = here ? BPF_CORE_READ(skb, dev) : NULL;
 	if (dev)
 		ifindex = BPF_CORE_READ(dev, ifindex);
+	if (p.carriage && !p.reply && !fragment_find(&p, ifindex) && !whole)
+		return 0;
 	/* our own ICMP error on its way out is known by the flow of the packet inside */
 	flow = here && flow_find(&p.tuple) ? NULL : flow_of_packet(&p, netns);
 	if (!flow && here)
@@ -133,6 +145,9 @@ static __always_inline int report_drop(void *ctx, struct sk_buff *skb, __u64 loc
 	e->ifindex = ifindex;
 	if (p.reply)
 		e->flags |= HCT_F_REPLY;
+	e->carriage = p.carriage;
+	e->fragments_have = p.fragments_have;
+	e->fragments_total = p.fragments_total;
 	e->drop.rung = flow->rung;
 	flow->rung.valid = 0;
 	/* a function's word is there where the kernel has none for it, or only "not specified" */

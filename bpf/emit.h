@@ -196,7 +196,10 @@ static __always_inline struct hct_event *event_begin(struct hct_flow *flow,
 	e->skipped = flow->skipped < 65535 ? flow->skipped : 65535;
 	flow->skipped -= e->skipped;
 	e->tls = flow->tls;
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	e->carriage = 0;
+	e->vlan = 0;
+	e->fragments_have = 0;
+	e->fragments_total = 0;
 	__builtin_memset(&e->packet, 0, sizeof(e->packet));
 	return e;
 }

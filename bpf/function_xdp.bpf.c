@@ -13,8 +13,6 @@ const volatile struct {
 } watched SEC(".rodata.watched") = {};
 
 #define VLAN_HLEN 4
-#define ETH_P_8021Q 0x8100
-#define ETH_P_8021AD 0x88A8
 
 /* The IP header's place behind DATA, 0: no IP. */
 static __always_inline __u32 ip_offset(const unsigned char *data, bool *v6)

@@ -31,6 +31,11 @@ struct parsed {
 	bool both_in_range; /* seen where the way does not tell: REPLY is a guess */
 	bool through; /* on its way through this host: a reply that comes in, a request that goes out */
 	bool asks; /* a segment that begins like a request, as far as was looked (kept.h) */
+	__u8 carriage; /* HCT_FRAGMENT_* of hct_event.h: set where parsing fails, too */
+	__u16 vlan; /* HCT_VLAN_*, as far as was looked (vlan.h) */
+	__u16 fragment_at, fragment_len; /* where a fragment's bytes begin, and how many it has */
+	__u32 fragment_id;
+	__u16 fragments_have, fragments_total; /* as in hct_event (fragment.h) */
 };
 
 struct ipv4_header {
@@ -66,6 +71,13 @@ struct icmp_header {
 	__be16 id, seq;
 };
 
+/* Behind an IPv6 header, ahead of what it carries: extensions.bpf.c. */
+struct ipv6_fragment_header {
+	__u8 next_header, reserved;
+	__be16 frag_off;
+	__be32 id;
+};
+
 enum {
 	ICMP_ECHO_REPLY = 0,
 	ICMP_UNREACHABLE = 3,
@@ -97,6 +109,37 @@ static __always_inline long packet_load(const struct packet_source *s, __u32 off
 	return bpf_probe_read_kernel(to, len, s->head + offset);
 }
 
+/*
+ * extensions.bpf.c: passes over the extension headers at OFFSET, of which NEXT is the first's
+ * number.  Returns 0, there is no end to them or they are cut off; or EXTENSIONS_OK, with what
+ * is carried, the length of all headers, and behind what length of them a fragment header lies.
+ */
+extern __u64 extensions_at_tc(struct __sk_buff *skb, __u32 offset, __u32 next);
+extern __u64 extensions_at_xdp(struct xdp_md *xdp, __u32 offset, __u32 next);
+extern __u64 extensions_in_kernel(__u64 head, __u32 offset, __u32 next);
+#define EXTENSIONS_OK (1ULL << 63)
+#define EXTENSIONS_FRAGMENT (1ULL << 62)
+#define EXTENSIONS_PROTOCOL(walked) ((walked) & 0xff)
+#define EXTENSIONS_LEN(walked) ((walked) >> 8 & 0xfff)
+#define EXTENSIONS_FRAGMENT_AT(walked) ((walked) >> 20 & 0xfff)
+
+/* Always a call, though few packets have any: so the verifier has one state behind it, not two. */
+static __always_inline __u64 pass_extensions(const struct packet_source *s, __u32 offset,
+					     __u8 next)
+{
+	const unsigned char *head = s->head;
+	__u64 address;
+
+	if (s->tc)
+		return extensions_at_tc(s->tc, offset, next);
+	if (s->xdp)
+		return extensions_at_xdp(s->xdp, offset, next);
+	/* a global function takes no pointer of the kernel, and newer verifiers know this for one */
+	if (bpf_probe_read_kernel(&address, sizeof(address), &head))
+		return 0;
+	return extensions_in_kernel(address, offset, next);
+}
+
 static __always_inline void set_ports(struct parsed *p, __be16 source, __be16 destination)
 {
 	p->tuple.lb_port = p->reply ? destination : source;
@@ -122,13 +165,17 @@ static __always_inline bool parse_icmp_error(const struct packet_source *s, __u3
 
 	if (v6) {
 		struct ipv6_header ip;
+		__u64 walked;
 
 		if (packet_load(s, offset, &ip, sizeof(ip)))
 			return false;
 		__builtin_memcpy(p->tuple.lb, ip.saddr, 16);
 		__builtin_memcpy(p->tuple.target, ip.daddr, 16);
-		protocol = ip.next_header;
-		offset += sizeof(ip);
+		walked = pass_extensions(s, offset + sizeof(ip), ip.next_header);
+		if (!walked)
+			return false;
+		protocol = EXTENSIONS_PROTOCOL(walked);
+		offset += sizeof(ip) + EXTENSIONS_LEN(walked);
 	} else {
 		struct ipv4_header ip;
 
@@ -159,6 +206,28 @@ static __always_inline bool parse_icmp_error(const struct packet_source *s, __u3
 	return true;
 }
 
+/*
+ * The least that a first fragment has of TCP: ports and sequence number.  Only a SYN is ever
+ * sent so small, by those who try filters: it is taken for one, and the SYN-ACK will tell.
+ */
+static __always_inline bool parse_tiny_tcp(const struct packet_source *s, __u32 offset,
+					   struct parsed *p)
+{
+	struct {
+		__be16 sport, dport;
+		__be32 seq;
+	} tcp;
+
+	if (!(p->carriage & HCT_FRAGMENT) || packet_load(s, offset, &tcp, sizeof(tcp)))
+		return false;
+	set_ports(p, tcp.sport, tcp.dport);
+	p->packet.seq = bpf_ntohl(tcp.seq);
+	p->packet.tcp_flags = HCT_TCP_SYN;
+	p->carriage |= HCT_FRAGMENT_TINY;
+	p->starts_flow = true;
+	return true;
+}
+
 /* Fills in the transport header's part of P.  IP_END: offset behind the IP packet. */
 static __always_inline bool parse_transport(const struct packet_source *s, __u32 offset,
 					    __u32 ip_end, __u8 protocol, struct parsed *p)
@@ -169,7 +238,7 @@ static __always_inline bool parse_transport(const struct packet_source *s, __u32
 		__u32 header_len;
 
 		if (packet_load(s, offset, &tcp, sizeof(tcp)))
-			return false;
+			return parse_tiny_tcp(s, offset, p);
 		set_ports(p, tcp.sport, tcp.dport);
 		header_len = (tcp.offset >> 4) * 4;
 		p->packet.seq = bpf_ntohl(tcp.seq);
@@ -220,6 +289,32 @@ static __always_inline void set_way(struct parsed *p, enum packet_way way, bool 
 	p->through = way == INBOUND ? p->reply : way == OUTBOUND && !p->reply;
 }
 
+#define IP_FRAGMENT_OFFSET 0x1fff /* in units of 8 bytes */
+#define IP6_FRAGMENT_OFFSET 0xfff8 /* in bytes */
+
+/* 1 where N is not 0: arithmetic, as a branch would give the verifier another state to follow. */
+static __always_inline __u32 is_not_zero(__u32 n)
+{
+	__u32 negative = -n;
+
+	asm volatile("" : "+r"(negative));
+	return (negative | n) >> 31;
+}
+
+/*
+ * P has the bytes of its packet from AT on, and MORE (0 or 1) follow: a fragment, unless it has
+ * all.  False: it is not the first, so it has no ports.
+ */
+static __always_inline bool set_fragment(struct parsed *p, __u16 at, __u32 more)
+{
+	__u32 later = is_not_zero(at), is_fragment = later | more;
+
+	p->fragment_at = at;
+	p->carriage = is_fragment * HCT_FRAGMENT | later * HCT_FRAGMENT_LATER |
+		      (is_fragment & ~more) * HCT_FRAGMENT_LAST;
+	return !at;
+}
+
 /*
  * Parses the packet whose IP header, at OFFSET, is IP.  False: not from or to
  * the range, or nothing that a probe consists of.  The compare of addresses comes
@@ -230,6 +325,7 @@ static __always_inline bool parse_ipv4(const struct packet_source *s, __u32 offs
 				       struct parsed *p)
 {
 	__be32 saddr = ip->saddr, daddr = ip->daddr;
+	__u16 frag_off;
 	bool from = in_range_ipv4(saddr), to = in_range_ipv4(daddr);
 
 	if (!from && !to)
@@ -238,7 +334,10 @@ static __always_inline bool parse_ipv4(const struct packet_source *s, __u32 offs
 	set_way(p, way, from, to);
 	map_ipv4(p->reply ? p->tuple.target : p->tuple.lb, saddr);
 	map_ipv4(p->reply ? p->tuple.lb : p->tuple.target, daddr);
-	if (ip->frag_off & bpf_htons(0x1fff)) /* a later fragment has no ports */
+	p->fragment_id = ip->protocol << 16 | ip->id;
+	p->fragment_len = bpf_ntohs(ip->total_len) - (ip->version_ihl & 0xf) * 4;
+	frag_off = bpf_ntohs(ip->frag_off);
+	if (!set_fragment(p, (frag_off & IP_FRAGMENT_OFFSET) * 8, frag_off >> 13 & 1))
 		return false;
 	return parse_transport(s, offset + (ip->version_ihl & 0xf) * 4,
 			       offset + bpf_ntohs(ip->total_len), ip->protocol, p);
@@ -249,6 +348,8 @@ static __always_inline bool parse_ipv6(const struct packet_source *s, __u32 offs
 				       struct parsed *p)
 {
 	bool from = in_range((const __u32 *)ip->saddr), to = in_range((const __u32 *)ip->daddr);
+	__u64 walked;
+	__u32 end;
 
 	if (!from && !to)
 		return false;
@@ -256,15 +357,34 @@ static __always_inline bool parse_ipv6(const struct packet_source *s, __u32 offs
 	set_way(p, way, from, to);
 	__builtin_memcpy(p->reply ? p->tuple.target : p->tuple.lb, ip->saddr, 16);
 	__builtin_memcpy(p->reply ? p->tuple.lb : p->tuple.target, ip->daddr, 16);
-	return parse_transport(s, offset + sizeof(*ip),
-			       offset + sizeof(*ip) + bpf_ntohs(ip->payload_len), ip->next_header,
-			       p);
+	offset += sizeof(*ip);
+	end = offset + bpf_ntohs(ip->payload_len);
+	walked = pass_extensions(s, offset, ip->next_header);
+	if (!walked)
+		return false;
+	if (walked & EXTENSIONS_FRAGMENT) {
+		struct ipv6_fragment_header fragment;
+		__u32 at = EXTENSIONS_FRAGMENT_AT(walked);
+		__u16 frag_off;
+
+		if (packet_load(s, offset + at, &fragment, sizeof(fragment)))
+			return false;
+		frag_off = bpf_ntohs(fragment.frag_off);
+		p->fragment_id = fragment.id;
+		p->fragment_len = end - offset - at - sizeof(fragment);
+		/* one that is first and last, too, is a whole packet (RFC 6946) */
+		if (!set_fragment(p, frag_off & IP6_FRAGMENT_OFFSET, frag_off & 1))
+			return false;
+	}
+	return parse_transport(s, offset + EXTENSIONS_LEN(walked), end,
+			       EXTENSIONS_PROTOCOL(walked), p);
 }
 
 /* The same for a header that has to be loaded first. */
 static __always_inline bool parse_ip(const struct packet_source *s, __u32 offset, bool v6,
 				     enum packet_way way, struct parsed *p)
 {
+	p->carriage = 0;
 	if (v6) {
 		struct ipv6_header ip;
 
@@ -299,17 +419,17 @@ static __always_inline void settle_way(const struct sk_buff *skb, struct parsed 
 }
 
 /*
- * Parses the packet of a kernel sk_buff at its network header.  SKB is a
+ * Parses the packet of a kernel sk_buff at its network header, OFFSET.  SKB is a
  * program's own argument, so that its fields are read directly: of an unrelated
  * packet one read is left that can fail, for version and IPv4 addresses.
  */
-static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *p)
+static __always_inline bool parse_skb_at(const struct sk_buff *skb, __u32 offset, struct parsed *p)
 {
 	struct packet_source s = { .head = ARG_READ(skb, head) };
-	__u32 offset = ARG_READ(skb, network_header);
 	struct ipv4_header ip;
 	bool parsed = false;
 
+	p->carriage = 0;
 	if (packet_load(&s, offset, &ip, sizeof(ip)))
 		return false;
 	if (ip.version_ihl >> 4 == 4)
@@ -319,6 +439,11 @@ static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *
 	if (parsed && p->both_in_range)
 		settle_way(skb, p);
 	return parsed;
+}
+
+static __always_inline bool parse_skb(const struct sk_buff *skb, struct parsed *p)
+{
+	return parse_skb_at(skb, ARG_READ(skb, network_header), p);
 }
 
 /* The namespace a kernel sk_buff is in: by its device, its socket, or its route. */
@@ -367,7 +492,7 @@ static __always_inline struct hct_flow *flow_of(const struct parsed *p, __u32 if
 		return flow;
 	if (flow) {
 		if (p->tuple.protocol == IPPROTO_TCP) {
-			if (flow->isn == p->packet.seq)
+			if (flow->isn == p->packet.seq || p->carriage & HCT_FRAGMENT_TINY)
 				return flow;
 		} else if (flow->ifindex != ifindex ||
 			   bpf_ktime_get_ns() - flow->id < config.restart_ns) {

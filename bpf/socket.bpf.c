@@ -117,7 +117,8 @@ int BPF_PROG(hct_reset_sent, const struct sock *sk, const struct sk_buff *skb)
 	return 0;
 }
 
-static __always_inline int report_retransmit(const struct sock_common *sk, __u8 point)
+/* ISN: of the SYN that is answered again; a later one on the same ports is a flow of its own. */
+static __always_inline int report_retransmit(const struct sock_common *sk, __u8 point, __u32 isn)
 {
 	struct hct_tuple t;
 	struct hct_flow *flow;
@@ -128,6 +129,8 @@ static __always_inline int report_retransmit(const struct sock_common *sk, __u8 
 		return 0;
 	flow = flow_in(&t, netns);
 	if (!flow || flow_quiet(flow, false))
+		return 0;
+	if (point == HCT_POINT_RETRANSMIT_SYNACK && flow->isn != isn)
 		return 0;
 	e = event_begin(flow, &t, point, HCT_EVENT_SHORT);
 	if (!e)
@@ -142,13 +145,14 @@ static __always_inline int report_retransmit(const struct sock_common *sk, __u8 
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(hct_retransmit_synack, const struct sock *sk, const struct request_sock *req)
 {
-	return report_retransmit(&req->__req_common, HCT_POINT_RETRANSMIT_SYNACK);
+	return report_retransmit(&req->__req_common, HCT_POINT_RETRANSMIT_SYNACK,
+				 BPF_CORE_READ((const struct tcp_request_sock *)req, rcv_isn));
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(hct_retransmit, const struct sock *sk)
 {
-	return report_retransmit(&sk->__sk_common, HCT_POINT_RETRANSMIT);
+	return report_retransmit(&sk->__sk_common, HCT_POINT_RETRANSMIT, 0);
 }
 
 /* tcp_recvmsg_locked() calls tcp_rcv_space_adjust() after each piece that it copied to the process. */

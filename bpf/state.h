@@ -24,7 +24,9 @@
 #define IPPROTO_UDP 17
 #define IPPROTO_ICMPV6 58
 #define ETH_P_IP 0x0800
+#define ETH_P_8021Q 0x8100
 #define ETH_P_IPV6 0x86DD
+#define ETH_P_8021AD 0x88A8
 #define ETH_HLEN 14
 
 /* state.bpf.c defines what everyone else only declares. */
@@ -120,6 +122,25 @@ HCT_STATE struct {
 	__type(key, __u32);
 	__type(value, struct hct_tls_list);
 } tls_lists SEC(".maps");
+
+/* Fragments whose packet is not complete: fragment.h. */
+struct fragment_key {
+	__u8 lb[16], target[16];
+	__u32 id;
+	__u32 ifindex; /* on a bridge and the like the same fragments are met again */
+};
+
+struct fragment_state {
+	struct hct_tuple tuple; /* of protocol 0 until the first comes */
+	__u16 have, total; /* bytes; the total is known from the last */
+};
+
+HCT_STATE struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment_state);
+} fragments SEC(".maps");
 
 HCT_STATE struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

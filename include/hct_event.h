@@ -72,6 +72,21 @@ struct hct_packet {
 #define HCT_TLS_RECORDS 8 /* of a packet, at most */
 #define HCT_TLS_TOLD 16 /* of a direction; a packet's last may go beyond it */
 
+/*
+ * hct_event.vlan: the tag with which a packet came to a device, whether in its bytes or
+ * taken out of them by the hardware.  Number 0 is a priority alone.
+ */
+#define HCT_VLAN_TAGGED 0x8000
+#define HCT_VLAN_TWICE 0x4000 /* another tag is inside */
+#define HCT_VLAN_NUMBER 0x0fff
+
+/* Bits of hct_event.carriage: how a packet came, besides what its own headers say */
+#define HCT_OTHER_MAC 0x01 /* for another's MAC address: overheard */
+#define HCT_FRAGMENT 0x02 /* a fragment: the first, which has the ports, or */
+#define HCT_FRAGMENT_LATER 0x04 /* another one, which has not */
+#define HCT_FRAGMENT_LAST 0x08
+#define HCT_FRAGMENT_TINY 0x10 /* the first, too short for TCP's flags: taken for a SYN's */
+
 /* Bits of hct_event.tls */
 #define HCT_TLS_SEEN 0x01 /* it began with a ClientHello: records are told of both directions */
 #define HCT_TLS_LOST_LB 0x02 /* where the load balancer's next record begins is not known any more */
@@ -80,9 +95,13 @@ struct hct_packet {
 #define HCT_TLS_FULL_HOST 0x10
 #define HCT_TLS_PLAIN 0x20 /* what the service answers is no TLS */
 
+#define HCT_FOUND_LISTENER 1
+#define HCT_FOUND_OLD 2 /* a connection with the same addresses and ports, in TIME_WAIT perhaps */
+#define HCT_FOUND_HALF_OPEN 3 /* one that waits for the last ACK of its handshake */
+
 /* The listening socket that a SYN would meet, as it was when the SYN arrived. */
 struct hct_listener {
-	__u32 found; /* 1: a socket in LISTEN was found for the SYN */
+	__u32 found; /* HCT_FOUND_*: what was found for the SYN; 0 nothing */
 	__u32 backlog; /* sk_ack_backlog: connections waiting for accept() */
 	__u32 backlog_max; /* sk_max_ack_backlog; full when backlog > backlog_max */
 	__u32 syn_queue; /* request sockets waiting for the last ACK */
@@ -227,7 +246,10 @@ struct hct_event {
 	__u8 tail; /* HCT_TAIL_* of the answer so far */
 	__u16 skipped; /* requests since the last event that were not followed, this one included */
 	__u8 tls; /* HCT_TLS_* */
-	__u8 pad[7];
+	__u8 carriage; /* HCT_OTHER_MAC and HCT_FRAGMENT_*; at arrival and drop, of requests */
+	__u16 vlan; /* HCT_VLAN_*; at arrival */
+	__u16 fragments_have; /* of a fragment's packet: bytes that came so far … */
+	__u16 fragments_total; /* … of so many; 0: not known, as the last one is missing */
 	__u32 answer_end; /* TCP: sequence number behind the highest byte answered so far; 0 none */
 	__u32 exchange; /* TCP: number of the request on its connection, from 1; 0: none came yet */
 	struct hct_packet packet;

@@ -198,6 +198,10 @@ struct request_sock {
 	struct sock_common __req_common;
 };
 
+struct tcp_request_sock {
+	u32 rcv_isn;
+};
+
 struct dst_entry {
 	struct net_device *dev;
 };
@@ -210,6 +214,8 @@ struct sk_buff {
 	unsigned int data_len;
 	__be16 protocol;
 	__u16 network_header;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
 	unsigned char *head;
 	unsigned char *data;
 };

@@ -73,6 +73,16 @@ def dropping(kind, port, action=XDP_DROP):
         returns(TC_ACT_SHOT), returns(TCX_NEXT)])
 
 
+def tagging(port, tag):
+    """Gives what goes to PORT over IPv4 the VLAN tag TAG, beside its bytes as a VLAN device does."""
+    return b"".join([
+        _insn(0xBF, dst=6, src=1),  # r6 = context
+        _insn(0x28, imm=12), _insn(0x55, off=6, imm=0x0800),
+        _insn(0x28, imm=36), _insn(0x55, off=4, imm=port),
+        _insn(0xBF, dst=1, src=6), _insn(0xB7, dst=2, imm=0x0081), _insn(0xB7, dst=3, imm=tag),
+        _insn(0x85, imm=18), returns(TCX_NEXT)])  # bpf_skb_vlan_push()
+
+
 def _xdp_btf(name):
     """BTF as a compiler makes it for "int NAME(struct xdp_md *)", loaded: its descriptor."""
     names = [b"", b"xdp_md", b"int", b"ctx", name.encode()]

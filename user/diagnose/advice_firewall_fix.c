@@ -268,6 +268,14 @@ void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosi
 	}
 	if (fix_reverse_path(f, c, d))
 		return;
+	if (f->drop && !f->drop->reply && f->drop->carriage & HCT_FRAGMENT) {
+		add_advice(d, "It is a fragment, and only the first of them has ports, so that no rule by "
+			      "port lets all of them pass: accept the fragments from %s ahead of that rule "
+			      "(%s), or see why the packet is split at all.", f->range,
+			   f->v6 ? "nft: exthdr frag exists; ip6tables: -m frag" :
+				   "nft: ip frag-off & 0x1fff != 0; iptables: -f");
+		return;
+	}
 	if (c->named)
 		fix_by_rule(f, c, d);
 	else if (c->found)

@@ -59,6 +59,11 @@ static void set_incident(const struct probe *p, struct probe_incident *incident,
 	incident->packet = o->packet;
 	incident->inside = o->netns != p->netns;
 	incident->gap = lost_before(p);
+	incident->carriage = o->carriage;
+	if (!o->reply && o->point == HCT_POINT_DROP && !incident->inside) {
+		incident->carriage |= p->carriage_in & HCT_OTHER_MAC;
+		incident->vlan = p->vlan_in;
+	}
 }
 
 static void set_process(struct probe *p, const struct obs *o)
@@ -96,6 +101,16 @@ static void note_arrival(struct probe *p, const struct obs *o)
 		copy_device(p->device_in, o->device);
 	if (p->n_devices_in < PROBE_MAX_DEVICES)
 		copy_device(p->devices_in[p->n_devices_in++], o->device);
+}
+
+/* How the request's packet came that arrived last. */
+static void note_carriage(struct probe *p, const struct obs *o)
+{
+	p->carriage_in = o->carriage;
+	p->vlan_in = o->vlan;
+	p->fragmented = o->carriage & HCT_FRAGMENT;
+	p->fragments_have = o->fragments_have;
+	p->fragments_total = o->fragments_total;
 }
 
 /* A packet passes several devices (bridge, VLAN, bond): one that it came in by settles it. */
@@ -232,6 +247,8 @@ static void tcp_left(struct probe *p, const struct obs *o)
 {
 	uint8_t flags = o->packet.tcp_flags;
 
+	if (probe_is_of_earlier(p, o))
+		return;
 	if (flags & HCT_TCP_SYN) {
 		if (strncmp(o->device, p->device_out, IFNAMSIZ) == 0)
 			p->synack_left++;
@@ -326,10 +343,14 @@ static void observe_packet(struct probe *p, const struct obs *o)
 	}
 	if (arrival && is_return(p, o))
 		return;
-	if (arrival)
+	if (arrival) {
 		note_arrival(p, o);
-	else
+		note_carriage(p, o);
+	} else {
 		note_departure(p, o);
+	}
+	if (o->carriage & HCT_FRAGMENT_LATER) /* it says nothing itself */
+		return;
 	if (p->tuple.protocol == IPPROTO_TCP && arrival)
 		tcp_arrived(p, o);
 	else if (p->tuple.protocol == IPPROTO_TCP)
@@ -674,6 +695,15 @@ void probe_goes_on(struct probe *p, const struct obs *o)
 	if (o->skipped || o->time_ns - p->start_ns < CHECK_SHORTEST_NS)
 		p->burst = true;
 	note_ack(p, o);
+}
+
+bool probe_is_of_earlier(const struct probe *p, const struct obs *o)
+{
+	const uint8_t synack = HCT_TCP_SYN | HCT_TCP_ACK;
+
+	/* what came with the SYN may be acknowledged, too */
+	return o->reply && (o->packet.tcp_flags & synack) == synack && p->request_start &&
+	       o->packet.ack && o->packet.ack - p->request_start > UINT16_MAX;
 }
 
 struct hct_tuple probe_inner_tuple(const struct probe *p)

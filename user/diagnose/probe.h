@@ -55,6 +55,8 @@ struct probe_incident {
 	uint8_t next_hop[16]; /* drops of a reply: the gateway that it was to go to; all zero: none known */
 	bool inside; /* in the namespace that the probe was forwarded into, not in the watched one */
 	bool gap; /* events of the flow were lost before it */
+	uint8_t carriage; /* HCT_OTHER_MAC, HCT_FRAGMENT_*: how the packet of a drop came */
+	uint16_t vlan; /* HCT_VLAN_*: the tag with which it came to the last device that it met */
 };
 
 struct timeline_entry {
@@ -107,6 +109,11 @@ struct probe {
 	bool process_accepted; /* it took the connection, and may have handed it to another */
 	uint32_t pid;
 	char comm[HCT_COMM_LEN];
+
+	uint8_t carriage_in; /* of the request's packet that arrived last, as in probe_incident */
+	uint16_t vlan_in;
+	bool fragmented; /* it is a fragment: of its packet FRAGMENTS_HAVE bytes came … */
+	uint16_t fragments_have, fragments_total; /* … of so many; 0: the last one did not come */
 
 	uint64_t start_ns; /* first packet */
 	uint64_t last_ns; /* last observation */
@@ -246,6 +253,8 @@ void probe_take_tls(struct probe *p, const struct obs *o);
 void probe_goes_on(struct probe *p, const struct obs *o);
 /* Is O the first segment of a request on a connection that is kept, with its content? */
 bool obs_begins_exchange(const struct obs *o);
+/* Is O a SYN-ACK of another SYN that came from the same port before? */
+bool probe_is_of_earlier(const struct probe *p, const struct obs *o);
 /* The tuple with which the probe meets a socket: behind a DNAT another than its own. */
 struct hct_tuple probe_inner_tuple(const struct probe *p);
 /* Was it forwarded, to a container or another host? */

@@ -101,7 +101,8 @@ _Static_assert(HCT_POINT_COUNT < 31, "AHEAD is no point's bit");
 /* Besides the verdicts' own: told by another sign, or nothing but what is absent. */
 extern const struct rule healthy_handshake, healthy_silence, xdp_elsewhere, accept_queue_overflow,
 	no_route_back_forwarded, tls_unfinished, mismatch_hung_up, not_local_forwarded,
-	not_local_passed_on, tproxy_nobody_listens, tproxy_nobody_receives, tproxy_no_route;
+	not_local_passed_on, tproxy_nobody_listens, tproxy_nobody_receives, tproxy_no_route,
+	vlan_untaken, frame_overheard, frame_of_another;
 
 void facts_derive(struct facts *f, const struct case_facts *given);
 /* Diagnoses one probe.  Never fails: what no rule explains is `unknown`. */

@@ -117,7 +117,12 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const stru
 		if (end)
 			put_all(out, put_all(out, len, ", "), end);
 	} else if (flags & HCT_TCP_SYN) {
-		put_all(out, 0, flags & HCT_TCP_ACK ? "SYN-ACK" : "SYN");
+		len = put_all(out, 0, probe_is_of_earlier(p, o) ? "SYN-ACK of an earlier SYN" :
+				      flags & HCT_TCP_ACK	? "SYN-ACK" : "SYN");
+		if (o->packet.payload_len && o->point != HCT_POINT_DROP) {
+			len = put_number(out, put_all(out, len, " with "), o->packet.payload_len);
+			put_all(out, len, " bytes of data");
+		}
 	} else if (o->packet.payload_len) {
 		len = payload_text(out, o);
 		if (end)
@@ -181,13 +186,39 @@ static bool was_rejected(const struct probe *p, const struct nf_place *place, co
 	return p->icmp_left_ns || p->icmp_sent.seen || (p->host_rst_ns && !p->reset.seen);
 }
 
+/* " (VLAN 42)", ", first fragment": how it came, where that is out of the ordinary. */
+static void add_carriage(char out[PROBE_TEXT_LEN], const struct obs *o)
+{
+	if (o->carriage & HCT_FRAGMENT_LATER && o->fragments_total)
+		snprintf(out, PROBE_TEXT_LEN, "a later fragment: %u of %u bytes so far",
+			 o->fragments_have, o->fragments_total);
+	else if (o->carriage & HCT_FRAGMENT_LATER)
+		snprintf(out, PROBE_TEXT_LEN, "a later fragment: %u bytes so far", o->fragments_have);
+	else if (o->carriage & HCT_FRAGMENT)
+		say(out, PROBE_TEXT_LEN, ", first fragment");
+	if (o->vlan & HCT_VLAN_TAGGED && o->vlan & (HCT_VLAN_NUMBER | HCT_VLAN_TWICE))
+		say(out, PROBE_TEXT_LEN, ", in VLAN %u%s", o->vlan & HCT_VLAN_NUMBER,
+		    o->vlan & HCT_VLAN_TWICE ? ", with another tag inside" : "");
+	if (o->carriage & HCT_OTHER_MAC)
+		say(out, PROBE_TEXT_LEN, ", for another MAC address");
+}
+
+/* The kernel takes a tag that no device takes for another host's. */
+static const char *meaning_of_drop(const struct probe *p, const struct obs *o, bool has_reason)
+{
+	if (has_reason && !o->reply && p->vlan_in & (HCT_VLAN_NUMBER | HCT_VLAN_TWICE) &&
+	    (strcmp(o->reason, "OTHERHOST") == 0 || strcmp(o->reason, "UNHANDLED_PROTO") == 0))
+		return "no device of this host takes its VLAN";
+	return drop_meaning(has_reason ? o->reason : NULL, o->function);
+}
+
 static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const struct obs *o)
 {
 	struct probe_incident incident = { .seen = true,
 					   .reason = o->reason,
 					   .function = o->function };
 	bool has_reason = o->reason && strcmp(o->reason, "NOT_SPECIFIED") != 0;
-	const char *meaning = drop_meaning(has_reason ? o->reason : NULL, o->function);
+	const char *meaning = meaning_of_drop(p, o, has_reason);
 	struct nf_place place;
 	char what[PROBE_TEXT_LEN];
 
@@ -195,6 +226,8 @@ static void drop_text(char out[PROBE_TEXT_LEN], const struct probe *p, const str
 	memcpy(incident.stack, o->stack, incident.stack_len * sizeof(o->stack[0]));
 	place = nf_place(&incident);
 	packet_text(what, p, o);
+	if (o->carriage & HCT_FRAGMENT_LATER)
+		snprintf(what, sizeof(what), "a later fragment");
 	if (place.netfilter)
 		snprintf(out, PROBE_TEXT_LEN, "%.36s %s by the firewall%s%s%s%s", what,
 			 was_rejected(p, &place, o) ? "rejected" : "dropped",
@@ -344,6 +377,8 @@ static void timeline_text(char out[PROBE_TEXT_LEN], const struct probe *p, const
 	case HCT_POINT_TC_EGRESS:
 	case HCT_POINT_TRANSMIT:
 		packet_text(out, p, o);
+		if (o->carriage || o->vlan)
+			add_carriage(out, o);
 		return;
 	case HCT_POINT_NETFILTER: /* told by the drop */
 		break;

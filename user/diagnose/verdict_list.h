@@ -23,6 +23,7 @@
 	X(FORWARD_DROP, forward_drop) \
 	X(POLICY_DROP, policy_drop) \
 	X(KERNEL_DROP, kernel_drop) \
+	X(FRAGMENT_LOST, fragment_lost) \
 	X(NO_LISTENER, no_listener) \
 	X(ACCEPT_QUEUE_FULL, accept_queue_full) \
 	X(SYN_QUEUE_FULL, syn_queue_full) \

@@ -81,7 +81,9 @@ void words_interface_description(char out[WORDS_LEN], enum hct_point point, cons
 
 bool words_is_packet(const struct obs *o)
 {
-	return o->point < HCT_POINT_COUNT && places[o->point].what;
+	/* of a later fragment only its coming is known */
+	return o->point < HCT_POINT_COUNT && places[o->point].what &&
+	       !(o->carriage & HCT_FRAGMENT_LATER);
 }
 
 /* Where ITEM was met; TEXT: what it is, "" unknown; NETNS: the name of the other namespace. */

@@ -189,6 +189,10 @@ int decode_event(const void *data, size_t size, const struct namer *namer, struc
 	out->exchange = e->exchange;
 	out->skipped = e->skipped;
 	out->answer_end = e->answer_end;
+	out->carriage = e->carriage;
+	out->vlan = e->vlan;
+	out->fragments_have = e->fragments_have;
+	out->fragments_total = e->fragments_total;
 	device = e->ifindex ? namer->device(namer->ctx, e->ifindex) : NULL;
 	if (device)
 		strncpy(out->device, device, sizeof(out->device) - 1);

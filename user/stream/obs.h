@@ -54,6 +54,9 @@ struct obs {
 	uint8_t tail; /* TCP: HCT_TAIL_* of the answer so far */
 	uint8_t tls; /* TCP: HCT_TLS_* */
 	uint32_t answer_end; /* TCP: sequence number behind what was answered so far; 0 none */
+	uint8_t carriage; /* HCT_OTHER_MAC, HCT_FRAGMENT_* */
+	uint16_t vlan; /* HCT_VLAN_* */
+	uint16_t fragments_have, fragments_total; /* bytes of a fragment's packet; as in hct_event */
 
 	const char *reason; /* DROP: "NETFILTER_DROP", …; NULL where the kernel has none */
 	struct hct_rung rung; /* DROP: how far through netfilter it came */

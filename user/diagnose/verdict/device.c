@@ -57,9 +57,10 @@ static enum match match_tc_drop(const struct facts *f)
 		return MATCH_CERTAIN;
 	/*
 	 * Before 5.17, with sch_handle_ingress() inlined: of the drops there all others are for
-	 * want of a protocol that takes the packet, and IP is one.
+	 * want of a protocol that takes the packet, and IP is one.  With two VLAN tags it is none:
+	 * that its arrival tells (carriage.c).
 	 */
-	return !f->drop->reason && function_is(f->drop->function, "__netif_receive_skb_core") ?
+	return !f->drop->reason && !f->drop->gap && function_is(f->drop->function, "__netif_receive_skb_core") ?
 		       MATCH_LIKELY : NO_MATCH;
 }
 

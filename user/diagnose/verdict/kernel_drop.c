@@ -22,20 +22,6 @@ static enum match match_policy_drop(const struct facts *f)
 		       : NO_MATCH;
 }
 
-static enum match match_stale_connection(const struct facts *f)
-{
-	static const char *const reasons[] = {
-		"TCP_RFC7323_PAWS",	    "TCP_RFC7323_PAWS_ACK", "TCP_RFC7323_TW_PAWS",
-		"TCP_RFC7323_TSECR",	    "TCP_OLD_SEQUENCE",	    "TCP_INVALID_SEQUENCE",
-		"TCP_INVALID_END_SEQUENCE", "TCP_INVALID_SYN",	    "TCP_INVALID_ACK_SEQUENCE",
-	};
-
-	return f->tcp && f->drop && !f->drop->reply && !f->connected &&
-			       reason_in(f->drop, reasons, N(reasons))
-		       ? MATCH_CERTAIN
-		       : NO_MATCH;
-}
-
 static enum match match_socket_buffer_full(const struct facts *f)
 {
 	static const char *const reasons[] = { "SOCKET_RCVBUFF", "SOCKET_BACKLOG", "PROTO_MEM",
@@ -87,29 +73,6 @@ static void report_policy_drop(const struct facts *f, struct diagnosis *d)
 	}
 	if (f->connected)
 		d->code = f->late_code;
-}
-
-static void report_stale_connection(const struct facts *f, struct diagnosis *d)
-{
-	char lb[ENDPOINT_TEXT_LEN];
-
-	where_set(d, "socket", f->drop);
-	say(WHY(d),
-	    "An old connection with the same addresses and ports (%s) took the SYN for a late "
-	    "packet of its "
-	    "own and dropped it (%s).",
-	    f->target, f->drop->reason);
-	if (strstr(f->drop->reason, "RFC7323")) {
-		FIX_COMMAND(d, "sysctl -w net.ipv4.tcp_timestamps=0");
-		add_advice(d, "The source's TCP timestamps went backwards (several nodes behind one "
-			      "address): this host then uses none.");
-		return;
-	}
-	format_endpoint(lb, f->p->tuple.lb, ntohs(f->p->tuple.lb_port));
-	FIX_COMMAND(d, "ss -tK src %s dst %s", f->target, lb);
-	add_advice(d, "That ends the old connection. If it returns, look for why this host keeps "
-		      "connections open that the load balancer has ended.");
-	SHOW_COMMAND(d, "ss -tanpo dst %s", f->lb);
 }
 
 static void report_socket_buffer_full(const struct facts *f, struct diagnosis *d)
@@ -183,21 +146,6 @@ const struct verdict verdict_policy_drop = {
 	.outcome = OUTCOME_FAIL,
 	.needs = POINT_BIT(DROP),
 	.rule = { .match = match_policy_drop, .report = report_policy_drop },
-};
-
-const struct verdict verdict_stale_connection = {
-	.id = "stale-connection",
-	.code = "CONNECT_TIMEOUT",
-	.step = "",
-	.summary = "an old connection swallowed it",
-	.meaning = "A connection with the same addresses and ports is still remembered, and the "
-		"kernel took the SYN for a late packet of it.",
-	.evidence = "The SYN met a socket in TIME_WAIT or an old connection, or failed the "
-		"timestamp check (PAWS).",
-	.remedy = "Keep net.ipv4.tcp_tw_recycle off (old kernels), avoid NAT that mixes several "
-		"hosts' timestamps, and let the service close its connections.",
-	.outcome = OUTCOME_FAIL,
-	.rule = { .match = match_stale_connection, .report = report_stale_connection },
 };
 
 const struct verdict verdict_socket_buffer_full = {

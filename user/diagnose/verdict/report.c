@@ -56,6 +56,8 @@ const char *packet_words(const struct facts *f, const struct probe_incident *inc
 {
 	uint8_t flags = incident->packet.tcp_flags;
 
+	if (incident->carriage & HCT_FRAGMENT_LATER)
+		return "later fragment";
 	if (f->udp)
 		return incident->reply ? "answer" : "datagram";
 	if (f->icmp)
