@@ -30,6 +30,8 @@ import time
 
 LB_NODES = ("100.125.10.5", "100.125.10.6", "100.125.10.7")
 LB6_NODES = ("fd00:100:125::5", "fd00:100:125::6")
+OUTSIDER = "203.0.113.9"  # behind the same router, but not of the range
+OUTSIDER6 = "2001:db8:203::9"
 BACKEND = "192.168.0.10"
 BACKEND_2 = "192.168.1.10"
 BACKEND6 = "fd00:192:168::10"
@@ -215,10 +217,12 @@ class Lab:
             f"link add web0 type veth peer name eth0 netns {web}",
             "addr add 100.125.10.1/24 dev lb0", "addr add fd00:100:125::1/64 dev lb0",
             f"addr add {GATEWAY}/24 dev web0", f"addr add {GATEWAY6}/64 dev web0",
-            "link set lb0 up", "link set web0 up")
+            "link set lb0 up", "link set web0 up",
+            f"route add {OUTSIDER} dev lb0", f"route add {OUTSIDER6} dev lb0")
         self.lb.ip(
             *(f"addr add {a}/32 dev eth0" for a in LB_NODES),
             *(f"addr add {a}/64 dev eth0" for a in LB6_NODES),
+            f"addr add {OUTSIDER}/32 dev eth0", f"addr add {OUTSIDER6}/128 dev eth0",
             "link set eth0 up", "route add 100.125.10.1 dev eth0",
             "route add default via 100.125.10.1", "route add default via fd00:100:125::1")
         self.backend.ip(

@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from lab import BACKEND, LB6_NODES, LB_NODES
+from lab import BACKEND, LB6_NODES, LB_NODES, OUTSIDER, OUTSIDER6
 
 # curl's exit codes, in the load balancer's terms
 CURL = {1: "not-http", 7: "refused", 8: "not-http", 18: "cut", 28: "timeout", 35: "tls",
@@ -42,7 +42,9 @@ class Seen:
 
 
 def source_of(target, node):
-    """The load balancer's address that checks TARGET."""
+    """The load balancer's address that checks TARGET; NODE None: one outside its range."""
+    if node is None:
+        return OUTSIDER6 if ":" in target else OUTSIDER
     return (LB6_NODES if ":" in target else LB_NODES)[node]
 
 

@@ -10,6 +10,8 @@ from lab import BACKEND, LB_NODES
 from lab_checks import Seen, _checksum
 
 SYN, RST, ACK = 0x02, 0x04, 0x10
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
+TCP_SEND_QUEUE, TCP_REPAIR_OFF_NO_WP = 2, -1
 NFNL_CONNTRACK_NEW, NLM_F_CREATE_REQUEST = 0x100, 0x401
 CONFIRMED_ASSURED_REPLIED = 0xE  # IPS_*: not evicted for newcomers
 
@@ -95,7 +97,8 @@ def forgotten_connection(lab, port):
 
 
 def time_wait(lab, port):
-    """A connection that the backend closed first, so that it is in TIME_WAIT there."""
+    """A connection that the backend closed first, so that it is in TIME_WAIT there; lab.old_seq is
+    where the load balancer's side of it ended."""
     lab.lb.sysctl(ipv4__tcp_timestamps=2)  # counted from boot, without an offset
     source = lab.next_port()
     keep_resets_in(lab, source)
@@ -105,6 +108,10 @@ def time_wait(lab, port):
         sock.bind((LB_NODES[0], source))
         sock.connect((BACKEND, port))
         sock.recv(16)
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE)
+        lab.old_seq = sock.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ) & 0xffffffff
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP)
     time.sleep(0.1)
     return source
 

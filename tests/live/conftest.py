@@ -20,6 +20,7 @@ def pytest_addoption(parser):
     parser.addoption("--hctrace", default=f"{ROOT}/build/hctrace", help="the binary to test")
     parser.addoption("--record", metavar="DIR", help="save what hctrace sees in DIR, a file a test")
     parser.addoption("--results", metavar="FILE", help="add a line for each test to FILE")
+    parser.addoption("--fixes", metavar="FILE", help="add what became of each fix to FILE")
     parser.addoption("--failed", metavar="FILE", help="write the tests that failed to FILE")
 
 
@@ -76,6 +77,7 @@ def trace(binary, request):
         return running[-1]
 
     start.recording = bool(folder)
+    start.tell = request.node.user_properties.append
     yield start
     for run in running:
         run.kill()
@@ -116,6 +118,15 @@ def write_results(path, stats):
                 print(result, report.nodeid, reason, sep="\t", file=f)
 
 
+def write_fixes(path, reports):
+    """Adds a line for each scenario that has a fix to PATH: what became of it, its id, and why."""
+    with open(path, "a", encoding="utf-8") as f:
+        for report in reports:
+            for name, fix in report.user_properties:
+                if name == "fix":
+                    print(fix[0], report.nodeid, fix[1], sep="\t", file=f)
+
+
 def pytest_sessionfinish(session):
     """Counts, with a skip for any other reason than the kernel's as a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -129,6 +140,8 @@ def pytest_sessionfinish(session):
     failed = len(stats["failed"]) + len(stats["error"]) + len(idle)
     if session.config.getoption("--results"):
         write_results(session.config.getoption("--results"), stats)
+    if session.config.getoption("--fixes"):
+        write_fixes(session.config.getoption("--fixes"), stats["passed"])
     if session.config.getoption("--failed"):
         with open(session.config.getoption("--failed"), "w", encoding="utf-8") as f:
             f.writelines(f"{r.nodeid}\n" for r in stats["failed"] + stats["error"])

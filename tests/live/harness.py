@@ -15,6 +15,7 @@ from typing import Callable, Optional, Sequence
 
 import lab as lab_module
 import lab_checks
+from fixes import apply_fix, settle
 from invariants import violations
 
 HEALTHY, FAILED, USAGE, CANNOT_TRACE, NOTHING, OUTPUT = 0, 1, 2, 3, 4, 5
@@ -92,10 +93,11 @@ class Hctrace:
         with open(self.stderr_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
-    def wait(self, matches, timeout):
-        """The first line that MATCHES, None when none comes within TIMEOUT seconds."""
+    def wait(self, matches, timeout, since=0):
+        """The first line that MATCHES, None when none comes within TIMEOUT seconds; the first SINCE
+        lines do not count."""
         deadline = time.monotonic() + timeout
-        done = 0
+        done = since
         with self._news:
             while True:
                 for line in self.lines[done:]:
@@ -126,16 +128,17 @@ class Hctrace:
                     and (not seen.target_port or target["port"] == seen.target_port))
         return matches
 
-    def probe(self, seen, within=3):
+    def probe(self, seen, within=3, since=0):
         """The probe line of the check that was SEEN, WITHIN seconds from now."""
-        line = self.wait(self.is_of(seen), within * lab_module.PATIENCE)
+        line = self.wait(self.is_of(seen), within * lab_module.PATIENCE, since)
         assert line, f"no verdict for {seen}; lines: {self.dump()}; stderr: {self.stderr}"
         assert line.delay < self.max_delay, f"{line.delay:.3f} s late: {line}"
         return line
 
     def knows(self, seen, *verdicts):
         """Of the check that was SEEN the harness knows the truth: one of VERDICTS."""
-        self._truth[seen.lb, seen.port, seen.target, seen.target_port] = verdicts
+        key = seen.lb, seen.port, seen.target, seen.target_port
+        self._truth[key] = (*self._truth.get(key, ()), *verdicts)  # a port may be used again
 
     def certain_and_wrong(self):
         """The lines that are sure of what is not so: hctrace may be in doubt, but never lie."""
@@ -288,7 +291,9 @@ class Case:
     options: Sequence[str] = ()
     second_link: bool = False
     host_wide: bool = False  # the fault hits all of IPv4: the neighbour is checked over IPv6
-    fixes: bool = False  # after fix_command, run as it is in the backend, the next check passes
+    fixes: bool = False  # there is a fix_command; where there is one it is always run, see fixes.py
+    no_fix: Optional[str] = None  # why no command makes the next check pass
+    opens: Optional[str] = None  # why others, too, get through once the fix is applied
 
     def __str__(self):
         return self.id
@@ -298,14 +303,7 @@ def params(cases):
     return {"argvalues": cases, "ids": str}
 
 
-def apply_fix(case, lab, run, line, outside=False):
-    """Pastes the fix command of LINE into a shell of the backend, or, OUTSIDE, of the host that the
-    backend's namespace is on; the next check passes."""
-    assert line["fix_command"], f"no command: {line['fix']}"
-    (lab_module.sh if outside else lab.backend.run)("bash", "-c", line["fix_command"])
-    seen = case.check(lab, case.port, timeout=3, target=case.target)
-    found = run.probe(seen)
-    assert found["outcome"] == "pass", f"{line['fix_command']} did not help:\n{json.dumps(found)}"
+__all__ = ["apply_fix"]  # of fixes.py, for those tests that play no Case
 
 
 def run_case(case, make_lab, trace):
@@ -341,10 +339,13 @@ def run_case(case, make_lab, trace):
         if not recording:
             wrong = HEALTHY_HTTP.compare(run.probe(neighbour))
             assert not wrong, "the healthy neighbour: " + "\n".join(wrong)
-        if case.fixes and not recording:
-            apply_fix(case, lab, run, line)
+        told = None
+        if not recording:
+            told = len(run.lines)
+            assert line["fix_command"] or not case.fixes, f"no command: {line['fix']}"
+            settle(case, lab, run, line, trace.tell)
         failed = line["outcome"] == "fail"
         run.stop(status=FAILED if failed else HEALTHY if line["outcome"] == "pass" else None)
-        of_check = list(filter(Hctrace.is_of(seen), run.lines))
+        of_check = list(filter(Hctrace.is_of(seen), run.lines[:told]))
         assert len(of_check) == 1, f"one probe, one verdict: {of_check}"
         return run, line, seen

@@ -12,6 +12,7 @@ from typing import Callable, Optional, Sequence
 
 import lab_checks
 import lab_services
+from fixes import beside, may_fix
 from harness import FAILED, HEALTHY, Expect, Hctrace
 from lab import BACKEND
 from rule_sets import Culprit, Rules
@@ -49,7 +50,8 @@ class RuleCase:
     why: Sequence[str] = ()
     fix: Sequence[str] = ()  # what the fix says besides working
     show: Sequence[str] = ()  # what the command says that only looks
-    fix_works: bool = True
+    no_fix: Optional[str] = None  # why no command makes the next check pass, see fixes.py
+    opens: Optional[str] = None
     where: dict = field(default_factory=dict)
 
     def __str__(self):
@@ -142,13 +144,16 @@ def _play(case, lab, culprit, trace):
         if number == 1 and case.seen == "timeout" and case.timeout > 1:
             check_named(line, culprit)
         next_interval(started)
-    if case.fix_works:
+    if may_fix(case, line, trace.tell):
+        before = beside(case, lab, line)
         mend(lab, line)
         seen, line = probe(case, lab, run)
         assert seen.result == case.well, f"the fix does not work: {seen}: {lines[-1]['fix']}"
         run.knows(seen, case.healthy)
         assert line["verdict"] == case.healthy, describe(line)
         lines.append(line)
+        assert before == (after := beside(case, lab, lines[-2])), \
+            f"{lines[-2]['fix']} changed more than that: {before} before, {after} after"
     run.stop(FAILED if lines[0]["outcome"] == "fail" else HEALTHY)
     of_lab = [one for one in run.of_type("probe") if one["lb"]["addr"] == seen.lb
               and one["target"]["port"] in (case.port, None)]

@@ -6,12 +6,14 @@ import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Callable, Optional, Sequence
 
 import bpfsys
 import lab_checks
 import lab_services
 import pytest
+from fixes import BAD, beside
 from harness import CANNOT_TRACE, ENV, FAILED, HEALTHY, USAGE, Hctrace
 from lab import BACKEND, BACKEND_2, RANGE, RANGE6
 
@@ -60,7 +62,8 @@ class Fault:
     result: str = "fail"
     fix: Optional[str] = None  # what the advice must say; None: there is a command, and it is run
     second_link: bool = False
-    probe: Optional[Callable] = None  # probe(lab): a real check, which passes once the fix is run
+    target: str = BACKEND  # that a real check is for, which fails until the fix is run; "" none can
+    opens: Optional[str] = None  # see fixes.py
 
     def __str__(self):
         return self.id
@@ -93,13 +96,6 @@ def denied(port, daemon, deny, allow=""):
     file = "hosts.allow" if allow else "hosts.deny"
     return Fault(f"{file}-{daemon.split()[0]}-{port}", "7", (daemon, f"/etc/{file}"), setup=setup,
                  options=("--port", port))
-
-
-def http_at(target):
-    return lambda lab: lab_checks.http(lab, PORT, target=target).status == 202
-
-
-HTTP = http_at(BACKEND)
 
 
 FAULTS = [
@@ -157,12 +153,11 @@ FAULTS = [
     Fault("no-default-route", "5", ("no route back", "100.125.0.0/16"), ["ip route del default"],
           fix="over the router of eth0's subnet"),
     Fault("gateway-of-other-routes", "5", ("no route back", "100.125.0.0/16"),
-          ["ip route add 10.0.0.0/8 via 192.168.0.1", "ip route del default"], probe=HTTP),
+          ["ip route add 10.0.0.0/8 via 192.168.0.1", "ip route del default"]),
     Fault("gateway-of-other-table", "5", ("no route back", "100.125.0.0/16"),
-          ["ip route add default via 192.168.0.1 table 7", "ip route del default"], probe=HTTP),
-    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"], probe=HTTP),
-    Fault("unreachable-whole", "5", ("unreachable",), ["ip route add unreachable 100.0.0.0/8"],
-          probe=HTTP),
+          ["ip route add default via 192.168.0.1 table 7", "ip route del default"]),
+    Fault("blackhole", "5", ("blackhole",), [f"ip route add blackhole {RANGE}"]),
+    Fault("unreachable-whole", "5", ("unreachable",), ["ip route add unreachable 100.0.0.0/8"]),
     Fault("blackhole-in-a-table", "5", ("blackhole",),
           ["ip route add blackhole default table 9", f"ip rule add to {RANGE} table 9"],
           probe=HTTP),
@@ -176,12 +171,12 @@ FAULTS = [
           fix="a routing table of its own"),
     Fault("strict-rp-filter-gateway", "5", ("eth1", "reverse-path"),
           ["sysctl -qw net.ipv4.conf.eth1.rp_filter=1",
-           "ip route add 10.0.0.0/8 via 192.168.1.1"], second_link=True, probe=http_at(BACKEND_2)),
+           "ip route add 10.0.0.0/8 via 192.168.1.1"], second_link=True, target=BACKEND_2),
     Fault("strict-rp-filter-dot", "5", ("eth0.5", "reverse-path"),
           ["ip link add eth0.5 type veth peer name p5", "ip link set p5 up",
            "ip addr add 192.168.5.10/24 dev eth0.5", "ip link set eth0.5 up",
            "ip route add 10.0.0.0/8 via 192.168.5.1",
-           "sysctl -qw net/ipv4/conf/eth0.5/rp_filter=1"]),
+           "sysctl -qw net/ipv4/conf/eth0.5/rp_filter=1"], target=""),
     Fault("full-tunnel", "5", ("wg0", "reverse-path"),
           ["ip link add wg0 type veth peer name wg1", "ip addr add 10.66.0.2/32 dev wg0",
            "ip link set wg0 up",
@@ -189,7 +184,7 @@ FAULTS = [
            "ip rule add not fwmark 51820 table 51820",
            "ip rule add table main suppress_prefixlength 0",
            "sysctl -qw net.ipv4.conf.all.rp_filter=1"],
-          options=("--port", PORT, "--interface", "eth0"), probe=HTTP),
+          options=("--port", PORT, "--interface", "eth0")),
     Fault("own-address", "5", ("100.125.10.5",), ["ip addr add 100.125.10.5/32 dev lo"]),
     Fault("accept-queue-full", "6", ("stuck", "7090"), setup=full_queue,
           options=("--port", 7090), fix="restart"),
@@ -201,8 +196,20 @@ FAULTS = [
 ]
 
 
+def real_check(fault):
+    """The real check that FAULT fails, and its port."""
+    port = fault.options[fault.options.index("--port") + 1]
+    if fault.id == "echo-ignored":
+        return lambda lab, port, **kwargs: lab_checks.ping(lab, **kwargs), 0
+    return (lab_checks.tcp if port == lab_services.VSFTPD_PORT else lab_checks.http), port
+
+
+def passes(lab, real, timeout):
+    return real.check(lab, real.port, timeout=timeout, target=real.target).result not in BAD
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_fault(fault, binary, make_lab):
+def test_fault(fault, binary, make_lab, request):
     lab = make_lab(second_link=fault.second_link)
     with contextlib.ExitStack() as stack:
         ready = fault.setup(lab) if fault.setup else None
@@ -217,13 +224,22 @@ def test_fault(fault, binary, make_lab):
         assert all(word.lower() in text.lower() for word in fault.says), text
         if fault.fix:
             assert fault.fix in fails[0]["fix_advice"] and not fails[0]["fix_command"], fails[0]
+            request.node.user_properties.append(("fix", ("advice", f"of check: {fault.fix}")))
             return
         lab.backend.run("sh", "-c", fails[0]["show_command"], check=fault.step != "5")
-        assert not fault.probe or not fault.probe(lab)
+        real, port = real_check(fault)
+        real = SimpleNamespace(check=real, port=port, target=fault.target, opens=fault.opens)
+        line = dict(fails[0], outcome="fail",
+                    where={"layer": "netfilter"} if fault.step == "4" else None)
+        # vsftpd greets with its refusal: the handshake alone passes before, too
+        assert not fault.target or port == lab_services.VSFTPD_PORT or not passes(lab, real, 0.5)
+        before = fault.target and beside(real, lab, line)
         lab.backend.run("sh", "-c", fails[0]["fix_command"])
         found, _ = check(binary, lab, *fault.options, status=HEALTHY)
         assert not of(found, "fail"), found
-        assert not fault.probe or fault.probe(lab)
+        assert not fault.target or passes(lab, real, 2), fails[0]["fix_command"]
+        assert before == (fault.target and beside(real, lab, line)), fails[0]["fix_command"]
+        request.node.user_properties.append(("fix", ("applied", "")))
 
 
 @pytest.mark.parametrize("options", [(), ("--port", PORT),

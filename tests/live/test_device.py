@@ -49,6 +49,7 @@ TC_DROP = Expect("tc-drop", "CONNECT_TIMEOUT", why=("eth0",), show=("tc filter s
                  where={"layer": "device", "device": "eth0"})
 TC_EGRESS_DROP = Expect("reply-dropped", "CONNECT_TIMEOUT", why=("tc egress", "eth0"),
                         show=("tc filter show dev eth0 egress",), where={"layer": "device"})
+FILTER = "whose filter it is, and what else it keeps in, is not known"
 PROGRAMS = [
     Case("xdp-generic", "timeout", XDP_DROP, setup=program(BPF_XDP, flags=XDP_FLAGS_SKB_MODE)),
     Case("xdp-in-the-driver", "timeout", XDP_DROP, setup=program(BPF_XDP)),
@@ -56,8 +57,8 @@ PROGRAMS = [
     Case("tcx-ingress", "timeout", TC_DROP, setup=program(BPF_TCX_INGRESS)),
     Case("tcx-for-another-port", "http", HEALTHY_202, setup=program(BPF_TCX_INGRESS, 9)),
     Case("tc-filter-ingress", "timeout", TC_DROP, fault=tc_filter("ingress")),
-    Case("tcx-egress", "timeout", TC_EGRESS_DROP, setup=program(BPF_TCX_EGRESS)),
-    Case("tc-filter-egress", "timeout", TC_EGRESS_DROP, fault=tc_filter("egress")),
+    Case("tcx-egress", "timeout", TC_EGRESS_DROP, setup=program(BPF_TCX_EGRESS), no_fix=FILTER),
+    Case("tc-filter-egress", "timeout", TC_EGRESS_DROP, fault=tc_filter("egress"), no_fix=FILTER),
 ]
 
 
@@ -108,6 +109,11 @@ BRIDGED = [
                                                  "ebtables -I OUTPUT"),
          fault=BRIDGE + [f"ebtables-nft -A OUTPUT -p IPv4 --ip-destination {RANGE} --ip-proto tcp"
                          f" --ip-sport {PORT} -j DROP"]),
+    Case("ebtables-echo", "lost", at_bridge("firewall-drop", "ebtables-nft", "INPUT",
+                                            "--ip-icmp-type echo-request"), port=0,
+         check=lambda lab, port, **kwargs: lab_checks.ping(lab, **kwargs),
+         fault=BRIDGE + [f"ebtables-nft -A INPUT -p IPv4 --ip-source {RANGE} --ip-proto icmp"
+                         " -j DROP"]),
     # a rule of the host's own hooks, on a host with a bridge
     Case("ip-rule", "timeout", at_bridge("firewall-drop", "iptables-nft", "INPUT", "iptables"),
          fault=BRIDGE + [f"iptables-nft -A INPUT -s {RANGE} -p tcp --dport {PORT} -j DROP"]),

@@ -3,6 +3,7 @@
 import time
 
 import lab_checks
+import lab_services
 import pytest
 from harness import FAILED, Case, Expect, params, run_case
 
@@ -62,6 +63,7 @@ DROPS = [
     Case("udp-legacy", "silent",
          Expect("firewall-drop", None, outcome="pass", where={"backend": "iptables-legacy"}),
          check=lab_checks.datagram, port=5300,
+         setup=lambda lab: lab_services.udp_server(lab, "silent", 5300) and None,
          fault=[f"iptables-legacy -A INPUT -s {RANGE} -p udp --dport 5300 -j DROP"]),
 ]
 
@@ -146,6 +148,69 @@ REPLIES = [
 @pytest.mark.parametrize("case", **params(REPLIES))
 def test_reply(case, make_lab, trace):
     run_case(case, make_lab, trace)
+
+
+def both(verb):
+    """One command for the request, and one for its answer."""
+    return dict(fix_command=(verb, " && ", "sport 8202"), advice=("drops the answer",))
+
+
+def dropped_twice(backend, table, verb):
+    return Expect("firewall-drop", "CONNECT_TIMEOUT", confidence=("certain", "likely"),
+                  where={"backend": backend, "hook": "INPUT", "table": table}, **both(verb))
+
+
+IN, OUT = f"-s {RANGE} -p tcp --dport {PORT}", f"-d {RANGE} -p tcp --sport {PORT}"
+ESTABLISHED = "-m conntrack --ctstate ESTABLISHED -j ACCEPT"
+# What lets the request pass is not enough: the answer, or the request itself, is dropped elsewhere.
+TWICE = [
+    Case("legacy-policies", "timeout", dropped_twice("iptables-legacy", "filter", "-A OUTPUT"),
+         fault=["iptables-legacy -P INPUT DROP", "iptables-legacy -P OUTPUT DROP"], host_wide=True),
+    Case("iptables-nft-rules", "timeout", dropped_twice("iptables-nft", "filter", "-I OUTPUT"),
+         fault=[f"iptables-nft -A INPUT {IN} -j DROP", f"iptables-nft -A OUTPUT {OUT} -j REJECT"]),
+    Case("nft-policies", "timeout", dropped_twice("nft", "guard", "nft add rule inet guard out"),
+         fault=["nft add table inet guard",
+                "nft 'add chain inet guard in { type filter hook input priority 0; policy drop; }'",
+                "nft 'add chain inet guard out"
+                " { type filter hook output priority 0; policy drop; }'",
+                "nft add rule inet guard in tcp dport 80 accept",
+                "nft add rule inet guard out tcp sport 80 accept",
+                "nft add rule inet guard in icmpv6 type nd-neighbor-solicit accept",
+                "nft add rule inet guard out icmpv6 type nd-neighbor-advert accept"]),
+    Case("two-chains", "timeout",
+         Expect("firewall-drop", "CONNECT_TIMEOUT", fix_command=("nft", " && ", "chain-behind"),
+                advice=("drops it, too",)),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} drop")
+         + ["nft 'add chain inet guard chain-behind { type filter hook input priority 5; }'",
+            f"nft add rule inet guard chain-behind ip saddr {RANGE} tcp dport {PORT} drop"]),
+]
+
+
+@pytest.mark.parametrize("case", **params(TWICE))
+def test_dropped_twice(case, make_lab, trace):
+    run_case(case, make_lab, trace)
+
+
+# The answer passes as one of a connection that is known, so that one command is enough.
+ONCE = [
+    Case("legacy-established", "timeout", drop("iptables-legacy", "INPUT", "filter"),
+         fault=["iptables-legacy -P INPUT DROP", f"iptables-legacy -A OUTPUT {ESTABLISHED}",
+                "iptables-legacy -P OUTPUT DROP"], host_wide=True),
+    Case("nft-established", "timeout", drop("nft", "INPUT", "guard"),
+         fault=nft("input", f"ip saddr {RANGE} tcp dport {PORT} drop")
+         + ["nft 'add chain inet guard out { type filter hook output priority 0; policy drop; }'",
+            "nft add rule inet guard out ct state established,related accept",
+            "nft add rule inet guard out icmpv6 type nd-neighbor-advert accept"]),
+    Case("other-port", "timeout", drop("iptables-nft", "INPUT", "filter"),
+         fault=[f"iptables-nft -A INPUT {IN} -j DROP",
+                f"iptables-nft -A OUTPUT -d {RANGE} -p tcp --sport 8203 -j DROP"]),
+]
+
+
+@pytest.mark.parametrize("case", **params(ONCE))
+def test_dropped_once(case, make_lab, trace):
+    _, line, _ = run_case(case, make_lab, trace)
+    assert " && " not in line["fix_command"], line["fix_command"]
 
 
 def test_place_among_many(make_lab, trace):

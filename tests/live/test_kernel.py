@@ -86,10 +86,12 @@ BAD_SUM = {"why": ("checksum", "TCP_CSUM"), "fix": ("ethtool",)} if gives_reason
     {"why": ("tcp_v4_rcv", "no reason")}
 OLD_TTL = {"why": ("ttl",)} if gives_reason("TCP_MINTTL") else {"why": ("tcp_v4_rcv",)}
 
+NO_RULE = "no rule makes the client's checksum right"
 DROPS = [
     Case("checksum", "timeout", Expect("kernel-drop", "CONNECT_TIMEOUT", **BAD_SUM),
-         check=lab_faults.bad_checksum),
+         check=lab_faults.bad_checksum, no_fix=NO_RULE),
     Case("ttl", "timeout", Expect("kernel-drop", "CONNECT_TIMEOUT", **OLD_TTL), port=PORT,
+         no_fix="the service itself asks for that TTL",
          setup=odd_socket("minttl")),
 ]
 
@@ -114,10 +116,10 @@ def invalid(backend, *why, code="CONNECT_TIMEOUT"):
 
 INVALID = [
     Case("checksum", "timeout", invalid("iptables-nft", "checksum"), fault=[DROP_INVALID],
-         check=lab_faults.bad_checksum),
+         no_fix=NO_RULE, check=lab_faults.bad_checksum),
     Case("nft", "timeout", invalid("nft", "checksum"), fault=NFT_INVALID,
-         check=lab_faults.bad_checksum),
-    Case("legacy", "timeout", invalid("iptables-legacy", "checksum"),
+         no_fix=NO_RULE, check=lab_faults.bad_checksum),
+    Case("legacy", "timeout", invalid("iptables-legacy", "checksum"), no_fix=NO_RULE,
          fault=[DROP_INVALID.replace("-nft", "-legacy")], check=lab_faults.bad_checksum),
     Case("legacy-beside-another-drop", "timeout",
          Expect("firewall-drop", "CONNECT_TIMEOUT", where={"backend": "iptables-legacy"}),
@@ -203,13 +205,18 @@ def again(lab, port, timeout=1, **_):
 
 
 def old_timestamp(lab, port, timeout=1, **_):
-    """A SYN with a timestamp from before the old connection."""
+    """A SYN with a timestamp from before the old connection, but with later numbers."""
     with lab_faults.RawTcp(lab, port, source=lab.old_source) as raw:
-        start = time.monotonic()
-        raw.send(lab_faults.SYN, 1, timestamp=1)
+        lab.old_seq += 1000  # each SYN is one of its own
+        start, isn = time.monotonic(), lab.old_seq % 2**32
+        raw.send(lab_faults.SYN, isn, timestamp=1)
         flags, _ = raw.answer(timeout) or (0, 0)
         # an ACK of the old connection is no answer; nor does the load balancer repeat this SYN
-        return raw.seen("syn-ack" if flags & lab_faults.SYN else "timeout", start)
+        if not flags & lab_faults.SYN:
+            return raw.seen("timeout", start)
+        lab.lb.run("iptables-legacy", "-F", "OUTPUT")  # what kept its resets in
+        raw.send(lab_faults.RST, isn + 1)
+        return raw.seen("syn-ack", start)
 
 
 STALE = Expect("stale-connection", "CONNECT_TIMEOUT", why=("old connection",),

@@ -64,6 +64,7 @@ QUEUES = [
          port=7090, setup=queue_nearly_full, check=lab_checks.tcp),
     # the SYN is swallowed here as well, but for want of a route
     Case("look-alike-no-route", "timeout", Expect("no-route-back", "CONNECT_TIMEOUT"), port=7090,
+         check=lab_checks.tcp,
          setup=server("never-accept", 7090, "--backlog", 3, name="stuck"),
          fault=["ip route del default"], host_wide=True),
 ]

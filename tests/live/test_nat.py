@@ -5,6 +5,7 @@ import json
 import lab_checks
 import lab_services
 import pytest
+from fixes import settle
 from harness import FAILED, HEALTHY, Expect, Hctrace
 from lab import BACKEND, BACKEND6, CONTAINER, CONTAINER6
 
@@ -28,10 +29,12 @@ class Case:
     """What is done to the backend and the container, what the load balancer sees, what is said."""
 
     def __init__(self, id, seen, expect, rules, box=(), check=lab_checks.http, port=PORT,
-                 target=BACKEND, timeout=1, inside=False, setup=None, options=(), text=()):
+                 target=BACKEND, timeout=1, inside=False, setup=None, options=(), text=(),
+                 no_fix=None, opens=None):
         self.id, self.seen, self.expect, self.rules, self.box = id, seen, expect, rules, box
         self.check, self.port, self.target, self.timeout = check, port, target, timeout
         self.inside, self.setup, self.options, self.text = inside, setup, options, text
+        self.no_fix, self.opens = no_fix, opens  # as in harness.Case
 
     def __str__(self):
         return self.id
@@ -63,6 +66,7 @@ def play(case, make_lab, trace):
     assert bool(inner) == case.inside, f"one timeline over both namespaces: {timeline}"
     probes = run.of_type("probe")
     assert list(filter(Hctrace.is_of(seen), probes)) == probes, f"one probe: {run.dump()}"
+    settle(case, lab, run, line, trace.tell)
     run.stop(status=HEALTHY if line["outcome"] == "pass" else FAILED)
     return line
 
@@ -136,7 +140,8 @@ def test_container_is_healthy(case, make_lab, trace):
     Case("no-route-back", "timeout",
          Expect("no-route-back", "CONNECT_TIMEOUT", where={"layer": "route"},
                 why=(f"{CONTAINER}:80", "in the container"), advice=("docker0",)),
-         [BOX], box=["ip route del default"], inside=True),
+         [BOX], box=["ip route del default"], inside=True,
+         no_fix="which routes the container has is its runtime's to say"),
 ))
 def test_container_fails(case, make_lab, trace):
     play(case, make_lab, trace)
@@ -179,11 +184,13 @@ DROP_FORWARD = f"-A FORWARD -d {CONTAINER} -j DROP"
     Case("no-route-to-the-container", "refused",
          forward_drop("no route", "172.18.0.2:80", show=("ip route get 172.18.0.2",),
                       code="CONNECT_FAILED", layer="route"),
-         [dnat("172.18.0.2:80"), "ip route add unreachable 172.18.0.0/16"]),
+         [dnat("172.18.0.2:80"), "ip route add unreachable 172.18.0.0/16"],
+         no_fix="whether the route or the NAT rule is wrong is not known"),
     Case("container-is-gone", "refused",
          forward_drop("ARP", "172.17.0.9:80", fix=("docker",), code="CONNECT_FAILED",
                       layer="neighbour", device="docker0"),
-         [dnat("172.17.0.9:80")], timeout=5),
+         [dnat("172.17.0.9:80")], timeout=5,
+         no_fix="nobody has that address: only its runtime starts a container"),
 ))
 def test_forward_drop(case, make_lab, trace):
     line = play(case, make_lab, trace)
@@ -203,7 +210,8 @@ def test_forward_drop(case, make_lab, trace):
     Case("input-is-no-forward", "timeout",
          Expect("firewall-drop", "CONNECT_TIMEOUT",
                 where={"hook": "INPUT", "chain": "INPUT", "backend": "iptables-nft"}),
-         [f"iptables-nft -A INPUT -p tcp --dport {PORT} -j DROP", f"iptables-nft {DROP_FORWARD}"]),
+         [f"iptables-nft -A INPUT -p tcp --dport {PORT} -j DROP", f"iptables-nft {DROP_FORWARD}"],
+         setup=lambda lab: lab_services.tcp_server(lab, "answer", PORT, name="here") and None),
     Case("published-nowhere", "refused",
          Expect("no-listener", "CONNECT_REFUSED", why=(f"{BACKEND}:{PORT}",)),
          [dnat(f"{CONTAINER}:80", port=PORT + 1)]),
@@ -226,7 +234,8 @@ STATELESS = ("nft add table ip spoil",
          Expect("reply-rewritten", "CONNECT_TIMEOUT", confidence=("certain",), fix=("NOTRACK",),
                 why=(f"source {CONTAINER}:80", f"{BACKEND}:{PORT}", "not undone")),
          [BOX, "iptables-nft -t raw -A PREROUTING -i docker0 -j NOTRACK"], inside=True,
-         text=["reply leaves with source"]),
+         text=["reply leaves with source"],
+         no_fix="what took the connection's entry away, or kept it out, is not proven"),
     Case("other-address", "timeout",
          Expect("reply-rewritten", "CONNECT_TIMEOUT", confidence=("certain",),
                 why=("192.168.0.99:80", f"{BACKEND}:80", "spoil"),
@@ -253,6 +262,7 @@ STATELESS = ("nft add table ip spoil",
          Expect("reply-rewritten", None, outcome="pass", why=(f"source {BACKEND}:5353", "answered"),
                 where={"layer": "application"}, fix=("192.168.0.20:5353",)),
          ["ip addr add 192.168.0.20/24 dev eth0"], target="192.168.0.20",
+         no_fix="to which address the service binds is its own setting",
          port=5353, check=lab_checks.datagram,
          setup=lambda lab: lab_services.udp_server(lab, "echo", 5353)),
 ))
@@ -307,7 +317,8 @@ def nginx_here(lab):
          setup=nginx_here, text=["destination is now 127.0.0.1:80"]),
     Case("localhost-not-allowed", "timeout",
          Expect("kernel-drop", "CONNECT_TIMEOUT", why=("127.0.0.0/8",), fix=("route_localnet",)),
-         [dnat("127.0.0.1:80")], setup=nginx_here),
+         [dnat("127.0.0.1:80")], setup=nginx_here,
+         no_fix="the switch would open what listens on 127.0.0.1 to the network"),
     Case("other-local-address", "http", Expect("healthy", protocol="http", process="nginx"),
          [dnat("172.17.0.1:80")], setup=nginx_here, text=["destination is now 172.17.0.1:80"]),
 ))

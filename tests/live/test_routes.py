@@ -93,7 +93,8 @@ SECOND = [
          second_link=True, fault=rp_filter(2, "eth1")),
     Case("asymmetric-and-filtered-outside", "timeout",
          Expect("wrong-interface", "CONNECT_TIMEOUT", why=("eth0", "eth1")), target=BACKEND_2,
-         second_link=True, fixes=True, router=["iptables-nft -A FORWARD -i web0 -s 192.168.1.0/24 -j DROP"]),
+         second_link=True, fixes=True, opens="answers of that address take another way, to whomever",
+         router=["iptables-nft -A FORWARD -i web0 -s 192.168.1.0/24 -j DROP"]),
 ]
 
 
@@ -122,7 +123,7 @@ ADDRESSES = [
     Case("target-is-not-ours", "timeout", Expect("not-local", "CONNECT_TIMEOUT",
                                                  why=("192.168.0.77",)),
          target="192.168.0.77", router=["ip route add 192.168.0.77/32 via 192.168.0.10"],
-         fixes=True),
+         fixes=True, opens="the address that was missing is everybody's"),
     # a bridge of this host's that has the load balancer's address, as a VIP is often set up
     Case("source-is-ours-on-a-bridge", "timeout",
          Expect("martian-source", "CONNECT_TIMEOUT", why=("100.125.10.5",)),

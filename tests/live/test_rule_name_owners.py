@@ -42,17 +42,20 @@ def docker(id, tool, which, **kwargs):
                  hook="FORWARD", container=True, port=8080, **kwargs)
 
 
+NOT_RUNNING = "firewalld does not run here: its rules are written by hand"
+ENDPOINTS = "no rule gives the service an endpoint"
+CLUSTER = "the allowed sources stand in the cluster's own objects"
 OWNED = [
     owned("firewalld-not-allowed", "firewalld", "nft", "firewalld.nft", "rest", "firewall-cmd",
-          "--zone=public", "8202", "tcp", **REJECTED, fix_works=False),
+          "--zone=public", "8202", "tcp", **REJECTED, no_fix=NOT_RUNNING),
     owned("firewalld-rich-rule", "firewalld", "nft", "firewalld.nft", "deny", "firewall-cmd",
-          "--zone=public", RANGE, "8503", port=8503, fix_works=False),
+          "--zone=public", RANGE, "8503", port=8503, no_fix=NOT_RUNNING),
     docker("not-published-nft", "iptables-nft", "bridge"),
     docker("not-published-legacy", "iptables-legacy", "bridge"),
     docker("own-rule", "iptables-nft", "user",
            check=lambda lab, port, **kwargs: lab_checks.http(lab, port, node=2, **kwargs)),
     owned("kube-proxy-no-endpoints", "kube-proxy", "iptables-nft", "kube-proxy.rules", "endpoints",
-          "no endpoints", port=30080, **REJECTED, control=False, fix_works=False,
+          "no endpoints", port=30080, **REJECTED, control=False, no_fix=ENDPOINTS,
           show=("kubectl", "default", "shop")),
     owned("kube-proxy-no-local-endpoints", "kube-proxy", "iptables-nft", "kube-proxy-local.rules",
           "local", "healthCheckNodePort 30873", port=31080, control=False, fix_works=False,
@@ -68,7 +71,7 @@ OWNED = [
     owned("tailscale-legacy", "Tailscale", "iptables-legacy", "tailscale.rules", "own",
           "-I ts-input 3"),
     owned("kube-proxy-source-ranges", "kube-proxy", "iptables-legacy", "kube-proxy.rules", "ranges",
-          "kubectl", "default", "cart", fix_works=False),
+          "kubectl", "default", "cart", no_fix=CLUSTER),
 ]
 
 

@@ -35,6 +35,9 @@ REFUSALS = [
     Case("xinetd-all", "closed/reset", refused("line 1 of /etc/hosts.deny"), port=XINETD_PORT,
          fixes=True,
          setup=files(XINETD_PORT, "ALL: ALL\n")),
+    # the last line of hosts.allow has no newline
+    Case("xinetd-allow-file-cut", "closed/reset", refused(LINE_2, process="xinetd"),
+         port=XINETD_PORT, setup=files(XINETD_PORT, DENY_RANGE, "sshd: 10.0.0.1")),
     Case("xinetd-by-service", "closed/reset",
          refused("line 1 of /etc/hosts.deny", "http_once.sh"), port=XINETD_PORT,
          fixes=True,
@@ -51,7 +54,7 @@ REFUSALS = [
          setup=files(TCPD_PORT, DENY_RANGE)),
     Case("vsftpd-421", "not-http",
          refused("line 1 of /etc/hosts.deny", code="RESPONSE_FORMAT_ERROR", process="vsftpd"),
-         port=VSFTPD_PORT,
+         port=VSFTPD_PORT, no_fix="an HTTP check of an FTP service fails behind libwrap, too",
          setup=files(VSFTPD_PORT, "vsftpd: 100.125.\n")),
 ]
 

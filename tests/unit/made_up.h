@@ -23,15 +23,33 @@ struct made_up {
 	struct host host;
 	int err;
 	struct host_rules rules;
+	struct host_rules behind; /* what stands behind RULES on the way, or on the answer's */
 	struct host_rule by_handle;
 	unsigned asked;
-	struct host_packet packet; /* last asked for */
+	struct host_packet packet; /* last asked for, but for what stands behind */
 };
+
+/* Is PACKET, after the first, for what stands behind the rule that dropped that? */
+static inline bool is_for_behind(const struct made_up *m, const struct host_packet *packet)
+{
+	if (!m->asked)
+		return false;
+	if (packet->reply != m->packet.reply || strcmp(packet->hook, m->packet.hook) != 0)
+		return true;
+	for (size_t i = 0; i < m->rules.n; i++)
+		if (packet->above == m->rules.r[i].priority && packet->below == INT32_MAX)
+			return true;
+	return false;
+}
 
 static inline int rules(void *ctx, const struct host_packet *packet, struct host_rules *out)
 {
 	struct made_up *m = ctx;
 
+	if (is_for_behind(m, packet)) {
+		*out = m->behind;
+		return m->err;
+	}
 	m->asked++;
 	m->packet = *packet;
 	*out = m->rules;

@@ -34,6 +34,45 @@ static void one_candidate(void **state)
 	assert_false(m.packet.reply);
 }
 
+/* Where the answer is dropped as well, one command does not help. */
+static void and_the_answer(void **state)
+{
+	static const char both[] =
+		"iptables-nft -I INPUT 3 -s 100.125.0.0/16 -p tcp --dport 80 -j ACCEPT"
+		" && iptables-nft -I INPUT 3 -s 100.125.0.0/16 -p tcp --dport 80 -j ACCEPT"
+		" && iptables-nft -I INPUT 3 -d 100.125.0.0/16 -p tcp --sport 80 -j ACCEPT";
+	static const struct {
+		bool surely, invalid_only;
+		enum host_rule_kind kind;
+		bool next;
+	} rows[] = {
+		{ true, false, RULE_DROP, true },
+		{ true, false, RULE_REJECT, true },
+		{ false, false, RULE_DROP, false }, /* it may not be met */
+		{ true, true, RULE_DROP, false },
+		{ true, false, RULE_PASS, false },
+		{ true, false, RULE_UNKNOWN, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct probe p = dropped_by_nft();
+		struct made_up m;
+		struct diagnosis d;
+
+		make_up(&m);
+		add(&m, "iptables-nft", "INPUT", 3, "-j DROP");
+		m.behind = m.rules;
+		m.behind.r[0].surely = rows[i].surely;
+		m.behind.r[0].invalid_only = rows[i].invalid_only;
+		m.behind.r[0].kind = rows[i].kind;
+		d = diagnosed(&p, &m, NULL);
+		if (rows[i].next)
+			assert_string_equal(d.fix.command.text, both);
+		else
+			assert_null(strstr(d.fix.command.text, "&&"));
+	}
+}
+
 static void several_candidates(void **state)
 {
 	struct probe p = dropped_by_nft();
@@ -369,6 +408,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_candidate),
+		cmocka_unit_test(and_the_answer),
 		cmocka_unit_test(several_candidates),
 		cmocka_unit_test(not_all_read),
 		cmocka_unit_test(counters),

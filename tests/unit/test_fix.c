@@ -318,7 +318,7 @@ static void a_daemon_by_name(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct answers a = { .wrappers = { .file = "/etc/hosts.deny", .line = 2, .text = "ALL: ALL" } };
 		struct probe p = syn();
-		char wanted[128] = "";
+		char wanted[160] = "";
 		struct fix fix;
 
 		p.established_ns = p.synack_ns = p.ack_ns = p.start_ns + 1;
@@ -333,8 +333,8 @@ static void a_daemon_by_name(void **state)
 		assert_true(fix.advice[0]);
 		strcpy(a.wrappers.file, "/etc/hosts.allow");
 		fix = fix_of(&verdict_tcp_wrappers, &p, &a);
-		snprintf(wanted, sizeof(wanted), "sed -i '1i %s: 100.125.0.0/16' /etc/hosts.allow",
-			 rows[i].daemon);
+		snprintf(wanted, sizeof(wanted), "old=$(cat /etc/hosts.allow) && printf '%%s\\n' '%s: 100.125.0.0/16' "
+			 "\"$old\" >/etc/hosts.allow", rows[i].daemon);
 		assert_string_equal(fix.command.text, rows[i].command ? wanted : "");
 	}
 }

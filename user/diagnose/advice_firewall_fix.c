@@ -74,7 +74,11 @@ static void ebtables_match(const struct facts *f, const struct culprit *c, struc
 
 	FIX_COMMAND(d, "-p %s --%s-%s %s", f->v6 ? "IPv6" : "IPv4", ip,
 		    c->reply ? "destination" : "source", f->range);
-	if (!f->icmp)
+	if (f->icmp)
+		FIX_COMMAND(d, f->v6 ? " --ip6-proto ipv6-icmp --ip6-icmp-type %s" :
+				       " --ip-proto icmp --ip-icmp-type %s",
+			    c->reply ? "echo-reply" : "echo-request");
+	else
 		FIX_COMMAND(d, " --%s-proto %s --%s-%s %u", ip, f->protocol, ip,
 			    c->reply ? "sport" : "dport", port_of(f, c));
 }
@@ -251,6 +255,29 @@ static bool is_behind_synproxy(const struct facts *f, const struct culprit *c)
 	return false;
 }
 
+/* Adds the commands for what would drop the probe, or its answer, next. */
+static void fix_next(const struct facts *f, const struct culprit *c, struct diagnosis *d)
+{
+	struct culprit next[NEXT_MAX];
+	size_t n = command_is_set(&d->fix.command) ? culprits_next(f, c, next) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct diagnosis more = { 0 };
+		char words[256];
+
+		fix_by_rule(f, &next[i], &more);
+		rule_words(&next[i].rule, words, sizeof(words));
+		add_advice(d, "Behind it, %s drops %s.", words,
+			   next[i].reply && !c->reply ? "the answer" : "it, too");
+		if (command_is_set(&more.fix.command)) {
+			FIX_COMMAND(d, " && ");
+			command_append(&d->fix.command, &more.fix.command);
+		} else {
+			add_advice(d, "%s", more.fix.advice);
+		}
+	}
+}
+
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d)
 {
 	if (is_behind_synproxy(f, c) && c->named && c->confidence != CONFIDENCE_GUESS &&
@@ -284,4 +311,6 @@ void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosi
 		fix_by_search(f, c, d);
 	if (c->inside)
 		fix_inside(f, c, d);
+	else
+		fix_next(f, c, d);
 }

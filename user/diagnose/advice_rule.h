@@ -25,6 +25,12 @@ void end_sentence(struct diagnosis *d);
 /* "rule 3 of chain INPUT, table filter (iptables-nft)" */
 const char *rule_words(const struct host_rule *rule, char *out, size_t size);
 
+/*
+ * advice_firewall_next.c: what surely drops the probe, or its answer, once C lets it pass.  Returns
+ * how many.
+ */
+#define NEXT_MAX 2
+size_t culprits_next(const struct facts *f, const struct culprit *c, struct culprit out[NEXT_MAX]);
 /* advice_firewall_fix.c: adds to fix a command that lets the probe, or its reply, pass C. */
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d);
 /*

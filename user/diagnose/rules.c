@@ -53,6 +53,7 @@ static const struct {
 	{ VERDICT_NO_ROUTE_BACK, &no_route_back_forwarded },
 	{ VERDICT_REPLY_DROPPED, &verdict_reply_dropped.rule },
 	{ VERDICT_NO_ROUTE_BACK, &verdict_no_route_back.rule },
+	{ VERDICT_ICMP_IGNORED, &verdict_icmp_ignored.rule },
 	{ VERDICT_KERNEL_DROP, &verdict_kernel_drop.rule },
 	{ VERDICT_ACCEPT_QUEUE_FULL, &accept_queue_overflow },
 	{ VERDICT_WRONG_INTERFACE, &verdict_wrong_interface.rule },
@@ -70,7 +71,6 @@ static const struct {
 	{ VERDICT_PROBE_ABORTED, &verdict_probe_aborted.rule },
 	{ VERDICT_APP_NOT_ACCEPTING, &verdict_app_not_accepting.rule },
 	{ VERDICT_APP_SLOW, &verdict_app_slow.rule },
-	{ VERDICT_ICMP_IGNORED, &verdict_icmp_ignored.rule },
 	{ VERDICT_HEALTHY, &healthy_silence },
 };
 

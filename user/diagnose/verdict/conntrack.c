@@ -46,16 +46,21 @@ static enum match match_conntrack_invalid(const struct facts *f)
 		       : NO_MATCH;
 }
 
+/* A first packet has no window and no beginning to miss: the packet itself must be wrong. */
+static bool begins(const struct facts *f)
+{
+	return !f->tcp || f->drop->packet.tcp_flags & HCT_TCP_SYN;
+}
+
 /* Why conntrack cannot place the packet (nf_conntrack_proto_tcp.c, 6.18), as far as known. */
 static void say_why_invalid(const struct facts *f, struct diagnosis *d)
 {
 	int64_t loose = 1;
 	bool known = ask_sysctl(f->given.host, "net.netfilter.nf_conntrack_tcp_loose", &loose) == 0;
-	bool begins = f->tcp && f->drop->packet.tcp_flags & HCT_TCP_SYN;
 
-	if (!f->tcp || begins) {
+	if (begins(f)) {
 		say(WHY(d), " A first packet is invalid when its checksum or its headers are wrong");
-		say(WHY(d), begins ? ", or when an older connection has the same ports." : ".");
+		say(WHY(d), f->tcp ? ", or when an older connection has the same ports." : ".");
 		add_advice(d, "Capture it to see its checksum.");
 		SHOW_COMMAND(d, "tcpdump -vnp -c 10 -i %s host %s",
 			     f->p->device_in[0] ? f->p->device_in : "any", f->lb);
@@ -92,9 +97,14 @@ static void report_conntrack_invalid(const struct facts *f, struct diagnosis *d)
 		    packet_words(f, f->drop), f->lb, f->icmp ? f->address : f->target, device,
 		    c->chain.chain, c->chain.table, c->chain.backend);
 	}
-	fix_culprit(f, c, d);
-	if (command_is_set(&d->fix.command))
-		add_advice(d, "That accepts it ahead of the rule; the cause stays.");
+	if (begins(f)) {
+		add_advice(d, "No rule helps against a wrong checksum or wrong headers: behind the "
+			      "firewall the kernel refuses such a packet all the same.");
+	} else {
+		fix_culprit(f, c, d);
+		if (command_is_set(&d->fix.command))
+			add_advice(d, "That accepts it ahead of the rule; the cause stays.");
+	}
 	say_why_invalid(f, d);
 	if (f->connected)
 		d->code = f->late_code;

@@ -5,11 +5,18 @@
 #include "diagnose/ask.h"
 #include "diagnose/verdict/report.h"
 
+/* icmpv6_rcv() frees a request that it ignores as if it were dropped; icmp_rcv() consumes it. */
+static bool may_be_ignored(const struct facts *f)
+{
+	return f->v6 && !f->drop->reply && has_no_reason(f->drop) &&
+	       function_is(f->drop->function, "icmpv6_rcv");
+}
+
 static enum match match_icmp_ignored(const struct facts *f)
 {
 	int64_t ignore;
 
-	if (!f->icmp || f->p->reply_ns || f->drop)
+	if (!f->icmp || f->p->reply_ns || (f->drop && !may_be_ignored(f)))
 		return NO_MATCH;
 	if (!probe_forwarded(f->p) &&
 	    ask_sysctl(f->given.host,
@@ -17,7 +24,7 @@ static enum match match_icmp_ignored(const struct facts *f)
 		       &ignore) == 0 &&
 	    ignore)
 		return MATCH_CERTAIN;
-	return MATCH_LIKELY;
+	return f->drop ? NO_MATCH : MATCH_LIKELY;
 }
 
 static void report_icmp_ignored(const struct facts *f, struct diagnosis *d)

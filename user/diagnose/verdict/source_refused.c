@@ -142,12 +142,21 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 
 static void report_martian_source(const struct facts *f, struct diagnosis *d)
 {
+	static const char *const no_host[] = { "IP_INVALID_SOURCE" }; /* nobody's: broadcast and the like */
+
 	where_set(d, "route", f->drop);
 	say(WHY(d),
 	    "The probe's source %s is an address of this host itself, so the kernel dropped the %s "
 	    "as a forgery.",
 	    f->lb, f->what);
-	add_advice(d, "Take the address off the device that has it.");
+	if (!reason_in(f->drop, no_host, N(no_host))) {
+		/* whichever device has it, and however long its prefix is */
+		FIX_COMMAND(d, f->v6 ? "ip -6 addr flush to %s/128" : "ip addr flush to %s/32", f->lb);
+		add_advice(d, "That takes the address off the device that has it. Where a program or a "
+			      "configuration file gives it to this host, take it out there, too.");
+	} else {
+		add_advice(d, "Take the address off the device that has it.");
+	}
 	SHOW_COMMAND(d, f->v6 ? "ip -6 addr show to %s" : "ip addr show to %s", f->lb);
 }
 

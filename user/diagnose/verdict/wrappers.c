@@ -54,7 +54,10 @@ static bool is_daemon_name(const char *name)
 	       '\0';
 }
 
-/* hosts.allow comes first, so that a line at its end is ahead of all of hosts.deny. */
+/*
+ * hosts.allow comes first, so that a line at its end is ahead of all of hosts.deny.  The file is
+ * written, not replaced: it can be mounted there, or be a link, and keeps its owner.
+ */
 static void fix_wrappers(const char *daemon, const char *client, const struct host_wrappers *w,
 			 struct diagnosis *d)
 {
@@ -67,8 +70,9 @@ static void fix_wrappers(const char *daemon, const char *client, const struct ho
 		/* the first newline: the last line may have none */
 		FIX_COMMAND(d, "printf %s %s >>%s", "\\n%s\\n", line, allow);
 	} else {
-		snprintf(line, sizeof(line), "1i %s: %s", daemon, client);
-		FIX_COMMAND(d, "sed -i %s %s", line, w->file);
+		snprintf(line, sizeof(line), "%s: %s", daemon, client);
+		FIX_COMMAND(d, "old=$(cat %s) && printf %s %s \"$old\" >%s", w->file, "%s\\n", line,
+			    w->file);
 	}
 	add_advice(d, "It applies to the next connection.");
 }
