@@ -57,8 +57,3 @@ bool icmp_is_ttl_exceeded(bool v6, uint8_t type, uint8_t code)
 {
 	return type == (v6 ? 3 : 11) && code == 0;
 }
-
-bool icmp_is_no_route(bool v6, uint8_t type, uint8_t code)
-{
-	return type == (v6 ? 1 : 3) && code == 0;
-}

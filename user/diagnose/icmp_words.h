@@ -12,7 +12,5 @@ const char *icmp_meaning(bool v6, uint8_t type, uint8_t code);
 bool icmp_is_redirect(bool v6, uint8_t type);
 /* Did a router give up a packet that had passed too many? */
 bool icmp_is_ttl_exceeded(bool v6, uint8_t type, uint8_t code);
-/* Did a look-up find no route? */
-bool icmp_is_no_route(bool v6, uint8_t type, uint8_t code);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "icmp_words.h"
 #include "spoken.h"
 #include "timeline.h"
 
@@ -14,11 +13,6 @@
 enum { STATE_ESTABLISHED = 1, STATE_FIN_WAIT1 = 4, STATE_CLOSE = 7 };
 
 #define TLS_HANDSHAKE 0x16
-
-static bool is_v6(const struct probe *p)
-{
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
-}
 
 static void copy_device(char out[IFNAMSIZ], const char *device)
 {
@@ -287,39 +281,6 @@ static void datagram_left(struct probe *p, const struct obs *o)
 	note_once(&p->reply_ns, o);
 }
 
-#define ROUND_NS UINT64_C(200000000) /* a sender repeats a packet later, a loop brings it back sooner */
-
-/* A request that leaves again: it is on its way to somebody else. */
-static void note_passed_on(struct probe *p, const struct obs *o)
-{
-	if (!p->passed_on)
-		copy_device(p->passed_device, o->device);
-	p->passed_on = true;
-	p->round_ns = o->time_ns;
-}
-
-/*
- * Is it the same packet once more, that a loop brought back?  Counted at one device
- * only: a bridge or a VLAN above it sees it, too.
- */
-static bool is_return(struct probe *p, const struct obs *o)
-{
-	bool is_segment = p->tuple.protocol == IPPROTO_TCP &&
-			  !(o->packet.tcp_flags & HCT_TCP_SYN);
-	bool soon;
-
-	if (!p->passed_on || is_segment || o->point == HCT_POINT_XDP || !o->device[0])
-		return false;
-	if (!p->back_device[0])
-		copy_device(p->back_device, o->device);
-	if (strncmp(p->back_device, o->device, IFNAMSIZ) != 0)
-		return false;
-	soon = o->time_ns - p->round_ns < ROUND_NS;
-	p->came_back += soon;
-	p->round_ns = o->time_ns;
-	return soon;
-}
-
 static void observe_packet(struct probe *p, const struct obs *o)
 {
 	bool arrival = o->point == HCT_POINT_XDP || o->point == HCT_POINT_RECEIVE ||
@@ -330,18 +291,15 @@ static void observe_packet(struct probe *p, const struct obs *o)
 		if (arrival)
 			note_once(&p->inner_reply_ns, o);
 		else
-			note_passed_on(p, o);
+			probe_note_passed_on(p, o);
 		return;
 	}
 	if (o->packet.is_icmp_error) {
-		if (arrival || p->icmp_left_ns)
-			return;
-		p->icmp_left_ns = o->time_ns;
-		p->icmp_left_type = o->packet.icmp_type;
-		p->icmp_left_code = o->packet.icmp_code;
+		if (!arrival)
+			probe_note_icmp_left(p, o);
 		return;
 	}
-	if (arrival && is_return(p, o))
+	if (arrival && probe_is_return(p, o))
 		return;
 	if (arrival) {
 		note_arrival(p, o);
@@ -624,7 +582,7 @@ void probe_observe(struct probe *p, const struct obs *o)
 		p->retransmits++;
 		break;
 	case HCT_POINT_ICMP_SENT:
-		if (!p->icmp_sent.seen && !icmp_is_redirect(is_v6(p), o->icmp.type)) {
+		if (!p->icmp_sent.seen && !obs_is_redirect(o)) {
 			set_incident(p, &p->icmp_sent, o);
 			p->icmp_sent.icmp_type = o->icmp.type;
 			p->icmp_sent.icmp_code = o->icmp.code;

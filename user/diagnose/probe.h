@@ -249,6 +249,17 @@ void probe_start(struct probe *p, uint64_t id, const struct obs *o);
 void probe_observe(struct probe *p, const struct obs *o);
 /* Adds the TLS records that O tells to those of P (probe_tls.c). */
 void probe_take_tls(struct probe *p, const struct obs *o);
+/* probe_forward.c: a request that leaves again, for somebody else, by O's device. */
+void probe_note_passed_on(struct probe *p, const struct obs *o);
+/*
+ * Does O tell of a packet that was passed on, and that a loop brought back?  Counted at
+ * one device only: a bridge or a VLAN above it sees it, too.
+ */
+bool probe_is_return(struct probe *p, const struct obs *o);
+/* The ICMP error O leaves, in answer to a request. */
+void probe_note_icmp_left(struct probe *p, const struct obs *o);
+/* ICMP_SENT: does it tell of a better way, so that the packet itself went on? */
+bool obs_is_redirect(const struct obs *o);
 /* O begins the next request on P's connection: so P's answer was complete for the load balancer. */
 void probe_goes_on(struct probe *p, const struct obs *o);
 /* Is O the first segment of a request on a connection that is kept, with its content? */
