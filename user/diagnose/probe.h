@@ -111,9 +111,9 @@ struct probe {
 	char comm[HCT_COMM_LEN];
 
 	uint8_t carriage_in; /* of the request's packet that arrived last, as in probe_incident */
+	bool fragmented; /* it is a fragment: of its packet FRAGMENTS_HAVE bytes came */
 	uint16_t vlan_in;
-	bool fragmented; /* it is a fragment: of its packet FRAGMENTS_HAVE bytes came … */
-	uint16_t fragments_have, fragments_total; /* … of so many; 0: the last one did not come */
+	uint16_t fragments_have, fragments_total; /* of so many; 0: the last one did not come */
 
 	uint64_t start_ns; /* first packet */
 	uint64_t last_ns; /* last observation */
