@@ -145,7 +145,7 @@ static void say_outside(const struct silence *silence, struct diagnosis *d)
 	}
 	if (tuple->protocol == IPPROTO_UDP)
 		s->protocols = HCT_PROTO_UDP;
-	say(ADVICE(d), "Look outside this host: is the health check on, and its port right? ");
+	add_advice(d, "Look outside this host: is the health check on, and its port right? ");
 	inbound_rule(rule, s);
 	if (w->group)
 		say(ADVICE(d), "The inbound rules of the %s must have one with %s%s", w->group,
