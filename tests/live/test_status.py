@@ -166,7 +166,8 @@ OTHERS = [
          setup=answers("429 Too Many Requests")),
     Case("431", "http", status(431, "large"), port=PORT,
          setup=answers("431 Request Header Fields Too Large")),
-    Case("502", "http", status(502, "upstream runs and listens"), port=8502),
+    Case("502", "http", status(502, "upstream runs and listens"), port=PORT,
+         setup=answers("502 Bad Gateway")),
     Case("504", "http", status(504, "upstream did not answer in time"), port=PORT,
          setup=answers("504 Gateway Timeout")),
 ]
