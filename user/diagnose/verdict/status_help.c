@@ -356,11 +356,12 @@ static void help_upstream(const struct help *h)
 	int status = h->a->status;
 
 	if (status == 502)
-		ADD(h, "The service passes %s on, and got no valid answer: see whether its "
-		       "upstream runs and listens where the service looks for it", h->request);
+		ADD(h, "By its status the service passes %s on, and got no valid answer: see "
+		       "whether its upstream runs and listens where the service looks for it",
+		    h->request);
 	else
-		ADD(h, "The service passes %s on, and its upstream did not answer in time: see "
-		       "what keeps that", h->request);
+		ADD(h, "By its status the service passes %s on, and its upstream did not answer in "
+		       "time: see what keeps that", h->request);
 	ADD(h, "; the service's error log names it.");
 }
 
