@@ -62,13 +62,24 @@ static __always_inline bool may_stamp(__u64 now)
 	return t->used++ < MAX_STAMPS;
 }
 
+/*
+ * Of the watched namespace, or of a child of one of its processes, which rootlessport has
+ * in the container's.
+ */
+static __always_inline bool is_ours(const struct sock *sk, struct task_struct *task)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == config.netns ||
+	       BPF_CORE_READ(task, real_parent, nsproxy, net_ns, ns.inum) == config.netns;
+}
+
 /* In connect(): later the socket's process is not the one that runs. */
-static __always_inline void begin(__u64 key)
+static __always_inline void begin(const struct sock *sk)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct attempt a = { .start_ns = bpf_ktime_get_ns() };
+	__u64 key = (__u64)sk;
 
-	if (!may_stamp(a.start_ns))
+	if (!is_ours(sk, task) || !may_stamp(a.start_ns))
 		return;
 	a.pid = bpf_get_current_pid_tgid() >> 32;
 	a.parent = BPF_CORE_READ(task, real_parent, tgid);
@@ -121,7 +132,7 @@ int BPF_PROG(hct_upstream, const struct sock *sk, const int old, const int new)
 	struct attempt *a;
 
 	if (new == TCP_SYN_SENT) {
-		begin(key);
+		begin(sk);
 	} else if (old == TCP_SYN_SENT) {
 		a = bpf_map_lookup_elem(&upstream_attempts, &key);
 		if (!a)
