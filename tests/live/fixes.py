@@ -36,12 +36,17 @@ ADVICE = {
     "udp-no-listener": "how the service is started or bound is its own configuration",
     "reply-lost": "what loses the answer is outside this host",
     "gateway-unreachable": "which router is right is not known to this host",
+    "fragment-lost": "what loses the fragment is outside this host",
+    "kernel-drop": "what makes the packet one that the kernel drops is outside this host",
     "xdp-drop": "whose program it is, and what else it keeps out, is not known",
     "probe-aborted": "the load balancer ended its check by itself",
     "unknown": "no cause is proven",
 }
-# A switch of the whole host, which no range limits.
-HOST_WIDE = re.compile(r"^(ip netns exec \S+ )?sysctl ")
+# What a range cannot limit, so that it works for everybody again: a switch of the whole host, a
+# process, an address, the way to the router, or to a proxy that the firewall hands packets to.
+HOST_WIDE = re.compile(r"^(ip netns exec \S+ )?(sysctl|kill|prlimit|echo \w+ >|ip( -6)? addr add) |"
+                       r"\barp\b|^arptables|nd-neighbor-|neighbou?r-(advertisement|solicitation)|"
+                       r"^ip( -6)? (route (add|replace) (local )?default|rule add fwmark) ")
 GIVE_UP = 0.3  # s: two links away an answer comes within a millisecond
 OTHER_PORT = 8401  # nginx's, with an answer that is healthy
 
@@ -79,12 +84,12 @@ def beside(case, lab, line):
     """What the fix must not change: others, and of a firewall's rule other ports too."""
     check, port, target = case.check, case.port, case.target
     found = {}
-    if HOST_WIDE.match(line["fix_command"]):
+    if HOST_WIDE.search(line["fix_command"]):
         return found
     if not case.opens:
         found["from outside the range"] = outsider(lab, check, port, target)
     if line["outcome"] == "fail" and (line.get("where") or {}).get("layer") == "netfilter" \
-            and port != OTHER_PORT:
+            and port != OTHER_PORT and not line["fix_command"].startswith("ip "):
         found[f"to port {OTHER_PORT}"] = exchange(lab, OTHER_PORT, 1, target)
     return found
 

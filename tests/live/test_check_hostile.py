@@ -7,11 +7,12 @@ import socket
 import struct
 import subprocess
 
+import lab_checks
 import lab_services
 import pytest
 from harness import CANNOT_TRACE, FAILED
 from lab import RANGE
-from test_check import HTTP, PORT, check, of
+from test_check import PORT, check, of
 
 HOSTILE = "x;id>&2;$(id>&2)`id`'\""  # as a chain may be called; iptables takes 28 bytes
 DEVICE = "a$(id>&2)"
@@ -64,7 +65,7 @@ def test_hostile_names(binary, lab):
             lab.backend.run("sh", "-c", command)
     found, _ = check(binary, lab, *options, status=FAILED)
     assert {one["step"] for one in of(found, "fail")} == {"3"}, found
-    assert HTTP(lab)
+    assert lab_checks.http(lab, PORT).status == 202
 
 
 def nft_names(lab, table, chain):

@@ -43,6 +43,7 @@ def docker(id, tool, which, **kwargs):
 
 
 NOT_RUNNING = "firewalld does not run here: its rules are written by hand"
+MEANT_SO = "the service is meant not to be reached over this node"
 ENDPOINTS = "no rule gives the service an endpoint"
 CLUSTER = "the allowed sources stand in the cluster's own objects"
 OWNED = [
@@ -58,13 +59,13 @@ OWNED = [
           "no endpoints", port=30080, **REJECTED, control=False, no_fix=ENDPOINTS,
           show=("kubectl", "default", "shop")),
     owned("kube-proxy-no-local-endpoints", "kube-proxy", "iptables-nft", "kube-proxy-local.rules",
-          "local", "healthCheckNodePort 30873", port=31080, control=False, fix_works=False,
+          "local", "healthCheckNodePort 30873", port=31080, control=False, no_fix=MEANT_SO,
           meaning=LOCAL, show=("kubectl", "ingress", "web")),
     owned("kube-proxy-no-local-endpoints-legacy", "kube-proxy", "iptables-legacy",
           "kube-proxy-local.rules", "local", "healthCheckNodePort 30873", port=31080,
-          control=False, fix_works=False, meaning=LOCAL),
+          control=False, no_fix=MEANT_SO, meaning=LOCAL),
     owned("kube-proxy-no-local-endpoints-in-a-map", "kube-proxy", "nft", "kube-proxy.nft", "local",
-          "healthCheckNodePort", port=31080, control=False, fix_works=False, meaning=LOCAL,
+          "healthCheckNodePort", port=31080, control=False, no_fix=MEANT_SO, meaning=LOCAL,
           show=("jsonpath={.spec.healthCheckNodePort}",)),
     owned("tailscale", "Tailscale", "iptables-nft", "tailscale.rules", "own",
           "--netfilter-mode=nodivert", meaning=("takes 100.64.0.0/10 for its own",)),
