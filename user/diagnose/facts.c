@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "answer.h"
 #include "ask.h"
 
@@ -216,7 +217,7 @@ void facts_derive(struct facts *f, const struct case_facts *given)
 	f->tcp = p->tuple.protocol == IPPROTO_TCP;
 	f->udp = p->tuple.protocol == IPPROTO_UDP;
 	f->icmp = !f->tcp && !f->udp;
-	f->v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
+	f->v6 = !addr_is_ipv4(p->tuple.target);
 	probe_reading(p, &f->spoken);
 	f->http = f->tcp && (p->http_request.valid || (f->s->expect_http && !f->spoken.application));
 	f->only_connects = only_connects(f);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
+
 /* nft_do_chain() frees what it drops since 6.7; before, nf_hook_slow() did for every backend. */
 #define KERNEL_NFT_FREES (6u << 8 | 7)
 
@@ -129,7 +131,7 @@ static const char *backend_of(const struct probe_incident *incident, const struc
 
 static bool is_v6(const struct probe *p)
 {
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->tuple.target);
+	return !addr_is_ipv4(p->tuple.target);
 }
 
 bool nf_packet_of(const struct probe *p, const struct probe_incident *incident,

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "icmp_words.h"
 #include "probe.h"
 
@@ -51,7 +52,7 @@ void probe_note_icmp_left(struct probe *p, const struct obs *o)
 
 bool obs_is_redirect(const struct obs *o)
 {
-	bool v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
+	bool v6 = !addr_is_ipv4(o->tuple.target);
 
 	return icmp_is_redirect(v6, o->icmp.type);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "advice_rule.h"
 #include "firewall/names.h"
 #include "fw_owner.h"
@@ -17,7 +18,7 @@ static void packet_of(const uint8_t hop[16], const char *device, enum host_resol
 		      bool reply, struct host_packet *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)hop);
+	out->v6 = !addr_is_ipv4(hop);
 	out->reply = reply;
 	out->resolution = what;
 	memcpy(out->tuple.lb, hop, 16);

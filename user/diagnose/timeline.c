@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "render/format.h"
 #include "verdict/report.h"
 #include "icmp_words.h"
@@ -134,7 +135,7 @@ static void tcp_text(char out[PROBE_TEXT_LEN], const struct probe *p, const stru
 
 static bool is_v6(const struct obs *o)
 {
-	return !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)o->tuple.target);
+	return !addr_is_ipv4(o->tuple.target);
 }
 
 static void icmp_text(char out[PROBE_TEXT_LEN], const struct obs *o)

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "devices.h"
 #include "netlink.h"
 
@@ -192,7 +193,7 @@ int forward_route_find(const uint8_t lb[16], const uint8_t target[16], const cha
 	memset(out, 0, sizeof(*out));
 	if (!ifindex)
 		return -ENODEV;
-	s.family = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)target) ? AF_INET : AF_INET6;
+	s.family = addr_is_ipv4(target) ? AF_INET : AF_INET6;
 	err = find_route(&s, lb, target, ifindex);
 	if (!err && mark)
 		err = find_tables(&s);

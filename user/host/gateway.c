@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "netlink.h"
 #include "route_choice.h"
 #include "vrf.h"
@@ -258,7 +259,7 @@ int gateway_find(const uint8_t target[16], const uint8_t lb[16], const char *dev
 	s.choice = calloc(1, sizeof(*s.choice));
 	if (!s.choice)
 		return -ENOMEM;
-	s.family = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)lb) ? AF_INET : AF_INET6;
+	s.family = addr_is_ipv4(lb) ? AF_INET : AF_INET6;
 	s.choice->family = s.family;
 	memcpy(s.choice->from, target, 16);
 	memcpy(s.choice->to, lb, 16);

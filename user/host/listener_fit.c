@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/address.h"
+
 bool listener_is_of_any(const struct host_listener *l)
 {
 	static const uint8_t any[16], any_v4[16] = { [10] = 0xff, [11] = 0xff };
@@ -14,7 +16,7 @@ bool listener_is_of_any(const struct host_listener *l)
 
 static bool is_v4(const uint8_t addr[16])
 {
-	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr);
+	return addr_is_ipv4(addr);
 }
 
 static bool takes_device(const struct host_listener *l, const struct arrival *in)

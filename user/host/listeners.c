@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "devices.h"
 #include "netlink.h"
 #include "netns.h"
@@ -54,9 +55,7 @@ static void to_v6(uint8_t out[16], uint8_t family, const __be32 addr[4])
 
 static bool is_loopback(const uint8_t addr[16])
 {
-	const struct in6_addr *a = (const struct in6_addr *)addr;
-
-	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && addr[12] == 127);
+	return addr_is_loopback(addr);
 }
 
 /* What sockets that differ only in the process (SO_REUSEPORT) have in common. */
@@ -329,7 +328,7 @@ int listeners_owner(struct process_sockets *sockets, const struct hct_tuple *tup
 	memset(out, 0, sizeof(*out));
 	wanted.id.idiag_sport = tuple->target_port;
 	wanted.id.idiag_dport = tuple->lb_port;
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)tuple->target)) {
+	if (addr_is_ipv4(tuple->target)) {
 		wanted.family = AF_INET;
 		memcpy(wanted.id.idiag_src, tuple->target + 12, 4);
 		memcpy(wanted.id.idiag_dst, tuple->lb + 12, 4);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "devices.h"
 #include "netlink.h"
 #include "sysctl.h"
@@ -36,7 +37,7 @@ static struct address address_of(const uint8_t addr[16])
 	struct address a = { .family = AF_INET6, .len = 16 };
 
 	memcpy(a.bytes, addr, 16);
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)addr)) {
+	if (addr_is_ipv4(addr)) {
 		a.family = AF_INET;
 		a.len = 4;
 		memcpy(a.bytes, addr + 12, 4);

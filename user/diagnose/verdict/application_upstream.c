@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "diagnose/ask.h"
 #include "diagnose/verdict/application.h"
 
@@ -33,9 +34,7 @@ struct way_on {
 
 static bool is_loopback(const uint8_t addr[16])
 {
-	const struct in6_addr *a = (const struct in6_addr *)addr;
-
-	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && addr[12] == 127);
+	return addr_is_loopback(addr);
 }
 
 static bool is_any(const uint8_t addr[16])
@@ -65,7 +64,7 @@ static bool process_of(const struct facts *f, struct host_process *out)
 static void find_taker(const struct facts *f, uint32_t own_netns, struct way_on *w)
 {
 	const struct host *host = f->given.host;
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)w->addr);
+	bool v4 = addr_is_ipv4(w->addr);
 	uint32_t netns = own_netns;
 	struct host_listeners all;
 
@@ -212,7 +211,7 @@ static void advise(const struct way_on *w, struct diagnosis *d)
 {
 	const struct host_listener *l = &w->listener;
 	const char *name = l->comm[0] ? l->comm : "the service";
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)w->addr);
+	bool v4 = addr_is_ipv4(w->addr);
 	char addr[ADDR_TEXT_LEN], loopback[ADDR_TEXT_LEN];
 
 	if (w->waits)

@@ -71,7 +71,7 @@ const char *packet_words(const struct facts *f, const struct probe_incident *inc
 
 const char *on_device(char out[IFNAMSIZ + 8], const char *device)
 {
-	snprintf(out, IFNAMSIZ + 8, device[0] ? " on %.15s" : "", device);
+	snprintf(out, IFNAMSIZ + 8, "%s%.15s", device[0] ? " on " : "", device);
 	return out;
 }
 

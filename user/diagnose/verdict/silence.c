@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "diagnose/ask.h"
 #include "diagnose/inbound.h"
 #include "diagnose/resolution.h"
@@ -75,12 +76,12 @@ static int ask(void *ctx, const struct host_packet *packet, struct host_rules *o
 /* An address that the load balancer could have, of TARGET's family. */
 static bool sample_lb(const struct settings *settings, const uint8_t target[16], uint8_t out[16])
 {
-	bool v6 = !IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)target);
+	bool v6 = !addr_is_ipv4(target);
 
 	for (size_t i = 0; i < settings->n_from; i++) {
 		const struct prefix *from = &settings->from[i];
 
-		if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)from->addr) == v6)
+		if (addr_is_ipv4(from->addr) == v6)
 			continue;
 		memcpy(out, from->addr, 16);
 		if (from->len < 127)
