@@ -48,7 +48,7 @@ struct entry {
 	uint64_t time_ns;
 	uint32_t repeats;
 	uint8_t point;
-	uint8_t inside;
+	bool inside : 1, later_fragment : 1;
 	uint8_t device_len, text_len;
 };
 #define MAX_ENTRY (sizeof(struct entry) + IFNAMSIZ + PROBE_TEXT_LEN)
@@ -87,6 +87,7 @@ static size_t get_entry(const struct at_rest *r, size_t at, struct timeline_entr
 	out->repeats = e.repeats;
 	out->point = e.point;
 	out->inside = e.inside;
+	out->later_fragment = e.later_fragment;
 	memset(out->device, 0, sizeof(out->device));
 	memcpy(out->device, r->timeline + at, e.device_len);
 	at += e.device_len;
@@ -118,7 +119,8 @@ static int make_room(struct at_rest *r, size_t more)
 static int append(struct at_rest *r, const struct timeline_entry *entry)
 {
 	struct entry e = { .time_ns = entry->time_ns, .repeats = entry->repeats,
-			   .point = (uint8_t)entry->point, .inside = entry->inside };
+			   .point = (uint8_t)entry->point, .inside = entry->inside,
+			   .later_fragment = entry->later_fragment };
 
 	e.device_len = (uint8_t)strnlen(entry->device, sizeof(entry->device));
 	e.text_len = (uint8_t)strnlen(entry->text, sizeof(entry->text) - 1);

@@ -66,6 +66,7 @@ struct timeline_entry {
 	char text[PROBE_TEXT_LEN];
 	unsigned repeats; /* the same thing again, right after */
 	bool inside; /* in the namespace that the probe was forwarded into */
+	bool later_fragment; /* of a packet, told by an entry of its own */
 };
 
 /* Other addresses than the probe's own, that one of its packets was met with. */

@@ -484,6 +484,7 @@ void timeline_add(struct probe *p, const struct obs *o)
 	entry->point = o->point;
 	entry->repeats = 0;
 	entry->inside = inside;
+	entry->later_fragment = o->carriage & HCT_FRAGMENT_LATER;
 	memcpy(entry->device, o->device, sizeof(entry->device));
 	memcpy(entry->text, text, sizeof(entry->text));
 }

@@ -123,7 +123,7 @@ void words_of_packet(struct hold *h, struct held *item)
 /* Does ENTRY tell of a packet, which is in the file by itself? */
 static bool is_packet(const struct timeline_entry *entry)
 {
-	return places[entry->point].what != NULL;
+	return places[entry->point].what && !entry->later_fragment;
 }
 
 /* What the timeline says of ITEM; "": nothing, or the same as of the one before. */
