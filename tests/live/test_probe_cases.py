@@ -36,7 +36,8 @@ BEYOND = {
     test_listen: {}, test_wrappers: {},
 }
 # Its source is one that this host has, too.
-OWN_SOURCE = ("addresses-source-is-ours", "addresses-source-is-ours-on-a-bridge")
+OWN_SOURCE = ("addresses-source-is-ours", "addresses-source-is-ours-on-a-bridge",
+              "addresses-source-is-ours-by-a-route")
 
 CASES = [pytest.param(name, case, id=f"{module.__name__[5:]}-{name}")
          for module, beyond in BEYOND.items() for name, case in cases_of(module, beyond)

@@ -129,6 +129,12 @@ ADDRESSES = [
          Expect("martian-source", "CONNECT_TIMEOUT", why=("100.125.10.5",)),
          fault=["ip link add vip0 type bridge && ip addr add 100.125.10.5/32 dev vip0"
                 " && ip link set vip0 up"]),
+    # no device has it: the fix is advice, as which route it is only a look tells
+    Case("source-is-ours-by-a-route", "timeout",
+         Expect("martian-source", "CONNECT_TIMEOUT", why=("100.125.10.5", "its type is local"),
+                advice=("delete that route",), fix_command=()),
+         fault=["ip route add local 100.125.10.5/32 dev lo"],
+         no_fix="the route's own destination and table are not known"),
     Case("target-became-ours", "http", Expect("healthy", protocol="http"), port=PORT,
          target="192.168.0.77", router=["ip route add 192.168.0.77/32 via 192.168.0.10"],
          fault=["ip addr add 192.168.0.77/32 dev eth0"]),

@@ -11,7 +11,7 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool met_no_neighbour(const struct probe_incident *drop)
+bool met_no_neighbour(const struct probe_incident *drop)
 {
 	return (drop->reason && strncmp(drop->reason, "NEIGH_", 6) == 0) ||
 	       function_is(drop->function, "neigh_invalidate") ||
@@ -161,16 +161,12 @@ static void report_forward_rule(const struct facts *f, struct diagnosis *d)
 
 static void report_forward_drop(const struct facts *f, struct diagnosis *d)
 {
-	const char *reason = f->drop->reason ? f->drop->reason : "";
 	const char *name;
 	char key[CONF_KEY_LEN];
 
 	if (f->place.netfilter)
 		report_forward_rule(f, d);
-	else if (strncmp(reason, "NEIGH_", 6) == 0 ||
-		 function_is(f->drop->function, "neigh_invalidate") ||
-		 function_is(f->drop->function, "arp_error_report") ||
-		 function_is(f->drop->function, "ndisc_error_report"))
+	else if (met_no_neighbour(f->drop))
 		report_no_neighbour(f, d);
 	else if (forwarding_is_off(f, &name, key))
 		report_forwarding_off(f, name, d);

@@ -49,6 +49,23 @@ static bool goes_by_default(const struct facts *f, struct host_forward_route *wa
 	return ask_way_on(f, way) && !way->err && !way->local && way->by_default;
 }
 
+/* Does the way on lead to the address itself, on the very link by which the request came? */
+static bool goes_back_to_its_link(const struct facts *f, struct host_forward_route *way)
+{
+	return f->p->device_in[0] && ask_way_on(f, way) && !way->err && !way->local &&
+	       !way->has_gateway && !way->by_default &&
+	       strncmp(way->device, f->p->device_in, sizeof(way->device)) == 0;
+}
+
+/* There nobody has the address, which was sent here: it is missing here. */
+static bool met_nobody_on_its_link(const struct facts *f)
+{
+	struct host_forward_route way;
+
+	return f->drop && !f->drop->reply && !f->drop->inside && met_no_neighbour(f->drop) &&
+	       goes_back_to_its_link(f, &way);
+}
+
 static bool is_answered(const struct facts *f)
 {
 	const struct probe *p = f->p;
@@ -80,7 +97,7 @@ static enum match match_not_local_forwarded(const struct facts *f)
 		return NO_MATCH;
 	if (ttl_ran_out(f))
 		return MATCH_CERTAIN;
-	if (!f->drop && p->came_back >= IS_LOOP)
+	if ((!f->drop && p->came_back >= IS_LOOP) || met_nobody_on_its_link(f))
 		return MATCH_CERTAIN;
 	return match_stopped_on_its_way(f);
 }
@@ -91,9 +108,11 @@ static enum match match_not_local_passed_on(const struct facts *f)
 	const struct probe *p = f->p;
 	struct host_forward_route way;
 
-	if (!p->passed_on || p->dnat.seen || p->inner_netns || is_answered(f) || f->drop ||
-	    p->icmp_left_ns || p->reset.seen || f->early)
+	if (p->dnat.seen || p->inner_netns || is_answered(f) || f->drop || p->icmp_left_ns ||
+	    p->reset.seen || f->early)
 		return NO_MATCH;
+	if (!p->passed_on) /* it waits for an answer to ARP or neighbour discovery, which comes to nothing */
+		return goes_back_to_its_link(f, &way) ? MATCH_LIKELY : NO_MATCH;
 	return goes_by_default(f, &way) &&
 			       strncmp(way.device, p->passed_device, sizeof(way.device)) == 0
 		       ? MATCH_LIKELY
@@ -130,7 +149,8 @@ static void report_not_local_forwarded(const struct facts *f, struct diagnosis *
 {
 	const struct probe *p = f->p;
 	const char *limit = f->v6 ? "hop limit" : "TTL";
-	bool over = ttl_ran_out(f), stopped = !over && f->drop;
+	bool over = ttl_ran_out(f), nobody = !over && met_nobody_on_its_link(f);
+	bool stopped = !over && !nobody && f->drop;
 	struct host_forward_route way;
 	bool known = ask_way_on(f, &way) && !way.err && !way.local;
 
@@ -149,6 +169,8 @@ static void report_not_local_forwarded(const struct facts *f, struct diagnosis *
 		say(WHY(d), ", until its %s ran out", limit);
 	else if (over)
 		say(WHY(d), ", but its %s ran out here", limit);
+	else if (nobody)
+		say(WHY(d), ", where nobody answers %s for it", f->v6 ? "neighbour discovery" : "ARP");
 	say(WHY(d), ".");
 	if (stopped)
 		say_stopped(f, d);
@@ -166,12 +188,17 @@ static void report_not_local_passed_on(const struct facts *f, struct diagnosis *
 	struct host_forward_route way;
 	bool known = ask_way_on(f, &way);
 
+	if (!known)
+		memset(&way, 0, sizeof(way));
 	where_set(d, "route", NULL);
-	snprintf(d->where.device, sizeof(d->where.device), "%s", f->p->passed_device);
-	say(WHY(d), "The %s came in%s%s, but %s is no address of this host, so it was passed on",
-	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address);
+	snprintf(d->where.device, sizeof(d->where.device), "%s",
+		 f->p->passed_on ? f->p->passed_device : way.device);
+	say(WHY(d), "The %s came in%s%s, but %s is no address of this host, so it was %spassed on",
+	    f->what, f->p->device_in[0] ? " on " : "", f->p->device_in, f->address,
+	    f->p->passed_on ? "" : "to be ");
 	say_way_on(f, &way, known, d);
-	say(WHY(d), ", and nothing came back.");
+	say(WHY(d), f->p->passed_on ? ", and nothing came back." :
+				      ", and was not sent: nobody there has answered for it.");
 	fix_not_local(f, true, d);
 	SHOW_COMMAND(d, f->v6 ? "ip -6 route get %s; ip -br addr" : "ip route get %s; ip -br addr",
 		     f->address);

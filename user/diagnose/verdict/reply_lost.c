@@ -45,7 +45,7 @@ static void fix_wrong_interface(const struct facts *f, struct diagnosis *d)
 {
 	struct host_gateway g;
 
-	if (fix_by_table(f, "default", &g, d))
+	if (fix_by_table(f, f->range, &g, d))
 		return;
 	add_advice(d, "Send replies from %s back by %s: give them a rule and a table of their own.",
 		   f->address, f->p->device_in);

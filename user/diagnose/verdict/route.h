@@ -11,6 +11,8 @@ bool ask_route(const struct facts *f, struct host_route *out);
 const char *device_in(const struct facts *f);
 /* ip_error(), ip6_pkt_drop(): no route to where it is addressed, or this host does not forward. */
 bool found_no_way(const struct probe_incident *drop);
+/* The next hop did not answer ARP or neighbour discovery (forward.c). */
+bool met_no_neighbour(const struct probe_incident *drop);
 
 /* source_refused.c: the fix where the target's address is none of this host's, which FORWARDS. */
 void fix_not_local(const struct facts *f, bool forwards, struct diagnosis *d);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Verdicts: routing refused the request, for its source or its destination. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,11 +141,29 @@ static void report_rp_filter(const struct facts *f, struct diagnosis *d)
 	}
 }
 
+/* No device has the address: a route of the type local takes it for this host's. */
+static bool report_local_route(const struct facts *f, struct diagnosis *d)
+{
+	uint32_t netns;
+
+	if (ask_address_netns(f->given.host, f->p->tuple.lb, &netns) != -ENOENT)
+		return false;
+	say(WHY(d), "A route of this host takes the probe's source %s for an address of this host itself "
+		    "(its type is local), so the kernel dropped the %s as a forgery.", f->lb, f->what);
+	add_advice(d, "No device has the address: find the local route that covers it, and delete that "
+		      "route (ip route del local, with its destination and table).");
+	SHOW_COMMAND(d, f->v6 ? "ip -6 route show table all type local" :
+				"ip route show table all type local");
+	return true;
+}
+
 static void report_martian_source(const struct facts *f, struct diagnosis *d)
 {
 	static const char *const no_host[] = { "IP_INVALID_SOURCE" }; /* nobody's: broadcast and the like */
 
 	where_set(d, "route", f->drop);
+	if (!reason_in(f->drop, no_host, N(no_host)) && report_local_route(f, d))
+		return;
 	say(WHY(d),
 	    "The probe's source %s is an address of this host itself, so the kernel dropped the %s "
 	    "as a forgery.",
