@@ -87,6 +87,12 @@ def a_check(lab, same):
     return CLIENTS[same.protocol](lab, same.port, timeout=1)
 
 
+def is_late(line):
+    """Did the service end the connection ahead of a client that had no turn of the processor?"""
+    ends = [e["point"] for e in line["timeline"] if e["text"] in ("FIN", "RST")]
+    return ends[:1] == ["tc-egress"]
+
+
 def own_check(binary, lab, same, options):
     """What hctrace probe says; a UDP check is an echo and then the datagram, which is meant."""
     run = probe(binary, lab, "--timeout", 1, *options)
@@ -110,6 +116,9 @@ def test_same(same, make_lab, trace, binary):
         found = [one for one in map(json.loads, done.stdout.splitlines()) if one["type"] == "check"]
         run = trace(lab, "--timeout", 1, *options)
         live = run.probe(a_check(lab, same))
+        for _ in range(5):
+            if same.verdict == "healthy" and is_late(live):
+                live = run.probe(a_check(lab, same))
         run.stop()
         told = [live, own_check(binary, lab, same, options)]
     for line in told:

@@ -102,6 +102,18 @@ static void judge_https(const struct guest *g, const struct client_seen *seen, s
 	snprintf(d->fix.advice, sizeof(d->fix.advice), "%s", verdict_info(d->verdict)->remedy);
 }
 
+/* This client only connects: that the service ended the connection ahead of it is no matter to it. */
+static void judge_connected(const struct probe *p, struct diagnosis *d)
+{
+	*d = (struct diagnosis){ .verdict = VERDICT_HEALTHY, .outcome = OUTCOME_PASS,
+				 .confidence = CONFIDENCE_CERTAIN };
+	snprintf(d->why, sizeof(d->why), "The connection came about in %.3g ms.",
+		 (double)(p->synack_ns - p->start_ns) / 1e6);
+	snprintf(d->note, sizeof(d->note),
+		 "The service ended the connection at once: a check that asks for something, or waits "
+		 "for a greeting, fails.");
+}
+
 /*
  * A probe that ended where it would have left the host.  Of a request whose source was rewritten it
  * is not known whose it was: that of a probe that nothing else explains.
@@ -129,6 +141,24 @@ static void judge_kept(const struct guest *g, const struct hct_bottle_flow *flow
 		 "live.");
 }
 
+/* Only a real check shows whether the network takes an answer by another device than its own. */
+static bool leaves_elsewhere(const struct probe *p)
+{
+	return p->device_in[0] && p->device_out[0] && !p->left_where_it_came &&
+	       strncmp(p->device_in, p->device_out, IFNAMSIZ) != 0;
+}
+
+static void doubt_way_back(const struct probe *p, struct diagnosis *d)
+{
+	size_t used = strlen(d->note);
+
+	d->confidence = CONFIDENCE_LIKELY;
+	snprintf(d->note + used, sizeof(d->note) - used,
+		 "%sThe check came in by %s, and its answer left by %s, where hctrace itself took it: "
+		 "whether a load balancer gets it from there, only a real check shows.  'hctrace check' "
+		 "says which route leads there.", used ? "  " : "", p->device_in, p->device_out);
+}
+
 static void tell_limits(struct guest *g, struct diagnosis *d)
 {
 	size_t used = strlen(d->note);
@@ -149,8 +179,9 @@ void guest_judge(void *ctx, const struct probe *p, struct diagnosis *d)
 {
 	struct guest *g = ctx;
 	struct hct_bottle_flow flow = { .port = p->tuple.lb_port, .protocol = p->tuple.protocol };
-	/* a failure that was seen here needs no word of the client */
-	bool asks = d->outcome == OUTCOME_PASS || d->verdict == VERDICT_REPLY_LOST;
+	/* a failure that was seen here needs no word of a client that waits for an answer */
+	bool asks = d->outcome == OUTCOME_PASS || d->verdict == VERDICT_REPLY_LOST ||
+		    g->plan.check.kind == CLIENT_TCP;
 	struct client_seen seen;
 
 	if (prober_seen(g->prober, &flow, asks ? PATIENCE_NS : 0, &seen)) {
@@ -158,12 +189,16 @@ void guest_judge(void *ctx, const struct probe *p, struct diagnosis *d)
 
 		if (seen.kind == CLIENT_HTTPS)
 			judge_https(g, &seen, d);
+		else if (seen.kind == CLIENT_TCP && pass && d->outcome != OUTCOME_PASS)
+			judge_connected(p, d);
 		else if ((d->outcome == OUTCOME_PASS && !pass && seen.result != CLIENT_STOPPED) ||
 			 d->verdict == VERDICT_REPLY_LOST)
 			judge_unreached(g, &seen, d);
 	}
 	judge_kept(g, &flow, d);
-	if (d->outcome == OUTCOME_PASS)
+	if (d->outcome == OUTCOME_PASS && leaves_elsewhere(p))
+		doubt_way_back(p, d);
+	else if (d->outcome == OUTCOME_PASS)
 		tell_limits(g, d);
 	g->passed += d->outcome == OUTCOME_PASS;
 	g->failed += d->outcome == OUTCOME_FAIL;
