@@ -34,6 +34,22 @@ static bool is_listened(const struct host_listeners *all, uint16_t port, const u
 	return false;
 }
 
+/* The service was bound to an address that has gone since, or that this host never had (freebind). */
+static void tell_gone(struct check *c, uint8_t protocol, const struct host_listener *l)
+{
+	struct finding out = check_finding(c, CHECK_WARN);
+	char own[ADDR_TEXT_LEN];
+
+	CHECK_PUT(out.what, "%s listens on port %u of %s, an address that this host does not have.",
+		  l->comm[0] ? l->comm : "A process", l->port, format_addr(own, l->addr));
+	CHECK_PUT(out.why, "Checks of that address do not end here, and those of others are refused.");
+	CHECK_ADVISE(&out, "Give this host the address %s again, or have %s listen on the one that is "
+			   "checked, and restart it.", own, l->comm[0] ? l->comm : "the service");
+	CHECK_SHOW(&out, "ip -br addr; ");
+	check_show_sockets(&out, protocol, l->port, true);
+	check_say(c, &out);
+}
+
 /* An address beside that of L, on its device, that nobody listens on; NULL: none. */
 static const struct host_address *unheard_beside(const struct check_facts *f,
 						 const struct host_listeners *all,
@@ -92,6 +108,10 @@ void check_listen_addresses(struct check *c)
 			if (l->port != ports.p[i].port || l->other_netns || is_any(l->addr) ||
 			    check_is_loopback(l->addr))
 				continue;
+			if (!address_of(c->facts, l->addr)) {
+				tell_gone(c, ports.p[i].protocol, l);
+				break;
+			}
 			unheard = unheard_beside(c->facts, &all, l);
 			if (unheard)
 				tell(c, ports.p[i].protocol, l, unheard);

@@ -120,6 +120,11 @@ int cmd_explain(const struct settings *settings)
 	}
 	id = verdict_by_name(name);
 	preset = preset_find(name, &subnets);
+	if (id < 0 && preset && subnets) {
+		fprintf(stderr, "hctrace: explain takes the name alone: 'hctrace explain %s'\n",
+			preset->name);
+		return EXIT_USAGE;
+	}
 	if (id < 0 && preset) {
 		explain_preset(&t, preset);
 		return EXIT_ALL_HEALTHY;
