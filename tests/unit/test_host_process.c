@@ -47,7 +47,7 @@ static const struct {
 	{ COMMAND("/lib/systemd/systemd-socket-proxyd\0--exit-idle-time=5s\000127.0.0.1:8080"), "127.0.0.1", 8080 },
 	{ COMMAND("systemd-socket-proxyd\0/run/web.sock"), NULL, 0 },
 	{ COMMAND("nginx\0-container-ip\000172.17.0.2\0-container-port\0008080"), NULL, 0 },
-	{ { "socat\0TCP-LISTEN:80\0TCP:10.0.0.1:8", 36 }, NULL, 0 }, /* cut */
+	{ { "socat\0TCP-LISTEN:80\0TCP:10.0.0.1:8", 34 }, NULL, 0 }, /* cut */
 	{ { "", 0 }, NULL, 0 },
 	{ { "", 1 }, NULL, 0 },
 };

@@ -310,7 +310,7 @@ static void questions(void **state)
 	memset(p[0].in, 'i', sizeof(p[0].in) - 1);
 	memset(p[0].out, 'o', sizeof(p[0].out) - 1);
 	p[0].hook[19] = p[0].backend[23] = p[0].in[15] = p[0].out[15] = '\0';
-	p[0].v6 = p[0].reply = p[0].rewritten = true;
+	p[0].v6 = p[0].reply = p[0].bridged = p[0].rewritten = true;
 	memset(p[0].tuple.lb, 0xfe, 16);
 	question_rules(&a[0], &p[0]);
 	assert_string_equal(a[0].question + strlen(a[0].question) - 15, p[0].out);
