@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static inline bool addr_is_ipv4(const uint8_t addr[16])
 {
@@ -23,6 +24,22 @@ static inline bool addr_is_loopback(const uint8_t addr[16])
 
 	return memcmp(addr, loopback, sizeof(loopback)) == 0 ||
 	       (addr_is_ipv4(addr) && addr[12] == 127);
+}
+
+/* The LEN bytes of an address of FAMILY as those 16.  False: of another length. */
+static inline bool addr_widen(uint8_t family, const void *bytes, size_t len,
+			      uint8_t out[16])
+{
+	memset(out, 0, 16);
+	if (family == AF_INET && len == 4) {
+		out[10] = out[11] = 0xff;
+		memcpy(out + 12, bytes, 4);
+		return true;
+	}
+	if (family != AF_INET6 || len != 16)
+		return false;
+	memcpy(out, bytes, 16);
+	return true;
 }
 
 #endif

@@ -35,7 +35,7 @@ size_t culprits_next(const struct facts *f, const struct culprit *c, struct culp
 void fix_culprit(const struct facts *f, const struct culprit *c, struct diagnosis *d);
 /*
  * verdict/reverse_path.c: adds to why and fix what belongs to a rule that filters by
- * the reverse path, which no rule that accepts can mend as well as a route.  False,
+ * the reverse path, which a route fixes and an accept rule does not.  False,
  * and nothing added: C is none.
  */
 bool fix_reverse_path(const struct facts *f, const struct culprit *c, struct diagnosis *d);

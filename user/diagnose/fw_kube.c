@@ -115,7 +115,7 @@ static void advise(struct fix *fix, const char *text)
 	snprintf(fix->advice + used, sizeof(fix->advice) - used, "%s%s", used ? " " : "", text);
 }
 
-/* A service without endpoints is no fault of a rule: no command of this host mends that. */
+/* The service has no endpoints; the rule is right, and no command on this host helps. */
 static void fix_no_endpoint(const struct kube_drop *drop, const struct fw_pass *pass,
 			    struct fix *fix)
 {

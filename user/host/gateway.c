@@ -45,21 +45,6 @@ static void add_router(struct routers *r, const uint8_t addr[16])
 		memcpy(r->addr, addr, 16);
 }
 
-/* Bytes of FAMILY as the 16 that addresses are told with.  False: of another length. */
-static bool widen(uint8_t family, const void *bytes, size_t len, uint8_t out[16])
-{
-	memset(out, 0, 16);
-	if (family == AF_INET && len == 4) {
-		out[10] = out[11] = 0xff;
-		memcpy(out + 12, bytes, 4);
-		return true;
-	}
-	if (family != AF_INET6 || len != 16)
-		return false;
-	memcpy(out, bytes, 16);
-	return true;
-}
-
 static void take_table(struct search *s, uint32_t table)
 {
 	if (table >= FREE_FIRST && table < FREE_FIRST + FREE_COUNT)
@@ -93,7 +78,7 @@ static void read_next_hops(struct search *s, const struct nlattr *attr, struct r
 				continue;
 			if (route->has_gateway)
 				add_router(&s->by_route, route->gateway);
-			route->has_gateway = widen(s->family, mnl_attr_get_payload(inner),
+			route->has_gateway = addr_widen(s->family, mnl_attr_get_payload(inner),
 						   mnl_attr_get_payload_len(inner), route->gateway);
 			route->oif = s->ifindex;
 		}
@@ -118,7 +103,7 @@ static void read_route(struct search *s, const struct nlmsghdr *nlh, struct rout
 			route->own.table = mnl_attr_get_u32(attr);
 			break;
 		case RTA_DST:
-			widen(s->family, payload, len, route->own.prefix);
+			addr_widen(s->family, payload, len, route->own.prefix);
 			break;
 		case RTA_PRIORITY:
 			route->own.metric = mnl_attr_get_u32(attr);
@@ -127,7 +112,7 @@ static void read_route(struct search *s, const struct nlmsghdr *nlh, struct rout
 			route->oif = mnl_attr_get_u32(attr);
 			break;
 		case RTA_GATEWAY:
-			route->has_gateway = widen(s->family, payload, len, route->gateway);
+			route->has_gateway = addr_widen(s->family, payload, len, route->gateway);
 			break;
 		case RTA_MULTIPATH:
 			read_next_hops(s, attr, route);
@@ -183,7 +168,7 @@ static int take_neighbour(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*ndm)) {
 		if (mnl_attr_get_type(attr) != NDA_DST ||
-		    !widen(s->family, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
+		    !addr_widen(s->family, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
 			   addr))
 			continue;
 		if (s->n_alive < MAX_ALIVE)

@@ -11,24 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "netlink.h"
 
 /* FRA_SPORT_MASK and FRA_DPORT_MASK of 6.15, which comes with every port from there on. */
 enum { SPORT_MASK = 28, DPORT_MASK = 29 };
-
-static bool widen(uint8_t family, const void *bytes, size_t len, uint8_t out[16])
-{
-	memset(out, 0, 16);
-	if (family == AF_INET && len == 4) {
-		out[10] = out[11] = 0xff;
-		memcpy(out + 12, bytes, 4);
-		return true;
-	}
-	if (family != AF_INET6 || len != 16)
-		return false;
-	memcpy(out, bytes, 16);
-	return true;
-}
 
 bool routing_covers(uint8_t family, const uint8_t prefix[16], unsigned len, const uint8_t addr[16])
 {
@@ -92,10 +79,10 @@ static void read_attribute(struct routing_rule *rule, uint8_t family, const stru
 		rule->target = value;
 		break;
 	case FRA_SRC:
-		rule->from = widen(family, payload, len, rule->src);
+		rule->from = addr_widen(family, payload, len, rule->src);
 		break;
 	case FRA_DST:
-		rule->to = widen(family, payload, len, rule->dst);
+		rule->to = addr_widen(family, payload, len, rule->dst);
 		break;
 	case FRA_FWMARK:
 		rule->has_mark = true;

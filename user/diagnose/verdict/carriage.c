@@ -11,7 +11,7 @@
 /* ---- a VLAN tag that no device takes, a frame for another's MAC address ---- */
 
 /*
- * Where the kernel leaves a packet for one of the two: IP, which takes none that is
+ * Where the kernel leaves a packet for one of the two: IP, which accepts none that is
  * PACKET_OTHERHOST, or ahead of it, where another tag is inside.
  */
 static bool was_for_another(const struct probe_incident *drop)
